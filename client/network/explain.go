@@ -51,7 +51,6 @@ func (m *Manager) Explain(ctx context.Context) (*State, error) {
 		BridgeUp: bridge != nil && bridge.Flags&net.FlagUp != 0,
 	}
 	records := m.snapshot()
-	all := map[string][]element{}
 	for _, id := range ids {
 		r, known := records[id]
 		if !known {
@@ -59,15 +58,12 @@ func (m *Manager) Explain(ctx context.Context) (*State, error) {
 			continue
 		}
 		s.Allocs = append(s.Allocs, m.explainAlloc(r))
-		if elements := r.elements(m.cfg.Bridge); elements != nil {
-			all[id] = elements
-		}
 	}
 	m.mu.Lock()
 	s.AddressesTotal = int(m.addrs.size) - 3
 	s.AddressesUsed = s.AddressesTotal - int(m.addrs.free)
 	m.mu.Unlock()
-	if len(all) > 0 {
+	if all := elementsOfAll(records, m.cfg.Bridge); len(all) > 0 {
 		s.Rules = m.cfg.describeTables(all)
 	}
 	return s, nil

@@ -171,6 +171,23 @@ func TestNewManagerKnowsTheOldOnesWithoutSync(t *testing.T) {
 	wantAnswer(t, "", "tcp", "127.0.0.1:8080", "a")
 	tearDown(t, again(t, m), "alloc-a")
 	wantNoAnswer(t, "", "tcp", "127.0.0.1:8080")
+	if state := kernelState(t); strings.Contains(state, "8080") || strings.Contains(state, a.IP) {
+		t.Errorf("left behind:\n%s", state)
+	}
+}
+
+func TestSyncKeepsWhatIsYoungerThanTheList(t *testing.T) {
+	m := testManager(t, nil)
+	a := setUp(t, m, bridgeRequest("alloc-a", Port{Label: "http", Host: 8080, To: 80}))
+	serve(t, a.NetNS, "a", "0.0.0.0", 80)
+	if err := m.Sync(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantAnswer(t, "", "tcp", "127.0.0.1:8080", "a")
+	tearDown(t, m, "alloc-a")
+	if err := again(t, m).Sync(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestSyncRepairsWhatOthersBroke(t *testing.T) {

@@ -31,6 +31,8 @@ type Manager struct {
 	mu      sync.Mutex
 	loaded  bool
 	records map[string]record
+	// current are the allocations that Setup was called for in this life of the agent.
+	current map[string]bool
 	addrs   *addressPool
 	ports   *portBook
 }
@@ -69,8 +71,8 @@ func (m *Manager) load() error {
 	if err != nil {
 		return err
 	}
-	m.records, m.addrs, m.ports = map[string]record{}, newAddressPool(m.cfg.Subnet), newPortBook()
-	seeds := map[string][]element{}
+	m.records, m.current = map[string]record{}, map[string]bool{}
+	m.addrs, m.ports = newAddressPool(m.cfg.Subnet), newPortBook()
 	for _, id := range sortedKeys(records) {
 		r := records[id]
 		// Why not kept: after a change of the subnet the address leads nowhere; Setup gives a new one.
@@ -85,16 +87,13 @@ func (m *Manager) load() error {
 			}
 		}
 		m.records[id] = r
-		if elements := r.elements(m.cfg.Bridge); elements != nil {
-			seeds[id] = elements
-		}
 	}
 	for _, id := range sortedKeys(marked) {
 		if _, known := m.records[id]; !known && m.addrs.claim(marked[id]) {
 			m.records[id] = record{Request: Request{AllocID: id, Mode: ModeBridge}, IP: marked[id]}
 		}
 	}
-	m.rules.seed(seeds)
+	m.rules.seed(elementsOfAll(m.records, m.cfg.Bridge))
 	m.loaded = true
 	return nil
 }
@@ -149,7 +148,30 @@ func (m *Manager) forget(allocID string) {
 		m.addrs.release(r.IP)
 		m.ports.release(allocID)
 		delete(m.records, allocID)
+		delete(m.current, allocID)
 	}
+}
+
+// recordOf returns the allocation's record; false when there is none.
+func (m *Manager) recordOf(allocID string) (r record, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, known = m.records[allocID]
+	return r, known
+}
+
+// markCurrent remembers that the allocation belongs to this life of the agent.
+func (m *Manager) markCurrent(allocID string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current[allocID] = true
+}
+
+// isCurrent reports whether the allocation belongs to this life of the agent.
+func (m *Manager) isCurrent(allocID string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current[allocID]
 }
 
 // snapshot copies the records.

@@ -28,6 +28,17 @@ func (r record) elements(bridge string) []element {
 	return elementsOf(r.IP, vethName(bridge, r.Request.AllocID), r.Request.Ports)
 }
 
+// elementsOfAll are the nftables entries of all records that have any, by allocation id.
+func elementsOfAll(records map[string]record, bridge string) map[string][]element {
+	out := map[string][]element{}
+	for id, r := range records {
+		if elements := r.elements(bridge); elements != nil {
+			out[id] = elements
+		}
+	}
+	return out
+}
+
 func (c Config) allocDir(allocID string) string { return filepath.Join(c.StateDir, allocID) }
 
 func (c Config) netNSPath(allocID string) string {

@@ -98,10 +98,7 @@ func (w *ruleWriter) seed(all map[string][]element) {
 func (w *ruleWriter) commit(changes []ruleChange) error {
 	ctx, cancel := context.WithTimeout(context.Background(), nftTimeout)
 	defer cancel()
-	if !w.ready && !slices.ContainsFunc(changes, needsTables) {
-		for _, c := range changes {
-			delete(w.applied, c.allocID)
-		}
+	if !w.ready && !slices.ContainsFunc(changes, w.needsTables) {
 		return nil
 	}
 	next, whole, remove := w.next(changes)
@@ -147,8 +144,10 @@ func (w *ruleWriter) commit(changes []ruleChange) error {
 	return nil
 }
 
-// needsTables is false for the removal of an allocation, which needs no tables to be there.
-func needsTables(c ruleChange) bool { return c.all != nil || c.remove || len(c.elements) > 0 }
+// needsTables is false for the removal of an allocation that has no elements, for which no tables need be written.
+func (w *ruleWriter) needsTables(c ruleChange) bool {
+	return c.all != nil || c.remove || len(c.elements) > 0 || len(w.applied[c.allocID]) > 0
+}
 
 // next folds the changes into what should be there. whole: the tables must be written anew. remove: they must go.
 func (w *ruleWriter) next(changes []ruleChange) (next map[string][]element, whole, remove bool) {

@@ -37,6 +37,7 @@ func (m *Manager) setup(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.markCurrent(req.AllocID)
 	running := netns.Exists(m.cfg.netNSPath(req.AllocID))
 	res, err := m.build(ctx, r)
 	if err == nil {

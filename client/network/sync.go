@@ -17,6 +17,8 @@ var ErrNamespaceGone = errors.New("network namespace is gone")
 // Sync makes the machine hold exactly the networks of keep: for the start of the agent, and for the janitor. It removes
 // what belongs to no kept allocation, repairs what is missing of the kept ones without touching their namespaces, and
 // writes the tables anew in one transaction. It does as much as it can; the error tells what it could not.
+//
+// What Setup made since New stays, named in keep or not: it may be younger than the caller's list. Teardown ends it.
 func (m *Manager) Sync(ctx context.Context, keep []Request) error {
 	m.world.Lock()
 	defer m.world.Unlock()
@@ -34,14 +36,8 @@ func (m *Manager) Sync(ctx context.Context, keep []Request) error {
 	for _, req := range keep {
 		wanted[req.AllocID] = true
 	}
-	var errs []error
-	for _, id := range ids {
-		if !wanted[id] {
-			if err := m.unmake(id); err != nil {
-				errs = append(errs, fmt.Errorf("network of unwanted allocation %s: %w", id, err))
-			}
-		}
-	}
+	unwanted := slices.DeleteFunc(ids, func(id string) bool { return wanted[id] || m.isCurrent(id) })
+	errs := []error{m.unmakeAll(unwanted)}
 	for _, req := range keep {
 		if err := m.restore(ctx, req); err != nil {
 			errs = append(errs, fmt.Errorf("network of allocation %s: %w", req.AllocID, err))
@@ -71,12 +67,7 @@ func (m *Manager) restore(ctx context.Context, req Request) error {
 
 // rewriteRules writes the tables for the records there are. Without any, and without a bridge, there need be no tables.
 func (m *Manager) rewriteRules() error {
-	all := map[string][]element{}
-	for id, r := range m.snapshot() {
-		if elements := r.elements(m.cfg.Bridge); elements != nil {
-			all[id] = elements
-		}
-	}
+	all := elementsOfAll(m.snapshot(), m.cfg.Bridge)
 	if len(all) == 0 {
 		return m.rules.remove()
 	}
