@@ -2,7 +2,9 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -157,5 +159,39 @@ func TestBridgeFollowsTheMTUOfTheDefaultRoute(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestFingerprintTellsOfAFirewallInTheWay(t *testing.T) {
+	m := testManager(t, nil)
+	run(t, "nft", "add", "table", "ip", "filter")
+	t.Cleanup(func() { run(t, "nft", "delete", "table", "ip", "filter") })
+	run(t, "nft", "add", "chain", "ip", "filter", "FORWARD", "{ type filter hook forward priority 0 ; policy drop ; }")
+	problems, attrs := m.Fingerprint(context.Background())
+	if len(problems) != 0 || !strings.Contains(attrs[attrWarning], "chain FORWARD of table ip filter") || !strings.Contains(attrs[attrWarning], "iptables -I FORWARD -i berth0 -j ACCEPT") {
+		t.Errorf("problems = %q, warning = %q", problems, attrs[attrWarning])
+	}
+}
+
+func TestBridgeThatIsFullSaysSo(t *testing.T) {
+	m := testManager(t, nil)
+	setUp(t, m, bridgeRequest("alloc-a"))
+	t.Cleanup(func() { run(t, "ip", "link", "del", "group", "77") })
+	// The other 1,022 places are taken by pairs that nobody uses.
+	var script strings.Builder
+	for i := range 511 {
+		fmt.Fprintf(&script, "link add fa%d group 77 master berth0 type veth peer name fb%d\nlink set fb%d master berth0\n", i, i, i)
+	}
+	batch := exec.Command("ip", "-batch", "-")
+	batch.Stdin = strings.NewReader(script.String())
+	if out, err := batch.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	_, err := m.Setup(context.Background(), bridgeRequest("alloc-b"))
+	if err == nil || !strings.Contains(err.Error(), "bridge berth0 is full") {
+		t.Errorf("error = %v, want the limit named", err)
+	}
+	if ids, _ := m.List(context.Background()); len(ids) != 1 {
+		t.Errorf("list = %v", ids)
 	}
 }

@@ -50,8 +50,6 @@ func (c Config) staticChains() []ruleChain {
 		{family: knftables.InetFamily, name: "guard", kind: knftables.FilterType, hook: knftables.PreroutingHook, priority: "-300", rules: []string{
 			// route_localnet is on for the bridge, so that published ports work on 127.0.0.1; this closes what it opens.
 			fmt.Sprintf("iifname %s ip daddr 127.0.0.0/8 drop", br),
-			fmt.Sprintf("iifname %s ip saddr != %s drop", br, subnet),
-			fmt.Sprintf("iifname %s meta nfproto ipv6 drop", br),
 		}},
 		{family: knftables.InetFamily, name: "input", kind: knftables.FilterType, hook: knftables.InputHook, priority: "0", rules: c.inputRules(br)},
 		{family: knftables.InetFamily, name: "forward", kind: knftables.FilterType, hook: knftables.ForwardHook, priority: "0", rules: c.forwardRules(br)},
@@ -93,8 +91,7 @@ func (c Config) forwardRules(br string) []string {
 		fmt.Sprintf("oifname %s ct state established,related accept", br),
 		fmt.Sprintf("oifname %s ct status dnat accept", br),
 		// Nobody outside reaches an unpublished port, and another bridge's allocations are outside.
-		fmt.Sprintf("oifname %s drop", br),
-		fmt.Sprintf("iifname %s accept", br))
+		fmt.Sprintf("oifname %s drop", br))
 }
 
 // addTables writes both tables from nothing: what was there under the name is replaced in the same transaction.

@@ -130,3 +130,29 @@ func (s *udpSender) wantAnswer(tb testing.TB, name string) {
 	}
 	tb.Fatalf("no answer from %q within %s, last %q", name, ioTimeout, last)
 }
+
+// udpSink receives and never answers.
+type udpSink struct{ conn net.PacketConn }
+
+func listenUDP(tb testing.TB, addr string) udpSink {
+	tb.Helper()
+	conn, err := net.ListenPacket("udp4", addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.Close() })
+	return udpSink{conn}
+}
+
+// received returns what came in while send ran and shortly after, "" for nothing.
+func (s udpSink) received(tb testing.TB, send func()) string {
+	tb.Helper()
+	send()
+	_ = s.conn.SetReadDeadline(time.Now().Add(denyTimeout))
+	buf := make([]byte, 100)
+	n, _, err := s.conn.ReadFrom(buf)
+	if err != nil {
+		return ""
+	}
+	return string(buf[:n])
+}
