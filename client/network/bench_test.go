@@ -3,9 +3,31 @@ package network
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
+
+// BenchmarkSetup measures 100 allocations set up one after the other on a machine that does nothing else.
+func BenchmarkSetup(b *testing.B) {
+	const count = 100
+	var took []time.Duration
+	for b.Loop() {
+		m := testManager(b, nil)
+		setUp(b, m, bridgeRequest("stay"))
+		for i := range count {
+			start := time.Now()
+			setUp(b, m, bridgeRequest(fmt.Sprintf("alloc-%d", i), Port{Label: "http", Host: 20000 + i, To: 80}))
+			took = append(took, time.Since(start))
+		}
+		if err := m.RemoveAll(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms/p99")
+}
 
 // BenchmarkSetupTeardown measures one allocation after the other, beside 100 that stay.
 func BenchmarkSetupTeardown(b *testing.B) {

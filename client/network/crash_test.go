@@ -2,6 +2,9 @@ package network
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -114,5 +117,32 @@ func TestAllModesOutliveTheAgent(t *testing.T) {
 		if res := setUp(t, next, req); res.NetNS != results[req.AllocID].NetNS || res.IP != results[req.AllocID].IP || res.Hosts != results[req.AllocID].Hosts {
 			t.Errorf("%s: %+v, was %+v", req.AllocID, res, results[req.AllocID])
 		}
+	}
+}
+
+func TestRecordThatCannotBeWrittenStopsSetupBeforeTheKernel(t *testing.T) {
+	m := testManager(t, nil)
+	req := bridgeRequest("alloc-a", Port{Label: "http", Host: 8080, To: 80})
+	a := setUp(t, m, req)
+	before := kernelState(t)
+	// A file where the folder of the new allocation should be, and a folder where the record of the running one should be.
+	if err := os.WriteFile(m.cfg.allocDir("alloc-b"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	recordPath := filepath.Join(m.cfg.allocDir("alloc-a"), recordFile)
+	if err := errors.Join(os.Remove(recordPath), os.Mkdir(recordPath, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Setup(context.Background(), bridgeRequest("alloc-b", Port{Label: "x", Host: 9000})); err == nil {
+		t.Error("set up without a record")
+	}
+	if _, err := m.Setup(context.Background(), req); err == nil {
+		t.Error("set up again without a record")
+	}
+	if after := kernelState(t); after != before {
+		t.Errorf("the kernel was changed:\n%s\nwas:\n%s", after, before)
+	}
+	if c := setUp(t, m, bridgeRequest("alloc-c", Port{Label: "x", Host: 9000})); c.IP == a.IP {
+		t.Error("the running allocation lost its address")
 	}
 }

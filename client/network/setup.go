@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 
 	"berth/client/network/netns"
 )
@@ -27,6 +28,9 @@ func (m *Manager) Setup(ctx context.Context, req Request) (*Result, error) {
 }
 
 func (m *Manager) setup(ctx context.Context, req Request) (*Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := m.load(); err != nil {
 		return nil, err
 	}
@@ -39,11 +43,9 @@ func (m *Manager) setup(ctx context.Context, req Request) (*Result, error) {
 	}
 	m.markCurrent(req.AllocID)
 	running := netns.Exists(m.cfg.netNSPath(req.AllocID))
-	res, err := m.build(ctx, r)
-	if err == nil {
-		if elements := r.elements(m.cfg.Bridge); elements != nil {
-			err = m.rules.set(req.AllocID, elements)
-		}
+	var res *Result
+	if err = m.cfg.writeRecord(r); err == nil {
+		res, err = m.buildWithRules(ctx, r)
 	}
 	if err != nil && !running {
 		// Why also when ctx is done: all or nothing.
@@ -63,13 +65,24 @@ func (r Request) needsAnything() bool {
 	return r.Mode != ModeHost || r.Hostname != "" || !r.DNS.empty() || len(r.ExtraHosts) > 0
 }
 
+// buildWithRules is build with the rules beside it. Why at once: both mostly wait, for the kernel and for nft, and rules
+// for an interface that is still to come do no harm.
+func (m *Manager) buildWithRules(ctx context.Context, r record) (*Result, error) {
+	var res *Result
+	var errBuild, errRules error
+	var both sync.WaitGroup
+	if elements := r.elements(m.cfg.Bridge); elements != nil {
+		both.Go(func() { errRules = m.rules.set(r.Request.AllocID, elements) })
+	}
+	res, errBuild = m.build(ctx, r)
+	both.Wait()
+	return res, errors.Join(errBuild, errRules)
+}
+
 // build makes everything of the record but the rules. It changes nothing that is as it should be.
 func (m *Manager) build(ctx context.Context, r record) (*Result, error) {
 	id := r.Request.AllocID
 	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := m.cfg.writeRecord(r); err != nil {
 		return nil, err
 	}
 	res := &Result{}

@@ -61,6 +61,9 @@ func (m *Manager) restore(ctx context.Context, req Request) error {
 	if err != nil {
 		return err
 	}
+	if err := m.cfg.writeRecord(r); err != nil {
+		return err
+	}
 	_, err = m.build(ctx, r)
 	return err
 }
