@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,7 +74,7 @@ func (b *bench) writeImage() error {
 }
 
 // agent runs f with a new agent in -dev that is not started yet.
-func (b *bench) agent(f func(*harness.Agent) error) error {
+func (b *bench) agent(f func(*harness.Agent) error) (err error) {
 	dir, err := os.MkdirTemp(b.dir, "a")
 	if err != nil {
 		return err
@@ -82,9 +83,9 @@ func (b *bench) agent(f func(*harness.Agent) error) error {
 	if err != nil {
 		return err
 	}
-	defer host.Close()
+	defer func() { err = errors.Join(err, host.Close()) }()
 	a := b.fleet.New(harness.Options{Binary: b.Binary, Dir: dir, Host: host})
-	defer a.Close()
+	defer func() { err = errors.Join(err, a.Close()) }()
 	return f(a)
 }
 
@@ -121,8 +122,12 @@ func (b *bench) work(ctx context.Context) error {
 		if err := a.Start(ctx); err != nil {
 			return err
 		}
-		if out, err := a.Run(ctx, nil, "image", "load", b.archive); err != nil || out.Code != 0 {
-			return fmt.Errorf("load the image: %v %s", err, out.Stderr)
+		out, err := a.Run(ctx, nil, "image", "load", b.archive)
+		if err != nil {
+			return err
+		}
+		if out.Code != 0 {
+			return fmt.Errorf("load the image: exit code %d: %s", out.Code, out.Stderr)
 		}
 		idle, used, err := b.rest(ctx, a)
 		if err != nil {

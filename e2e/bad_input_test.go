@@ -76,7 +76,7 @@ func TestAMissingRuncIsNamed(t *testing.T) {
 			t.Errorf("the node's status does not say that runc is missing and how to install it:\n%s", out)
 		}
 		r.submit("impossible", spec{command: "true"}.text("impossible"))
-		out = r.ok("job", "status", "impossible")
+		r.ok("job", "status", "impossible")
 		r.endClean()
 		return
 	}

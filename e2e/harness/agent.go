@@ -138,7 +138,7 @@ func (a *Agent) Ready(ctx context.Context) error {
 		}
 		select {
 		case <-a.exited:
-			return fmt.Errorf("agent ended before it was ready: %v", a.exit)
+			return fmt.Errorf("agent ended before it was ready: %w", a.ended())
 		case <-ctx.Done():
 		case <-time.After(5 * time.Millisecond): // nothing listens yet: there is no event to wait for
 		}
@@ -182,6 +182,14 @@ func (a *Agent) Wait(ctx context.Context) error {
 	}
 }
 
+// ended is how the process ended, never nil.
+func (a *Agent) ended() error {
+	if a.exit == nil {
+		return errors.New("exit status 0")
+	}
+	return a.exit
+}
+
 // Exit is how the last process ended, nil for status 0.
 func (a *Agent) Exit() error { return a.exit }
 
@@ -201,7 +209,9 @@ func (a *Agent) Scope() Scope {
 func (a *Agent) Close() error {
 	a.API.Close()
 	if a.Running() {
-		a.cmd.Process.Kill()
+		if err := a.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
 		<-a.exited
 	}
 	return Sweep(a.Scope())
