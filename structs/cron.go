@@ -120,7 +120,7 @@ func (k cronField) special(part string) bool {
 		return ok && k.plain(day)
 	}
 	if day, ok := strings.CutSuffix(part, "l"); ok {
-		return day == "" || k.plain(day)
+		return k.plain(day)
 	}
 	day, nth, ok := strings.Cut(part, "#")
 	return ok && k.plain(day) && len(nth) == 1 && nth[0] >= '1' && nth[0] <= '5'

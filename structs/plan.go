@@ -35,7 +35,9 @@ type PlanGroup struct {
 	DeploymentID ID
 	// Resources is shared by all items; an item's Ports replace Shared.Ports.
 	Resources *AllocatedResources
-	Items     []*Placement
+	// Metrics are the items' that have none of their own.
+	Metrics *AllocMetric
+	Items   []*Placement
 }
 
 // Placement is one new allocation.

@@ -17937,9 +17937,9 @@ func (z *PlanApplyCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PlanGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 8
+	// map header, size 9
 	// string "Namespace"
-	o = append(o, 0x88, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+	o = append(o, 0x89, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 	o = msgp.AppendString(o, z.Namespace)
 	// string "JobID"
 	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
@@ -17964,6 +17964,17 @@ func (z *PlanGroup) MarshalMsg(b []byte) (o []byte, err error) {
 		o, err = z.Resources.MarshalMsg(o)
 		if err != nil {
 			err = msgp.WrapError(err, "Resources")
+			return
+		}
+	}
+	// string "Metrics"
+	o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
+	if z.Metrics == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Metrics.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Metrics")
 			return
 		}
 	}
@@ -18055,6 +18066,23 @@ func (z *PlanGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+		case "Metrics":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Metrics = nil
+			} else {
+				if z.Metrics == nil {
+					z.Metrics = new(AllocMetric)
+				}
+				bts, err = z.Metrics.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Metrics")
+					return
+				}
+			}
 		case "Items":
 			var zb0002 uint32
 			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
@@ -18104,6 +18132,12 @@ func (z *PlanGroup) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += z.Resources.Msgsize()
+	}
+	s += 8
+	if z.Metrics == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Metrics.Msgsize()
 	}
 	s += 6 + msgp.ArrayHeaderSize
 	for za0003 := range z.Items {

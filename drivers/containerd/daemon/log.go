@@ -26,8 +26,9 @@ func redirectLogs(to hclog.Logger) {
 type logHook struct{ to hclog.Logger }
 
 // harmless are lines containerd calls warnings or errors although nothing is wrong: a file system without fs-verity, a
-// shim's log that ends with its shim, a collector that runs while the database closes. Constant.
-var harmless = []string{"failed check for fsverity support", "copy shim log", "garbage collection failed", "failed to find warning service"}
+// shim's log that ends with its shim, a collector that runs while the database closes, answers nobody waits for any more. Constant.
+var harmless = []string{"failed check for fsverity support", "copy shim log", "garbage collection failed", "failed to find warning service",
+	"ttrpc: received message on inactive stream", "failed sending message on channel"}
 
 // Levels is part of logrus.Hook.
 func (logHook) Levels() []logrus.Level { return logrus.AllLevels }

@@ -1,0 +1,254 @@
+package scheduler
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"berth/scheduler/rank"
+	"berth/scheduler/reconcile"
+	"berth/structs"
+)
+
+// examplesMax is how many nodes an explanation names per reason.
+const examplesMax = 3
+
+// explain says why n allocations of the group found no node.
+func (g *group) explain(m *structs.AllocMetric, n int) *structs.Explanation {
+	x := &structs.Explanation{
+		Summary: fmt.Sprintf("%s/%s needs %d more: none of %s fits", g.job.ID, g.spec.Name, n, nodes(m.NodesEvaluated)),
+		Since:   g.run.in.Now.UnixNano(),
+	}
+	if m.NodesEvaluated == 0 {
+		x.Summary = g.noCandidates(n)
+		x.Unblocks = []string{"a ready node joins the job's datacenters and pool"}
+		return x
+	}
+	x.Filters = append(g.explainFilters(), g.explainRoom()...)
+	slices.SortStableFunc(x.Filters, func(a, b *structs.ExplainFilter) int { return cmp.Compare(b.Nodes, a.Nodes) })
+	x.Closest = g.closest()
+	x.Unblocks = g.unblocks(m)
+	return x
+}
+
+func nodes(n int) string {
+	if n == 1 {
+		return "1 node"
+	}
+	return fmt.Sprintf("%d nodes", n)
+}
+
+func (g *group) noCandidates(n int) string {
+	where := "node pool " + orDefault(g.job.NodePool)
+	if len(g.job.Datacenters) > 0 {
+		where += ", datacenters " + strings.Join(g.job.Datacenters, ", ")
+	}
+	return fmt.Sprintf("%s/%s needs %d more: no ready and eligible node in %s (the cluster has %s)",
+		g.job.ID, g.spec.Name, n, where, nodes(g.run.in.Fleet.Nodes()))
+}
+
+func orDefault(pool string) string {
+	if pool == "" {
+		return structs.DefaultNodePool
+	}
+	return pool
+}
+
+// explainFilters tells of the rules that nodes do not satisfy.
+func (g *group) explainFilters() []*structs.ExplainFilter {
+	var filters []*structs.ExplainFilter
+	for i, step := range g.sel.Steps {
+		if g.sel.Removed[i] == 0 {
+			continue
+		}
+		f := &structs.ExplainFilter{Reason: step.Reason, Nodes: g.sel.Removed[i]}
+		g.sel.Refused(g.run.in.Fleet, i, func(row int32) bool {
+			n := g.run.in.Fleet.NodeAt(row)
+			observed, wanted := step.Observe(n)
+			f.Examples = append(f.Examples, &structs.ExplainNode{NodeID: n.ID, NodeName: n.Name, Observed: observed, Wanted: wanted})
+			return true
+		})
+		f.Examples = firstByName(f.Examples)
+		filters = append(filters, f)
+	}
+	return filters
+}
+
+// firstByName keeps a few examples, the same ones whatever the order of rows.
+func firstByName(all []*structs.ExplainNode) []*structs.ExplainNode {
+	slices.SortFunc(all, func(a, b *structs.ExplainNode) int {
+		return cmp.Or(cmp.Compare(a.NodeName, b.NodeName), a.NodeID.Compare(b.NodeID))
+	})
+	return all[:min(len(all), examplesMax):min(len(all), examplesMax)]
+}
+
+// explainRoom tells of the nodes that would do but are full.
+func (g *group) explainRoom() []*structs.ExplainFilter {
+	by := map[rank.Dimension]*structs.ExplainFilter{}
+	g.rank.Lacking(g.sel.Rows, func(row int32, d rank.Dimension) bool {
+		f := by[d]
+		if f == nil {
+			f = &structs.ExplainFilter{Reason: d.String()}
+			by[d] = f
+		}
+		f.Nodes++
+		n := g.run.in.Fleet.NodeAt(row)
+		observed, wanted := g.observe(row, d)
+		f.Examples = append(f.Examples, &structs.ExplainNode{NodeID: n.ID, NodeName: n.Name, Observed: observed, Wanted: wanted})
+		return true
+	})
+	var filters []*structs.ExplainFilter
+	for d := rank.OutOfCPU; d <= rank.DistinctProperty; d++ {
+		if f := by[d]; f != nil {
+			f.Examples = firstByName(f.Examples)
+			filters = append(filters, f)
+		}
+	}
+	return filters
+}
+
+func (g *group) observe(row int32, d rank.Dimension) (observed, wanted string) {
+	f := g.run.in.Fleet
+	free, all := f.Free(row), f.CapacityAt(row)
+	switch d {
+	case rank.OutOfCPU:
+		return fmt.Sprintf("%d of %d MHz free", max(free.CPU, 0), all.CPU), fmt.Sprintf("%d MHz", g.ask.CPU)
+	case rank.OutOfMemory:
+		return fmt.Sprintf("%d of %d MB free", max(free.MemoryMB, 0), all.MemoryMB), fmt.Sprintf("%d MB", g.ask.MemoryMB)
+	case rank.OutOfDisk:
+		return fmt.Sprintf("%d of %d MB free", max(free.DiskMB, 0), all.DiskMB), fmt.Sprintf("%d MB", g.ask.DiskMB)
+	case rank.OutOfPorts:
+		_, port := f.StaticPortsFree(row, g.ask.Ports)
+		if port == 0 {
+			return "too few dynamic ports free", fmt.Sprintf("%d ports", len(g.ask.Ports))
+		}
+		return fmt.Sprintf("port %d is taken", port), fmt.Sprintf("port %d", port)
+	case rank.OutOfSlots:
+		return fmt.Sprintf("%d allocations, the node's maximum", f.NodeAt(row).NodeMaxAllocs), "one more"
+	case rank.DistinctHosts:
+		return "an allocation of the job is there", "distinct hosts"
+	}
+	return "the value is used as often as allowed", "distinct property"
+}
+
+// closest is the feasible node that misses the smallest share of what is asked, and what would make it fit.
+func (g *group) closest() *structs.ExplainNode {
+	f := g.run.in.Fleet
+	best, gap := int32(-1), 0.0
+	for row := range g.sel.Rows.Rows {
+		d := g.rank.Room(row)
+		if d != rank.OutOfCPU && d != rank.OutOfMemory && d != rank.OutOfDisk {
+			continue
+		}
+		miss := g.miss(row)
+		if best < 0 || miss < gap || miss == gap && f.NodeAt(row).ID.Compare(f.NodeAt(best).ID) < 0 {
+			best, gap = row, miss
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	n := f.NodeAt(best)
+	d := g.rank.Room(best)
+	observed, wanted := g.observe(best, d)
+	return &structs.ExplainNode{NodeID: n.ID, NodeName: n.Name, Observed: observed, Wanted: wanted, Change: g.change(best)}
+}
+
+// miss sums the missing shares of the ask.
+func (g *group) miss(row int32) float64 {
+	free := g.run.in.Fleet.Free(row)
+	share := func(ask, free int64) float64 {
+		if ask <= free || ask == 0 {
+			return 0
+		}
+		return float64(ask-max(free, 0)) / float64(ask)
+	}
+	return share(g.ask.CPU, free.CPU) + share(g.ask.MemoryMB, free.MemoryMB) + share(g.ask.DiskMB, free.DiskMB)
+}
+
+// change says what to ask for less to fit on the row.
+func (g *group) change(row int32) string {
+	free := g.run.in.Fleet.Free(row)
+	var parts []string
+	part := func(what, unit string, ask, free int64) {
+		if ask > free {
+			parts = append(parts, fmt.Sprintf("%s from %d to %d %s", what, ask, max(free, 0), unit))
+		}
+	}
+	part("cpu", "MHz", g.ask.CPU, free.CPU)
+	part("memory", "MB", g.ask.MemoryMB, free.MemoryMB)
+	part("disk", "MB", g.ask.DiskMB, free.DiskMB)
+	return "lower " + strings.Join(parts, ", ")
+}
+
+// unblocks lists the events that would change the answer.
+func (g *group) unblocks(m *structs.AllocMetric) []string {
+	var events []string
+	if m.NodesExhausted > 0 {
+		events = append(events, "an allocation stops on one of the "+nodes(m.NodesExhausted)+" that are full")
+	}
+	if m.NodesFiltered > 0 {
+		events = append(events, "a node changes so that it satisfies the constraints")
+	}
+	return append(events, "a node joins")
+}
+
+// waitsForStops reports that some node would fit once the allocations that are stopping there have ended.
+func (g *group) waitsForStops(p *reconcile.Place) bool {
+	f := g.run.in.Fleet
+	for row := range g.sel.Rows.Rows {
+		if !p.Node.IsZero() && f.NodeAt(row).ID != p.Node {
+			continue
+		}
+		free, stopping := f.Free(row), false
+		var ports []int
+		for _, u := range f.UsesAt(row) {
+			if !u.Stopping {
+				continue
+			}
+			stopping = true
+			free.Add(u.Res)
+			for _, port := range u.Ports {
+				ports = append(ports, port.Port)
+			}
+		}
+		if !stopping || free.CPU < g.ask.CPU || free.MemoryMB < g.ask.MemoryMB || free.DiskMB < g.ask.DiskMB {
+			continue
+		}
+		switch g.rank.Room(row) {
+		case rank.OutOfPorts:
+			if _, port := f.StaticPortsFree(row, g.ask.Ports); port != 0 && !slices.Contains(ports, port) {
+				continue
+			}
+		case rank.DistinctHosts, rank.DistinctProperty:
+			if !g.run.stopsOf(g.run.in.Fleet.NodeAt(row).ID) {
+				continue
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// stopsOf reports that every allocation of the job on the node is stopping.
+func (r *Run) stopsOf(node structs.ID) bool {
+	found := false
+	for _, l := range r.live {
+		if l.Node == node {
+			if !l.Stopping {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+func (g *group) explainWait(n int) *structs.Explanation {
+	return &structs.Explanation{
+		Summary:  fmt.Sprintf("%s/%s needs %d more: there is room once allocations that were told to stop have ended", g.job.ID, g.spec.Name, n),
+		Unblocks: []string{"a stopping allocation ends"},
+		Since:    g.run.in.Now.UnixNano(),
+	}
+}

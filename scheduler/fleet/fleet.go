@@ -1,0 +1,240 @@
+package fleet
+
+import (
+	"encoding/binary"
+	"math"
+
+	"berth/structs"
+)
+
+// Fleet is the table of nodes. The zero value is not usable; see New.
+type Fleet struct {
+	rows  map[structs.ID]int32
+	spare []int32 // rows of removed nodes, to be used again
+
+	nodes   []*structs.Node
+	classes []string
+	hash    []uint64
+	ports   [][]address
+	uses    [][]*Use
+
+	// Columns. Free amounts may be negative when a node shrank below what it runs.
+	capCPU, capMem, capDisk    []int64
+	freeCPU, freeMem, freeDisk []int64
+	count, countMax            []int32
+	// expCPU and expMem are 10 to the power of the free share: the binpack score without a new allocation.
+	expCPU, expMem []float64
+	shape          []int32 // which pair of capacities, for tables by capacity
+
+	shapes   []capacity
+	shapeRow map[capacity]int32
+	factors  map[capacity]*factorTable
+
+	ready   Bitmap
+	filters map[FilterKey]*Filter
+	columns map[string]*Column
+	allocs  map[structs.ID]*Use
+
+	generation uint64
+	words      int
+}
+
+type capacity struct{ cpu, mem int64 }
+
+// New is an empty fleet.
+func New() *Fleet {
+	return &Fleet{
+		rows:     map[structs.ID]int32{},
+		shapeRow: map[capacity]int32{},
+		factors:  map[capacity]*factorTable{},
+		filters:  map[FilterKey]*Filter{},
+		columns:  map[string]*Column{},
+		allocs:   map[structs.ID]*Use{},
+	}
+}
+
+// Len is the number of rows, empty ones included: every column and bitmap covers it.
+func (f *Fleet) Len() int { return len(f.nodes) }
+
+// Nodes is the number of nodes.
+func (f *Fleet) Nodes() int { return len(f.rows) }
+
+// Generation changes whenever a node was added, changed or removed, never with allocations.
+func (f *Fleet) Generation() uint64 { return f.generation }
+
+// Row finds a node's row.
+func (f *Fleet) Row(id structs.ID) (int32, bool) {
+	row, ok := f.rows[id]
+	return row, ok
+}
+
+// Node finds a node, nil if there is none.
+func (f *Fleet) Node(id structs.ID) *structs.Node {
+	if row, ok := f.rows[id]; ok {
+		return f.nodes[row]
+	}
+	return nil
+}
+
+// NodeAt is the node of a row, nil for an empty row.
+func (f *Fleet) NodeAt(row int32) *structs.Node { return f.nodes[row] }
+
+// ClassAt is the computed class of the row's node.
+func (f *Fleet) ClassAt(row int32) string { return f.classes[row] }
+
+// HashAt is a hash of the row's node id, for even tie-breaking.
+func (f *Fleet) HashAt(row int32) uint64 { return f.hash[row] }
+
+// Ready is the set of nodes that may be given allocations. Do not change it.
+func (f *Fleet) Ready() Bitmap { return f.ready }
+
+// NewBitmap is an empty set of this fleet's length.
+func (f *Fleet) NewBitmap() Bitmap { return make(Bitmap, f.words) }
+
+// SetNode adds a node or replaces what is known of it.
+func (f *Fleet) SetNode(n *structs.Node) {
+	row, known := f.rows[n.ID]
+	if known && f.nodes[row] == n {
+		return
+	}
+	f.generation++
+	if !known {
+		row = f.newRow()
+		f.rows[n.ID] = row
+	}
+	f.nodes[row] = n
+	f.hash[row] = HashID(n.ID)
+	if f.classes[row] = n.ComputedClass; f.classes[row] == "" {
+		f.classes[row] = ComputedClass(n)
+	}
+	f.ready.Put(row, n.Ready())
+	f.setCapacity(row, n)
+	f.ports[row] = addressesOf(n)
+	for _, u := range f.uses[row] {
+		f.claimPorts(row, u.Ports, true)
+	}
+	for _, fl := range f.filters {
+		fl.Rows.Put(row, fl.test(n))
+	}
+	for _, c := range f.columns {
+		c.set(row, n)
+	}
+}
+
+// RemoveNode forgets a node and what was on it.
+func (f *Fleet) RemoveNode(id structs.ID) {
+	row, ok := f.rows[id]
+	if !ok {
+		return
+	}
+	f.generation++
+	for len(f.uses[row]) > 0 {
+		f.Remove(f.uses[row][0].AllocID)
+	}
+	delete(f.rows, id)
+	f.nodes[row] = nil
+	f.ports[row] = nil
+	f.ready.Clear(row)
+	for _, fl := range f.filters {
+		fl.Rows.Clear(row)
+	}
+	for _, c := range f.columns {
+		c.Values[row] = 0
+	}
+	f.spare = append(f.spare, row)
+}
+
+func (f *Fleet) newRow() int32 {
+	if n := len(f.spare); n > 0 {
+		row := f.spare[n-1]
+		f.spare = f.spare[:n-1]
+		return row
+	}
+	row := int32(len(f.nodes))
+	f.nodes = append(f.nodes, nil)
+	f.classes = append(f.classes, "")
+	f.hash = append(f.hash, 0)
+	f.ports = append(f.ports, nil)
+	f.uses = append(f.uses, nil)
+	for _, col := range []*[]int64{&f.capCPU, &f.capMem, &f.capDisk, &f.freeCPU, &f.freeMem, &f.freeDisk} {
+		*col = append(*col, 0)
+	}
+	f.count = append(f.count, 0)
+	f.countMax = append(f.countMax, 0)
+	f.expCPU = append(f.expCPU, 0)
+	f.expMem = append(f.expMem, 0)
+	f.shape = append(f.shape, 0)
+	for _, c := range f.columns {
+		c.Values = append(c.Values, 0)
+	}
+	if words := int(row)>>6 + 1; words > f.words {
+		f.words = words
+		f.ready = append(f.ready, 0)
+		for _, fl := range f.filters {
+			fl.Rows = append(fl.Rows, 0)
+		}
+	}
+	return row
+}
+
+func (f *Fleet) setCapacity(row int32, n *structs.Node) {
+	usedCPU, usedMem, usedDisk := f.capCPU[row]-f.freeCPU[row], f.capMem[row]-f.freeMem[row], f.capDisk[row]-f.freeDisk[row]
+	c := Capacity(n)
+	f.capCPU[row], f.capMem[row], f.capDisk[row] = c.CPU, c.MemoryMB, c.DiskMB
+	f.freeCPU[row], f.freeMem[row], f.freeDisk[row] = c.CPU-usedCPU, c.MemoryMB-usedMem, c.DiskMB-usedDisk
+	f.countMax[row] = int32(n.NodeMaxAllocs)
+	key := capacity{c.CPU, c.MemoryMB}
+	shape, ok := f.shapeRow[key]
+	if !ok {
+		shape = int32(len(f.shapes))
+		f.shapes = append(f.shapes, key)
+		f.shapeRow[key] = shape
+	}
+	f.shape[row] = shape
+	f.refreshExp(row)
+}
+
+// Capacity is what a node can give to allocations: what it has less what it keeps for itself.
+func Capacity(n *structs.Node) structs.ComparableResources {
+	var c structs.ComparableResources
+	if r := n.NodeResources; r != nil {
+		c.CPU, c.MemoryMB, c.DiskMB = r.Cpu.CpuShares, r.Memory.MemoryMB, r.Disk.DiskMB
+		c.Cores = int64(len(r.Cpu.ReservableCpuCores))
+	}
+	if r := n.ReservedResources; r != nil {
+		c.CPU -= r.Cpu.CpuShares
+		c.MemoryMB -= r.Memory.MemoryMB
+		c.DiskMB -= r.Disk.DiskMB
+	}
+	return c
+}
+
+func (f *Fleet) refreshExp(row int32) {
+	f.expCPU[row] = exp10(f.freeCPU[row], f.capCPU[row])
+	f.expMem[row] = exp10(f.freeMem[row], f.capMem[row])
+}
+
+// exp10 is 10 to the power of the free share; a node that has none of it counts as full.
+func exp10(free, capacity int64) float64 {
+	if capacity <= 0 {
+		return 1
+	}
+	return math.Pow(10, float64(free)/float64(capacity))
+}
+
+// HashID is a well-spread hash of an id.
+func HashID(id structs.ID) uint64 {
+	return mix(binary.LittleEndian.Uint64(id[:8]) ^ mix(binary.LittleEndian.Uint64(id[8:])))
+}
+
+// Mix spreads two hashes into one: the tie-break of an allocation and a node.
+func Mix(a, b uint64) uint64 { return mix(a ^ mix(b)) }
+
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	x ^= x >> 31
+	return x
+}

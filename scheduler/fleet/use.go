@@ -1,0 +1,162 @@
+package fleet
+
+import (
+	"slices"
+
+	"berth/structs"
+)
+
+// Use is what one allocation holds of its node.
+type Use struct {
+	AllocID  structs.ID
+	Job      structs.JobKey
+	Group    string
+	Priority int
+	// MaxParallel is the migrate block's, 0 without one: preemption spares groups beyond it.
+	MaxParallel int
+	// Stopping marks an allocation that was told to stop and still holds its resources.
+	Stopping bool
+	Res      structs.ComparableResources
+	Ports    []Port
+
+	row int32
+	pos int32 // in the row's list
+}
+
+// Port is a taken port on an address.
+type Port struct {
+	IP   string
+	Port int
+}
+
+// Row is the row the use is on.
+func (u *Use) Row() int32 { return u.row }
+
+// SetAlloc records an allocation of the store: its use is added, kept, or removed when it holds nothing any more.
+func (f *Fleet) SetAlloc(a *structs.Allocation) {
+	if !a.HoldsResources() {
+		f.Remove(a.ID)
+		return
+	}
+	if u, ok := f.allocs[a.ID]; ok {
+		u.Stopping = a.ServerTerminal()
+		if f.nodes[u.row].ID == a.NodeID {
+			f.resize(u, a.AllocatedResources)
+			return
+		}
+		f.Remove(a.ID)
+	}
+	row, ok := f.rows[a.NodeID]
+	if !ok {
+		return
+	}
+	f.Add(UseOf(a), row)
+}
+
+// UseOf is what an allocation holds.
+func UseOf(a *structs.Allocation) *Use {
+	u := &Use{
+		AllocID: a.ID, Job: structs.JobKey{Namespace: a.Namespace, ID: a.JobID}, Group: a.TaskGroup,
+		Stopping: a.ServerTerminal(), Res: a.AllocatedResources.Comparable(), Ports: PortsOf(a.AllocatedResources),
+	}
+	if a.Job != nil {
+		u.Priority = a.Job.Priority
+		if g := a.Group(); g != nil && g.Migrate != nil && g.Migrate.MaxParallel != nil {
+			u.MaxParallel = *g.Migrate.MaxParallel
+		}
+	}
+	return u
+}
+
+// PortsOf lists the host ports given to an allocation; those that may collide are left out.
+func PortsOf(r *structs.AllocatedResources) []Port {
+	if r == nil {
+		return nil
+	}
+	var ports []Port
+	for _, p := range r.Shared.Ports {
+		if p.Value > 0 && !p.IgnoreCollision {
+			ports = append(ports, Port{p.HostIP, p.Value})
+		}
+	}
+	for _, t := range r.Tasks {
+		for _, nw := range t.Networks {
+			for _, list := range [2][]structs.Port{nw.ReservedPorts, nw.DynamicPorts} {
+				for _, p := range list {
+					if p.Value > 0 && !p.IgnoreCollision {
+						ports = append(ports, Port{nw.IP, p.Value})
+					}
+				}
+			}
+		}
+	}
+	return ports
+}
+
+// Add records a use on a row. The allocation must not be known.
+func (f *Fleet) Add(u *Use, row int32) {
+	u.row, u.pos = row, int32(len(f.uses[row]))
+	f.uses[row] = append(f.uses[row], u)
+	f.allocs[u.AllocID] = u
+	f.count[row]++
+	f.claimPorts(row, u.Ports, true)
+	f.charge(row, u.Res.CPU, u.Res.MemoryMB, u.Res.DiskMB)
+}
+
+// Remove forgets an allocation, known or not.
+func (f *Fleet) Remove(id structs.ID) {
+	u, ok := f.allocs[id]
+	if !ok {
+		return
+	}
+	delete(f.allocs, id)
+	list := f.uses[u.row]
+	last := list[len(list)-1]
+	list[u.pos], last.pos = last, u.pos
+	list[len(list)-1] = nil
+	f.uses[u.row] = list[:len(list)-1]
+	f.count[u.row]--
+	f.claimPorts(u.row, u.Ports, false)
+	f.charge(u.row, -u.Res.CPU, -u.Res.MemoryMB, -u.Res.DiskMB)
+}
+
+// resize takes over resources that changed; an allocation that only reported costs no more than a comparison.
+func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
+	if ports := PortsOf(r); !slices.Equal(ports, u.Ports) {
+		f.claimPorts(u.row, u.Ports, false)
+		u.Ports = ports
+		f.claimPorts(u.row, u.Ports, true)
+	}
+	res := r.Comparable()
+	if res == u.Res {
+		return
+	}
+	f.charge(u.row, res.CPU-u.Res.CPU, res.MemoryMB-u.Res.MemoryMB, res.DiskMB-u.Res.DiskMB)
+	u.Res = res
+}
+
+func (f *Fleet) charge(row int32, cpu, mem, disk int64) {
+	f.freeCPU[row] -= cpu
+	f.freeMem[row] -= mem
+	f.freeDisk[row] -= disk
+	f.refreshExp(row)
+}
+
+// Use finds what an allocation holds, nil if it holds nothing.
+func (f *Fleet) Use(id structs.ID) *Use { return f.allocs[id] }
+
+// UsesAt lists what is held on a row, in no order. Do not change it.
+func (f *Fleet) UsesAt(row int32) []*Use { return f.uses[row] }
+
+// Free is what the row has left.
+func (f *Fleet) Free(row int32) structs.ComparableResources {
+	return structs.ComparableResources{CPU: f.freeCPU[row], MemoryMB: f.freeMem[row], DiskMB: f.freeDisk[row]}
+}
+
+// CapacityAt is what the row can give in all.
+func (f *Fleet) CapacityAt(row int32) structs.ComparableResources {
+	return structs.ComparableResources{CPU: f.capCPU[row], MemoryMB: f.capMem[row], DiskMB: f.capDisk[row]}
+}
+
+// Full reports that the row's node runs as many allocations as it allows.
+func (f *Fleet) Full(row int32) bool { return f.countMax[row] > 0 && f.count[row] >= f.countMax[row] }

@@ -1,0 +1,115 @@
+package rank
+
+import (
+	"berth/scheduler/fleet"
+	"berth/structs"
+)
+
+// topMax is how many candidates a choice tells of.
+const topMax = 5
+
+// Choice is what a search found.
+type Choice struct {
+	// Exhausted counts the feasible rows that lacked something, by Dimension.
+	Exhausted [dimensions]int
+
+	top [topMax]candidate
+	n   int
+}
+
+type candidate struct {
+	score float64
+	tie   uint64
+	row   int32
+}
+
+// before orders candidates: higher score, then lower tie, then lower node id.
+func (c candidate) before(o candidate, f *fleet.Fleet) bool {
+	if c.score != o.score {
+		return c.score > o.score
+	}
+	if c.tie != o.tie {
+		return c.tie < o.tie
+	}
+	return f.NodeAt(c.row).ID.Compare(f.NodeAt(o.row).ID) < 0
+}
+
+// offer keeps the candidate if it is among the best.
+func (ch *Choice) offer(c candidate, f *fleet.Fleet) {
+	if ch.n == topMax {
+		if !c.before(ch.top[topMax-1], f) {
+			return
+		}
+		ch.n--
+	}
+	i := ch.n
+	for i > 0 && c.before(ch.top[i-1], f) {
+		ch.top[i] = ch.top[i-1]
+		i--
+	}
+	ch.top[i] = c
+	ch.n++
+}
+
+// Best is the best row; ok is false when none fits.
+func (ch *Choice) Best() (row int32, ok bool) { return ch.top[0].row, ch.n > 0 }
+
+// Search looks at every feasible row for one allocation. seed breaks ties; penalty are rows to avoid.
+func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
+	*ch = Choice{}
+	g.penalty = penalty
+	for row := range g.rows.Rows {
+		if d := g.room(row); d != Fits {
+			ch.Exhausted[d]++
+			continue
+		}
+		ch.offer(candidate{g.score(row), fleet.Mix(seed, g.f.HashAt(row)), row}, g.f)
+	}
+	g.penalty = nil
+}
+
+// Only makes the row the one candidate.
+func (g *Group) Only(row int32, ch *Choice) {
+	*ch = Choice{}
+	ch.offer(candidate{g.score(row), 0, row}, g.f)
+}
+
+// Room tells what the row lacks for one more allocation.
+func (g *Group) Room(row int32) Dimension { return g.room(row) }
+
+// Feasible reports that the row is among those searched.
+func (g *Group) Feasible(row int32) bool { return g.rows.Has(row) }
+
+// Refuse takes a row out of the search, because ports, cores or devices could not be given there.
+func (g *Group) Refuse(row int32) { g.rows.Clear(row) }
+
+// Placed tells the group of a placement made on the row without Bulk.
+func (g *Group) Placed(row int32) { g.placed(row) }
+
+// Meta is the contract's score table of the best candidates, as they stood when the search ended.
+func (g *Group) Meta(ch *Choice, penalty fleet.Bitmap) []*structs.NodeScoreMeta {
+	metas := make([]*structs.NodeScoreMeta, 0, ch.n)
+	for _, c := range ch.top[:ch.n] {
+		metas = append(metas, g.meta(c, penalty))
+	}
+	return metas
+}
+
+func (g *Group) meta(c candidate, penalty fleet.Bitmap) *structs.NodeScoreMeta {
+	row := c.row
+	name := "binpack"
+	scores := map[string]float64{name: g.scorer.Score(row), "job-anti-affinity": 0, "node-affinity": 0, "node-reschedule-penalty": 0}
+	if n := g.collisions[row]; n > 0 {
+		scores["job-anti-affinity"] = -float64(n+1) / g.desired
+	}
+	if penalty != nil && penalty.Has(row) {
+		scores["node-reschedule-penalty"] = -1
+	}
+	if g.affinity != nil {
+		scores["node-affinity"] = g.affinity[row]
+	}
+	if g.spread != nil {
+		scores["allocation-spread"] = g.spread.boost[g.spread.combo[row]]
+	}
+	return &structs.NodeScoreMeta{NodeID: g.f.NodeAt(row).ID, Scores: scores, NormScore: c.score}
+}

@@ -1,0 +1,190 @@
+package rank
+
+import (
+	"berth/scheduler/feasible"
+	"berth/scheduler/fleet"
+	"berth/structs"
+)
+
+// Dimension is what a node ran out of.
+type Dimension int
+
+// The dimensions, in the order they are looked at.
+const (
+	Fits Dimension = iota
+	OutOfCPU
+	OutOfMemory
+	OutOfDisk
+	OutOfPorts
+	OutOfSlots
+	DistinctHosts
+	DistinctProperty
+	dimensions
+)
+
+// Request describes the group to place.
+type Request struct {
+	Job   *structs.Job
+	Group *structs.TaskGroup
+	Rows  fleet.Bitmap // feasible, from feasible.Select
+	Ask   *Ask
+	// Live are the job's allocations that hold resources, of all groups and versions.
+	Live []Live
+	// SpreadAlgorithm prefers empty nodes to full ones.
+	SpreadAlgorithm bool
+}
+
+// Live is one allocation of the job that holds resources.
+type Live struct {
+	Node  structs.ID
+	Group string
+	// Stopping ones count for the distinct rules until they are gone, and not for scores.
+	Stopping bool
+}
+
+// Group scores rows for one group. It is valid while it alone places on the fleet: make it anew for each slice.
+type Group struct {
+	f      *fleet.Fleet
+	rows   fleet.Bitmap
+	ask    *Ask
+	scorer fleet.Scorer
+
+	desired    float64
+	collisions []int32   // of the same job and group, by row
+	affinity   []float64 // by row, nil without affinities
+	spread     *spread
+	distinct   *distinct
+	penalty    fleet.Bitmap // rows where the allocation failed before, nil for none
+}
+
+// NewGroup prepares the scoring of a request.
+func NewGroup(f *fleet.Fleet, req Request) *Group {
+	g := &Group{
+		f: f, rows: req.Rows, ask: req.Ask,
+		scorer:     f.Scorer(req.Ask.CPU, req.Ask.MemoryMB, req.SpreadAlgorithm),
+		desired:    float64(max(req.Group.Desired(), 1)),
+		collisions: make([]int32, f.Len()),
+	}
+	for _, a := range req.Live {
+		if a.Group != req.Group.Name || a.Stopping {
+			continue
+		}
+		if row, ok := f.Row(a.Node); ok {
+			g.collisions[row]++
+		}
+	}
+	g.affinity = affinityScores(f, req.Job, req.Group)
+	g.spread = newSpread(f, req)
+	g.distinct = newDistinct(f, req)
+	return g
+}
+
+// affinityScores is the sum of the weights that match over the sum of all weights, by row; nil without affinities.
+func affinityScores(f *fleet.Fleet, job *structs.Job, group *structs.TaskGroup) []float64 {
+	var all []*structs.Affinity
+	all = append(all, job.Affinities...)
+	all = append(all, group.Affinities...)
+	for _, t := range group.Tasks {
+		all = append(all, t.Affinities...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	var sum float64
+	scores := make([]float64, f.Len())
+	for _, a := range all {
+		weight := affinityWeight(a)
+		sum += max(weight, -weight)
+		key := fleet.FilterKey{Kind: "constraint", A: a.LTarget, B: a.Operand, C: a.RTarget}
+		for row := range f.Filter(key, feasible.Affinity(a)).Rows {
+			scores[row] += weight
+		}
+	}
+	if sum == 0 {
+		return nil
+	}
+	for row := range scores {
+		scores[row] /= sum
+	}
+	return scores
+}
+
+func affinityWeight(a *structs.Affinity) float64 {
+	if a.Weight == nil {
+		return 50
+	}
+	return float64(*a.Weight)
+}
+
+// room tells whether the row can take one more allocation, or what it lacks.
+func (g *Group) room(row int32) Dimension {
+	f, ask := g.f, g.ask
+	if !f.Fits(row, ask.CPU, ask.MemoryMB, ask.DiskMB) {
+		return g.lacking(row)
+	}
+	if g.distinct != nil {
+		if d := g.distinct.allows(row); d != Fits {
+			return d
+		}
+	}
+	if len(ask.Ports) > 0 {
+		if ok, _ := f.StaticPortsFree(row, ask.Ports); !ok {
+			return OutOfPorts
+		}
+	}
+	return Fits
+}
+
+func (g *Group) lacking(row int32) Dimension {
+	free := g.f.Free(row)
+	switch {
+	case free.CPU < g.ask.CPU:
+		return OutOfCPU
+	case free.MemoryMB < g.ask.MemoryMB:
+		return OutOfMemory
+	case free.DiskMB < g.ask.DiskMB:
+		return OutOfDisk
+	}
+	return OutOfSlots
+}
+
+// base is the sum of the row's scores that do not depend on spread, and how many they are.
+func (g *Group) base(row int32) (sum float64, n int) {
+	sum, n = g.scorer.Score(row), 1
+	if c := g.collisions[row]; c > 0 {
+		sum -= float64(c+1) / g.desired
+		n++
+	}
+	if g.penalty != nil && g.penalty.Has(row) {
+		sum--
+		n++
+	}
+	if g.affinity != nil && g.affinity[row] != 0 {
+		sum += g.affinity[row]
+		n++
+	}
+	return sum, n
+}
+
+// score is the final score of a row: the mean of what applies.
+func (g *Group) score(row int32) float64 {
+	sum, n := g.base(row)
+	if g.spread != nil {
+		if boost := g.spread.boost[g.spread.combo[row]]; boost != 0 {
+			sum += boost
+			n++
+		}
+	}
+	return sum / float64(n)
+}
+
+// placed takes notice of a placement on the row, which the fleet already has.
+func (g *Group) placed(row int32) {
+	g.collisions[row]++
+	if g.spread != nil {
+		g.spread.placed(row)
+	}
+	if g.distinct != nil {
+		g.distinct.placed(row)
+	}
+}

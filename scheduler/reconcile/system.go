@@ -1,0 +1,168 @@
+package reconcile
+
+import (
+	"slices"
+
+	"berth/structs"
+)
+
+// SystemInput is the input of a job that runs once on every node that may run it.
+type SystemInput struct {
+	Input
+	// Targets are the ready nodes that satisfy the group's constraints, in any order.
+	Targets func(*structs.TaskGroup) []structs.ID
+}
+
+// System decides for a system or sysbatch job.
+func System(in SystemInput) *Result {
+	r := newReconciler(in.Input)
+	r.reviewDeployment()
+	groups := byGroup(in.Allocs)
+	if r.job != nil && !r.stopped {
+		for _, g := range r.job.TaskGroups {
+			if g.Desired() > 0 {
+				r.systemGroup(g, groups[g.Name], in.Targets(g))
+				delete(groups, g.Name)
+			}
+		}
+	}
+	for _, name := range sortedKeys(groups) {
+		r.removedGroup(name, groups[name])
+	}
+	return r.res
+}
+
+// systemGroup decides for one group: nodes are taken one by one, in the order of their ids.
+func (r *reconciler) systemGroup(g *structs.TaskGroup, allocs []*structs.Allocation, targets []structs.ID) {
+	p := &groupPass{reconciler: r, group: g, sets: &sets{}, d: r.desired(g.Name)}
+	if r.deployment != nil {
+		p.state = r.deployment.TaskGroups[g.Name]
+	}
+	slices.SortFunc(targets, structs.ID.Compare)
+	wanted := make(map[structs.ID]bool, len(targets))
+	for _, id := range targets {
+		wanted[id] = true
+	}
+	served := map[structs.ID]bool{}
+	previous := map[structs.ID]*structs.Allocation{}
+	for _, a := range allocs {
+		p.systemAlloc(a, wanted, served, previous)
+	}
+	p.findUpdates()
+	p.missing = 0
+	for _, id := range targets {
+		if !served[id] {
+			p.missing++
+		}
+	}
+	p.joinSystemDeployment(r.hasVersion(allocs), len(targets))
+	for _, id := range targets {
+		if served[id] || p.refused {
+			continue
+		}
+		p.d.Place++
+		p.res.Place = append(p.res.Place, &Place{
+			Job: p.job, Group: g, Node: id, Previous: previous[id], DeploymentID: p.deploymentID(),
+		})
+	}
+	p.replaceOnNodes()
+}
+
+// systemAlloc decides whether an allocation serves its node.
+func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[structs.ID]bool, previous map[structs.ID]*structs.Allocation) {
+	n := p.in.Node(a.NodeID)
+	keep := func() {
+		served[a.NodeID] = true
+		p.keep = append(p.keep, a)
+	}
+	switch {
+	case a.ServerTerminal():
+		p.d.Ignore++
+		if a.HoldsResources() {
+			p.res.Stopping++
+		}
+	case a.ClientTerminal() && (!p.batch || p.older(a)):
+		// It ended: its node is to be served anew.
+		p.d.Ignore++
+		if a.ClientStatus == structs.AllocClientFailed && !p.replaced[a.ID] {
+			previous[a.NodeID] = a
+		}
+	case a.ClientTerminal():
+		served[a.NodeID] = true
+		p.d.Ignore++
+	case n == nil || n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected && lostAfter(p.group) == 0:
+		p.stop(a, structs.AllocLost, structs.AllocClientLost)
+		p.d.Stop++
+	case n.Status == structs.NodeStatusDisconnected:
+		served[a.NodeID] = true
+		if a.ClientStatus != structs.AllocClientUnknown {
+			u := p.update(a)
+			u.ClientStatus, u.Description = structs.AllocClientUnknown, structs.AllocUnknown
+			p.d.Disconnect++
+		}
+	case deref(a.DesiredTransition.Migrate):
+		p.stop(a, structs.AllocNodeTainted, "")
+		p.d.Stop++
+		if wanted[a.NodeID] && !deref(a.DesiredTransition.MigrateDisablePlacement) {
+			previous[a.NodeID] = a
+		} else {
+			served[a.NodeID] = true
+		}
+	case served[a.NodeID]:
+		p.stop(a, structs.AllocNotNeeded, "")
+		p.d.Stop++
+	case !n.Ready() || wanted[a.NodeID]:
+		keep()
+	default:
+		p.stop(a, structs.AllocNotNeeded, "")
+		p.d.Stop++
+	}
+	if wasUnknown(a) && n != nil && n.Status == structs.NodeStatusReady && a.ClientStatus != structs.AllocClientUnknown && !a.ServerTerminal() {
+		p.update(a).ClientStatus = a.ClientStatus
+		p.d.Reconnect++
+	}
+}
+
+// joinSystemDeployment makes the group part of the version's deployment. The canary number is a percentage of the nodes to
+// be updated, rounded up; a first version has none.
+func (p *groupPass) joinSystemDeployment(ran bool, total int) {
+	p.joinDeployment(ran)
+	if p.state == nil || p.created == nil {
+		return
+	}
+	p.state.DesiredTotal = total
+	if percent := p.state.DesiredCanaries; percent > 0 {
+		p.state.DesiredCanaries = (len(p.old)*percent + 99) / 100
+	}
+}
+
+// replaceOnNodes replaces allocations of older versions on their own nodes, canaries first, then as the window allows.
+func (p *groupPass) replaceOnNodes() {
+	window := p.window()
+	canary := false
+	if p.canarying() && !p.paused && !p.refused {
+		canary = true
+		window = p.state.DesiredCanaries
+		for _, a := range p.keep {
+			if a.DeploymentID == p.deployment.ID && a.DeploymentStatus != nil && a.DeploymentStatus.Canary {
+				window--
+			}
+		}
+	}
+	slices.SortFunc(p.old, func(a, b *structs.Allocation) int { return a.NodeID.Compare(b.NodeID) })
+	for i, a := range p.old {
+		n := p.in.Node(a.NodeID)
+		if i >= window || n == nil || !n.Ready() {
+			p.d.Ignore++
+			continue
+		}
+		p.stop(a, structs.AllocUpdating, "")
+		p.d.DestructiveUpdate++
+		if canary {
+			p.d.Canary++
+		}
+		p.res.Place = append(p.res.Place, &Place{
+			Job: p.job, Group: p.group, Node: a.NodeID, Previous: a, DeploymentID: p.deploymentID(), Canary: canary,
+		})
+	}
+}
