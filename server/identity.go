@@ -1,0 +1,66 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"berth/internal/idgen"
+	"berth/structs"
+)
+
+// identity reads the server's own id from its data directory, and makes one at the first start. In memory it is new each time.
+func identity(dataDir string, ids idgen.Source) (structs.ID, error) {
+	if dataDir == "" {
+		return ids.NewID(), nil
+	}
+	path := filepath.Join(dataDir, "node-id")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		id, err := structs.ParseID(strings.TrimSpace(string(text)))
+		if err != nil {
+			return structs.ID{}, &structs.Error{Op: "read server identity", Kind: structs.KindInvalid, Subject: path, Err: err,
+				Hint: "restore the file from a backup; with a new id the server would be a stranger to its own cluster"}
+		}
+		return id, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return structs.ID{}, fmt.Errorf("read server identity: %w", err)
+	}
+	id := ids.NewID()
+	if err := writeNew(path, []byte(id.String()+"\n")); err != nil {
+		return structs.ID{}, fmt.Errorf("write server identity: %w", err)
+	}
+	return id, nil
+}
+
+// writeNew writes a file so that after a crash it is whole or absent.
+func writeNew(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when the rename succeeded
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/internal/lifecycle"
+	"berth/server/deploy"
+	"berth/server/placer"
+	"berth/server/reap"
+	"berth/state"
+	"berth/structs"
+)
+
+// term is the time this server leads: the loops that act on the state. All of them begin from the state alone, so that a new
+// leader goes on where the last one stopped.
+type term struct {
+	placer *placer.Placer
+	reaper *reap.Reaper
+}
+
+// followLeadership starts a term when this server is elected and ends it when it is no longer the leader.
+func (s *Server) followLeadership(ctx context.Context, changes <-chan bool) error {
+	var end func() error // of the running term
+	var failed <-chan error
+	stop := func() error {
+		if end == nil {
+			return nil
+		}
+		err := end()
+		end, failed = nil, nil
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return stop()
+		case leads := <-changes:
+			if err := stop(); err != nil {
+				return err
+			}
+			if leads {
+				end, failed = s.startTerm(ctx)
+			} else {
+				s.log.Info("no longer the leader")
+			}
+		case err := <-failed:
+			end, failed = nil, nil
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// startTerm runs a term beside the caller. The function ends it and gives its error; the channel has that error when it ended
+// by itself.
+func (s *Server) startTerm(ctx context.Context) (func() error, <-chan error) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.lead(ctx) }()
+	return func() error {
+		cancel()
+		return <-done
+	}, done
+}
+
+// lead is one term: everything that was committed before is applied, then the loops run until ctx is done.
+func (s *Server) lead(ctx context.Context) error {
+	began := time.Now()
+	if err := s.raft.Load().Barrier(0).Error(); err != nil {
+		s.log.Debug("the term ended before it began", "error", err)
+		return nil
+	}
+	host := termHost{s}
+	t := &term{
+		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer")}),
+		reaper: reap.New(reap.Config{Host: host, Thresholds: s.cfg.GC, Logger: s.log.Named("reap")}),
+	}
+	watcher := deploy.New(deploy.Config{Host: host, Logger: s.log.Named("deploy")})
+	s.beats.Restore(aliveNodes(s.store.Snapshot()))
+	s.setTerm(t)
+	defer s.setTerm(nil)
+	s.log.Info("leading", "index", s.store.Index(), "after", time.Since(began).Round(time.Microsecond))
+
+	g := lifecycle.New(ctx)
+	g.Go("heartbeat", s.beats.Run)
+	g.Go("placer", t.placer.Run)
+	g.Go("deployment watcher", watcher.Run)
+	g.Go("reaper", t.reaper.Run)
+	s.readyOnce.Do(func() { close(s.ready) })
+	return g.Wait()
+}
+
+func (s *Server) setTerm(t *term) {
+	s.termMu.Lock()
+	s.term = t
+	s.termMu.Unlock()
+	s.leading.Store(t != nil)
+}
+
+// currentTerm is nil unless this server leads.
+func (s *Server) currentTerm() *term {
+	s.termMu.Lock()
+	defer s.termMu.Unlock()
+	return s.term
+}
+
+// aliveNodes are the nodes a new leader expects to hear of.
+func aliveNodes(snap *state.Snapshot) []structs.ID {
+	var ids []structs.ID
+	for n := range snap.Nodes() {
+		if n.Status != structs.NodeStatusDown && n.Status != structs.NodeStatusDisconnected {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids
+}
+
+// CollectGarbage removes everything that is over now, whatever its age.
+func (s *Server) CollectGarbage(ctx context.Context) error {
+	t := s.currentTerm()
+	if t == nil {
+		return errNoLeader()
+	}
+	if err := t.reaper.Force(ctx); err != nil {
+		return fmt.Errorf("collect garbage: %w", err)
+	}
+	return nil
+}
+
+// termHost is what the loops see of the server: its state, and the way to propose a change of it.
+type termHost struct{ s *Server }
+
+func (h termHost) State() *state.Store { return h.s.store }
+func (h termHost) NewID() structs.ID   { return h.s.cfg.IDs.NewID() }
+
+func (h termHost) Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (uint64, any, error) {
+	a, err := h.s.Propose(ctx, kind, body)
+	return a.Index, a.Value, err
+}

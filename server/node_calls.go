@@ -1,0 +1,226 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"berth/scheduler/fleet"
+	"berth/server/trigger"
+	"berth/state"
+	"berth/structs"
+)
+
+// Register stores a node's description of itself and begins to expect its heartbeats. A node that is known must bring the
+// secret it registered with first.
+func (s *Server) Register(ctx context.Context, req *structs.NodeRegisterRequest) (*structs.NodeRegisterResponse, error) {
+	if !s.leading.Load() {
+		return nil, errNoLeader()
+	}
+	if err := checkNode(req.Node); err != nil {
+		return nil, err
+	}
+	snap := s.store.Snapshot()
+	old := snap.Node(req.Node.ID)
+	if old != nil && old.SecretID != req.Node.SecretID {
+		return nil, errSecret(req.Node.ID)
+	}
+	node := *req.Node
+	if node.NodePool == "" {
+		node.NodePool = structs.DefaultNodePool
+	}
+	node.ComputedClass = fleet.ComputedClass(&node)
+	cmd := &structs.NodeRegisterCommand{Node: &node}
+	if node.Status == structs.NodeStatusReady && (old == nil || old.Status != node.Status || old.ComputedClass != node.ComputedClass) {
+		cmd.Evals = trigger.Node(snap, node.ID, snap.Index(), structs.EvalTriggerNodeUpdate, time.Now(), s.cfg.IDs)
+	}
+	applied, err := s.Propose(ctx, structs.CmdNodeRegister, cmd)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil {
+		s.log.Info("node registered", "node_id", node.ID, "name", node.Name, "datacenter", node.Datacenter)
+	}
+	return &structs.NodeRegisterResponse{HeartbeatTTL: s.beats.Beat(node.ID), Index: applied.Index}, nil
+}
+
+// checkNode refuses descriptions the scheduler could not work with.
+func checkNode(n *structs.Node) error {
+	bad := func(text string) error {
+		return &structs.Error{Op: "register node", Kind: structs.KindInvalid, Err: errors.New(text)}
+	}
+	switch {
+	case n == nil:
+		return bad("there is no description of the node in the request")
+	case n.ID.IsZero() || n.SecretID.IsZero():
+		return bad("the node has no id or no secret")
+	case n.Name == "":
+		return bad("the node has no name")
+	case n.Datacenter == "":
+		return bad("the node has no datacenter")
+	case n.NodePool == structs.NodePoolAll:
+		return bad(`"all" is not a pool a node can be in: it stands for all of them`)
+	case n.NodeResources == nil:
+		return bad("the node does not say what it has")
+	}
+	return nil
+}
+
+// Heartbeat notes that a node lives, and answers within which time the next one is expected. KindNotFound when the node must
+// register first.
+func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatRequest) (*structs.NodeRegisterResponse, error) {
+	if !s.leading.Load() {
+		return nil, errNoLeader()
+	}
+	snap := s.store.Snapshot()
+	node, err := authorise(snap, req.NodeID, req.SecretID)
+	if err != nil {
+		return nil, err
+	}
+	index := snap.Index()
+	if req.Status != "" && node.Status != req.Status {
+		cmd := &structs.NodeStatusCommand{NodeID: node.ID, Status: req.Status,
+			Evals: trigger.Node(snap, node.ID, index, structs.EvalTriggerNodeUpdate, time.Now(), s.cfg.IDs)}
+		if node.Status != structs.NodeStatusInit {
+			cmd.Event = clusterEvent("Node reregistered by heartbeat")
+		}
+		applied, err := s.Propose(ctx, structs.CmdNodeStatus, cmd)
+		if err != nil {
+			return nil, err
+		}
+		index = applied.Index
+		s.log.Info("node came back", "node_id", node.ID, "name", node.Name, "was", node.Status, "is", req.Status)
+	}
+	return &structs.NodeRegisterResponse{HeartbeatTTL: s.beats.Beat(node.ID), Index: index}, nil
+}
+
+// NodeMissed records that a node was not heard of in time; it is the heartbeat monitor's reporter. A node with an allocation
+// that may be out of touch for a while is disconnected, any other is down.
+func (s *Server) NodeMissed(ctx context.Context, id structs.ID) error {
+	snap := s.store.Snapshot()
+	node := snap.Node(id)
+	if node == nil || node.Status == structs.NodeStatusDown || node.Status == structs.NodeStatusDisconnected {
+		return nil
+	}
+	status := structs.NodeStatusDown
+	for a := range snap.AllocsByNode(id) {
+		if g := a.Group(); g != nil && !a.Terminal() && g.Disconnect != nil && g.Disconnect.LostAfter != nil && *g.Disconnect.LostAfter > 0 {
+			status = structs.NodeStatusDisconnected
+			break
+		}
+	}
+	_, err := s.Propose(ctx, structs.CmdNodeStatus, &structs.NodeStatusCommand{
+		NodeID: id, Status: status, Description: "heartbeat missed", Event: clusterEvent("Node heartbeat missed"),
+		Evals: trigger.Node(snap, id, snap.Index(), structs.EvalTriggerNodeUpdate, time.Now(), s.cfg.IDs),
+	})
+	if err == nil {
+		s.log.Warn("node was not heard of in time", "node_id", id, "name", node.Name, "is", status)
+	}
+	return err
+}
+
+func clusterEvent(message string) *structs.NodeEvent {
+	return &structs.NodeEvent{Message: message, Subsystem: "Cluster", Timestamp: time.Now().UTC()}
+}
+
+// Allocs answers with what should be on the node as soon as that differs from what the node knows, or when MaxWait is over.
+func (s *Server) Allocs(ctx context.Context, req *structs.NodeAllocsRequest) (*structs.NodeAllocsResponse, error) {
+	wait := req.MaxWait
+	if wait <= 0 || wait > maxNodeWait {
+		wait = maxNodeWait
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		snap := s.store.Snapshot()
+		if _, err := authorise(snap, req.NodeID, req.SecretID); err != nil {
+			return nil, err
+		}
+		allocs, changed := snap.AllocsByNodeW(req.NodeID)
+		resp, news := nodeAllocs(snap.Index(), allocs, req.Known)
+		if news && snap.Index() >= req.MinIndex {
+			return resp, nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return resp, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// nodeAllocs is the answer to a node that knows some allocations by their AllocModifyIndex, and whether it is news to it.
+func nodeAllocs(index uint64, allocs func(yield func(*structs.Allocation) bool), known map[string]uint64) (*structs.NodeAllocsResponse, bool) {
+	resp := &structs.NodeAllocsResponse{Index: index}
+	type version struct {
+		key     structs.JobKey
+		version uint64
+	}
+	jobs := map[version]bool{}
+	same := 0
+	for a := range allocs {
+		resp.IDs = append(resp.IDs, a.ID)
+		at, ok := known[a.ID.String()]
+		if ok {
+			same++
+		}
+		if ok && at >= a.AllocModifyIndex {
+			continue
+		}
+		resp.Allocs = append(resp.Allocs, a)
+		v := version{structs.JobKey{Namespace: a.Namespace, ID: a.JobID}, a.JobVersion}
+		if a.Job != nil && !jobs[v] {
+			jobs[v] = true
+			resp.Jobs = append(resp.Jobs, a.Job)
+		}
+	}
+	return resp, len(resp.Allocs) > 0 || same != len(known)
+}
+
+// UpdateAllocs stores what a node reports of its allocations.
+func (s *Server) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAllocsRequest) error {
+	if !s.leading.Load() {
+		return errNoLeader()
+	}
+	snap := s.store.Snapshot()
+	if _, err := authorise(snap, req.NodeID, req.SecretID); err != nil {
+		return err
+	}
+	updates := make([]*structs.AllocClientUpdate, 0, len(req.Updates))
+	for _, u := range req.Updates {
+		// What was reaped meanwhile, or moved to another node, is not the node's to tell of any more.
+		if a := snap.Alloc(u.ID); a != nil && a.NodeID == req.NodeID {
+			own := *u
+			own.NodeID = req.NodeID
+			updates = append(updates, &own)
+		}
+	}
+	if len(updates) == 0 {
+		return nil
+	}
+	_, err := s.Propose(ctx, structs.CmdAllocClientUpdate, &structs.AllocClientUpdateCommand{
+		Updates: updates, Evals: trigger.Reports(snap, updates, time.Now(), s.cfg.IDs),
+	})
+	return err
+}
+
+// authorise gives the node of that id if the secret is its own.
+func authorise(snap *state.Snapshot, id, secret structs.ID) (*structs.Node, error) {
+	node := snap.Node(id)
+	if node == nil {
+		return nil, &structs.Error{Kind: structs.KindNotFound, Subject: fmt.Sprintf("node %s", id), Err: errors.New("is not registered")}
+	}
+	if node.SecretID != secret {
+		return nil, errSecret(id)
+	}
+	return node, nil
+}
+
+func errSecret(id structs.ID) error {
+	return &structs.Error{Kind: structs.KindUnauthorised, Subject: fmt.Sprintf("node %s", id),
+		Err:  errors.New("the secret is not the one this node registered with"),
+		Hint: "another machine may have copied its data directory; remove the copy's client directory to give it an identity of its own"}
+}

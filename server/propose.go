@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/raft"
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/server/fsm"
+	"berth/structs"
+)
+
+// Applied is what became of a command: the index of its entry and the value its application answered.
+type Applied struct {
+	Index uint64
+	Value any
+}
+
+// proposal is one command on its way into the log.
+type proposal struct {
+	cmd  structs.Command
+	done chan outcome // capacity 1
+}
+
+type outcome struct {
+	applied Applied
+	err     error
+}
+
+// proposer is the group commit: commands that arrive while an entry is being written share the next one. One entry costs one
+// fsync, whatever it holds.
+type proposer struct {
+	in chan *proposal
+	// apply appends an entry and returns when it was applied.
+	apply func(data []byte) (uint64, []fsm.Result, error)
+}
+
+func newProposer(apply func([]byte) (uint64, []fsm.Result, error)) *proposer {
+	return &proposer{in: make(chan *proposal), apply: apply}
+}
+
+// propose waits for a command to be applied. When ctx ends first the command may still be applied later.
+func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int64, body msgp.Marshaler) (Applied, error) {
+	cmd, err := structs.NewCommand(kind, at, body)
+	if err != nil {
+		return Applied{}, err
+	}
+	if len(cmd.Body) > MaxCommandBytes {
+		return Applied{}, &structs.Error{Kind: structs.KindLimit,
+			Err: fmt.Errorf("the change is %d bytes long, more than the %d a log entry may hold", len(cmd.Body), MaxCommandBytes)}
+	}
+	pr := &proposal{cmd: cmd, done: make(chan outcome, 1)}
+	select {
+	case p.in <- pr:
+	case <-ctx.Done():
+		return Applied{}, ctx.Err()
+	}
+	select {
+	case out := <-pr.done:
+		return out.applied, out.err
+	case <-ctx.Done():
+		return Applied{}, ctx.Err()
+	}
+}
+
+// Run writes one entry after the other until ctx is done.
+func (p *proposer) Run(ctx context.Context) error {
+	var batch []*proposal
+	for {
+		batch = batch[:0]
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case pr := <-p.in:
+			batch = append(batch, pr)
+		}
+		p.write(p.collect(batch))
+	}
+}
+
+// collect adds the commands that are waiting, up to the size of an entry.
+func (p *proposer) collect(batch []*proposal) []*proposal {
+	size := len(batch[0].cmd.Body)
+	for size < maxEntryBytes {
+		select {
+		case pr := <-p.in:
+			batch = append(batch, pr)
+			size += len(pr.cmd.Body)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (p *proposer) write(batch []*proposal) {
+	entry := structs.LogEntry{Commands: make([]structs.Command, len(batch))}
+	for i, pr := range batch {
+		entry.Commands[i] = pr.cmd
+	}
+	data, err := entry.MarshalMsg(nil)
+	var index uint64
+	var results []fsm.Result
+	if err == nil {
+		index, results, err = p.apply(data)
+	}
+	if err == nil && len(results) != len(batch) {
+		err = fmt.Errorf("entry %d of %d commands answered %d results", index, len(batch), len(results))
+	}
+	for i, pr := range batch {
+		if err != nil {
+			pr.done <- outcome{err: err}
+			continue
+		}
+		pr.done <- outcome{applied: Applied{Index: index, Value: results[i].Value}, err: results[i].Err}
+	}
+}
+
+// applyRaft appends an entry to raft's log and waits until it was applied here.
+func applyRaft(r *raft.Raft, data []byte) (uint64, []fsm.Result, error) {
+	future := r.Apply(data, 0)
+	if err := future.Error(); err != nil {
+		return 0, nil, raftError(err)
+	}
+	switch resp := future.Response().(type) {
+	case []fsm.Result:
+		return future.Index(), resp, nil
+	case error:
+		return 0, nil, resp
+	default:
+		return 0, nil, fmt.Errorf("entry %d answered a %T", future.Index(), resp)
+	}
+}
+
+// raftError says in plain words why raft did not take an entry.
+func raftError(err error) error {
+	switch {
+	case errors.Is(err, raft.ErrLeadershipLost):
+		return &structs.Error{Kind: structs.KindNoLeader, Hint: "look at the state, then try again",
+			Err: errors.New("this server stopped being the leader while the change was written; whether it took is not known")}
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
+		return errNoLeader()
+	case errors.Is(err, raft.ErrRaftShutdown):
+		return &structs.Error{Kind: structs.KindUnavailable, Hint: "try again at another server",
+			Err: errors.New("this server is shutting down")}
+	}
+	return &structs.Error{Op: "write to the log", Kind: structs.KindUnavailable, Err: err}
+}
+
+func errNoLeader() error {
+	return &structs.Error{Kind: structs.KindNoLeader, Err: errors.New("this server is not the leader"), Hint: "try again in a moment"}
+}

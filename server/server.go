@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/internal/lifecycle"
+	"berth/server/fsm"
+	"berth/server/heartbeat"
+	"berth/state"
+	"berth/structs"
+)
+
+// Server is one member of the control plane.
+type Server struct {
+	cfg      Config
+	log      hclog.Logger
+	store    *state.Store
+	machine  *fsm.FSM
+	proposer *proposer
+	beats    *heartbeat.Monitor
+	raft     atomic.Pointer[raft.Raft] // nil until Run has started it
+	id       atomic.Pointer[structs.ID]
+	leading  atomic.Bool // a term is established: after its barrier, before its end
+
+	ready     chan struct{}
+	readyOnce sync.Once
+
+	termMu sync.Mutex // guards term
+	term   *term      // nil unless leading
+}
+
+// New makes a server that does nothing yet.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{})}
+	s.machine = fsm.New(s.store)
+	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
+	s.proposer = newProposer(func(data []byte) (uint64, []fsm.Result, error) { return applyRaft(s.raft.Load(), data) })
+	return s, nil
+}
+
+// Run opens the data directory, takes part in consensus and leads when elected, until ctx is done. It returns an error when
+// the directory cannot be used or a part of the server failed.
+func (s *Server) Run(ctx context.Context) (err error) {
+	if s.cfg.DataDir != "" {
+		if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
+			return fmt.Errorf("make the data directory: %w", err)
+		}
+	}
+	id, err := identity(s.cfg.DataDir, s.cfg.IDs)
+	if err != nil {
+		return err
+	}
+	s.id.Store(&id)
+	c, err := openConsensus(s.cfg, id, s.machine)
+	if err != nil {
+		return err
+	}
+	s.raft.Store(c.raft)
+	defer func() {
+		if cerr := c.close(); err == nil && cerr != nil {
+			err = fmt.Errorf("close the raft log: %w", cerr)
+		}
+	}()
+	g := lifecycle.New(ctx)
+	g.Go("proposer", s.proposer.Run)
+	g.Go("leadership", func(ctx context.Context) error { return s.followLeadership(ctx, c.notify) })
+	return g.Wait()
+}
+
+// Ready is closed when this server led for the first time: its state is readable and its loops run.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// State is the replicated state, to read.
+func (s *Server) State() *state.Store { return s.store }
+
+// NewID makes an id for something new.
+func (s *Server) NewID() structs.ID { return s.cfg.IDs.NewID() }
+
+// ID is the server's own id; zero until Run has read it.
+func (s *Server) ID() structs.ID {
+	if id := s.id.Load(); id != nil {
+		return *id
+	}
+	return structs.ID{}
+}
+
+// Name and Region are those of the configuration.
+func (s *Server) Name() string   { return s.cfg.Name }
+func (s *Server) Region() string { return s.cfg.Region }
+
+// Propose stamps the time, writes the command to the log together with those that wait beside it, and returns when it was
+// applied here. The error of a command that was refused is the state machine's; KindNoLeader when this server does not lead.
+// When ctx ends first, the command may still be applied.
+func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (Applied, error) {
+	if !s.leading.Load() {
+		return Applied{}, errNoLeader()
+	}
+	return s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)
+}
+
+// IsLeader reports that this server leads and its term is established.
+func (s *Server) IsLeader() bool { return s.leading.Load() }
+
+// LeaderAddr is the address of the leader, false when none is known.
+func (s *Server) LeaderAddr() (string, bool) {
+	r := s.raft.Load()
+	if r == nil {
+		return "", false
+	}
+	addr, _ := r.LeaderWithID()
+	return string(addr), addr != ""
+}
+
+// Peer is a member of the consensus group.
+type Peer struct {
+	ID     string
+	Addr   string
+	Voter  bool
+	Leader bool
+}
+
+// Peers are the members of the consensus group, and the index of the log that made them so.
+func (s *Server) Peers() ([]Peer, uint64, error) {
+	r := s.raft.Load()
+	if r == nil {
+		return nil, 0, errNoLeader()
+	}
+	future := r.GetConfiguration()
+	if err := future.Error(); err != nil {
+		return nil, 0, raftError(err)
+	}
+	_, leader := r.LeaderWithID()
+	var peers []Peer
+	for _, m := range future.Configuration().Servers {
+		peers = append(peers, Peer{ID: string(m.ID), Addr: string(m.Address), Voter: m.Suffrage == raft.Voter, Leader: m.ID == leader})
+	}
+	return peers, future.Index(), nil
+}
+
+// Stats are figures of the parts, by part, as text.
+func (s *Server) Stats() map[string]map[string]string {
+	stats := map[string]map[string]string{
+		"server": {"leader": fmt.Sprint(s.leading.Load()), "index": fmt.Sprint(s.store.Index())},
+	}
+	if r := s.raft.Load(); r != nil {
+		stats["raft"] = r.Stats()
+	}
+	stats["heartbeat"] = map[string]string{"active": fmt.Sprint(s.beats.Active())}
+	return stats
+}
