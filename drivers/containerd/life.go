@@ -112,18 +112,22 @@ func (d *Driver) waitOnce(ctx context.Context, m *meta) (*drivers.ExitResult, er
 // recordGrace is how long a shim that is ending may take to write its record.
 const recordGrace = 2 * time.Second
 
+// lastLook is how much of that is left once nothing of the container exists any more.
+const lastLook = 100 * time.Millisecond
+
 // unseen ends the wait for a task without a process: the record may be about to appear, else nobody saw the end.
 func (d *Driver) unseen(ctx context.Context, m *meta) (*drivers.ExitResult, error) {
-	for deadline := time.Now().Add(recordGrace); time.Now().Before(deadline); {
+	deadline, gone := time.Now().Add(recordGrace), false
+	for time.Now().Before(deadline) {
 		if r := d.recorded(m.TaskID); r != nil {
 			return r, nil
 		}
 		if _, err := os.Stat(filepath.Join(d.taskDir(m.TaskID), "task.json")); err != nil {
 			return nil, fmt.Errorf("task %s: %w", m.TaskID, drivers.ErrTaskNotFound)
 		}
-		if !cgroup.Exists(m.Cgroup) && !alive(m.Pid) {
+		if !gone && !cgroup.Exists(m.Cgroup) && !alive(m.Pid) {
 			// The shim is gone for good once nothing of the container is left; one more look, then it is decided.
-			deadline = time.Now().Add(100 * time.Millisecond)
+			gone, deadline = true, time.Now().Add(lastLook)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, err

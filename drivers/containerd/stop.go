@@ -142,7 +142,7 @@ func (d *Driver) Destroy(ctx context.Context, taskID string) error {
 	if cgroup.Exists(m.Cgroup) {
 		errs = append(errs, cgroup.Kill(m.Cgroup))
 	}
-	errs = append(errs, cgroup.Remove(m.Cgroup, ""))
+	errs = append(errs, cgroup.Remove(m.Cgroup, ""), d.clearShim(ctx, m))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("destroy task %s: %w", taskID, err) // its directory stays, so that it can be tried again
 	}
