@@ -6,19 +6,30 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"berth/structs"
 )
 
-// Decode reads a config block whose interpolations are done. The error is of type Errors and names every fault.
-func Decode(raw map[string]any) (*Config, error) { return decode(raw, false) }
-
-// Validate checks a config block as it was submitted, with interpolations still in it.
-func Validate(raw map[string]any) error {
-	_, err := decode(raw, true)
-	return err
+// Decode reads a config block whose interpolations are done. The error holds every fault, as structs.Faults.
+func Decode(raw map[string]any) (*Config, error) {
+	c, faults := decode(raw, false)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
 }
 
-func decode(raw map[string]any, lax bool) (*Config, error) {
-	var faults Errors
+// Checker checks config blocks as they are submitted, with interpolations still in them; it is a structs.ConfigChecker.
+type Checker struct{}
+
+// CheckConfig returns every fault of the block; paths are relative to it.
+func (Checker) CheckConfig(raw map[string]any) structs.Faults {
+	_, faults := decode(raw, true)
+	return faults
+}
+
+func decode(raw map[string]any, lax bool) (*Config, structs.Faults) {
+	var faults structs.Faults
 	b := &block{raw: raw, lax: lax, faults: &faults}
 	b.open(topKeys)
 	c := &Config{
@@ -40,10 +51,7 @@ func decode(raw map[string]any, lax bool) (*Config, error) {
 	c.decodeSecurity(b)
 	c.decodeMounts(b)
 	c.decodeLimits(b)
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return c, nil
+	return c, faults
 }
 
 // oneOf checks a word, "" being allowed.

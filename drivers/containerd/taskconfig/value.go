@@ -9,24 +9,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"berth/structs"
 )
-
-// Errors are all faults of a config block, in the order of their keys.
-type Errors []string
-
-// Error lists the faults, one per line when there are several.
-func (e Errors) Error() string { return strings.Join(e, "\n") }
 
 // block reads values by schema and collects faults.
 type block struct {
 	path   string // "" or "mount[0]."
 	raw    map[string]any
 	lax    bool // interpolations may stand for anything
-	faults *Errors
+	faults *structs.Faults
 }
 
 func (b *block) fault(key, format string, args ...any) {
-	*b.faults = append(*b.faults, fmt.Sprintf("config: %s%s: %s", b.path, key, fmt.Sprintf(format, args...)))
+	*b.faults = append(*b.faults, structs.Fault{Path: b.path + key, Message: fmt.Sprintf(format, args...)})
 }
 
 // open checks the keys of a block against its schema.
@@ -40,11 +36,11 @@ func (b *block) open(keys []Key) {
 		key, ok := find(keys, name)
 		switch {
 		case !ok:
-			hint := ""
-			if n := nearest(keys, name); n != "" {
-				hint = fmt.Sprintf(" (did you mean %q?)", n)
+			f := structs.Fault{Path: b.path + name, Message: "unknown key"}
+			if n := structs.Nearest(name, accepted(keys)); n != "" {
+				f.Hint = fmt.Sprintf("did you mean %q?", n)
 			}
-			b.fault(name, "unknown key%s", hint)
+			*b.faults = append(*b.faults, f)
 		case key.Refused != "" && b.raw[name] != nil:
 			b.fault(name, "not supported: %s", key.Refused)
 		}
@@ -54,6 +50,17 @@ func (b *block) open(keys []Key) {
 			b.fault(key.Name, "required, but not set")
 		}
 	}
+}
+
+// accepted are the names of the keys that work here.
+func accepted(keys []Key) []string {
+	var names []string
+	for _, k := range keys {
+		if k.Refused == "" {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 func find(keys []Key, name string) (Key, bool) {
@@ -344,37 +351,4 @@ func describe(v any) string {
 		return fmt.Sprintf("the number %d", n)
 	}
 	return fmt.Sprintf("a value of type %T", v)
-}
-
-// nearest gives the key of the smallest edit distance, if it is small enough to be a slip.
-func nearest(keys []Key, name string) string {
-	best, distance := "", 1+len(name)/3
-	for _, k := range keys {
-		if k.Refused != "" {
-			continue
-		}
-		if d := edits(k.Name, name); d <= distance && (best == "" || d < distance) {
-			best, distance = k.Name, d
-		}
-	}
-	return best
-}
-
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal, row[j] = row[j], min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
