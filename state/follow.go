@@ -1,0 +1,160 @@
+package state
+
+import (
+	"context"
+
+	"berth/state/sorted"
+	"berth/structs"
+)
+
+// Change is one object that was written, or deleted: then Object is what it last was.
+type Change[T any] struct {
+	Object  *T
+	Deleted bool
+}
+
+// Changes are what changed between two versions of the state: each object once, as it is now, in the order of its key.
+type Changes struct {
+	Index       uint64
+	Jobs        []Change[structs.Job]
+	Nodes       []Change[structs.Node]
+	Allocs      []Change[structs.Allocation]
+	Evals       []Change[structs.Evaluation]
+	Deployments []Change[structs.Deployment]
+}
+
+// Follower sees the changes of some tables. What happens between two calls comes as one: a follower that is slow misses
+// versions of an object, never its newest. One goroutine uses it.
+type Follower struct {
+	store  *Store
+	tables [TableCount]bool
+	seen   *root
+	wait   chan struct{} // guarded by the store's mu; nil when nothing waits
+	closed bool          // guarded by the store's mu
+}
+
+// Follow begins to follow tables, of those that Changes can tell of. The first changes are everything there is. Close it.
+func (s *Store) Follow(tables ...Table) *Follower {
+	f := &Follower{store: s, seen: newRoot()}
+	for _, t := range tables {
+		f.tables[t] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followers[f] = struct{}{}
+	return f
+}
+
+// Close ends it; a Next that waits returns only with its context.
+func (f *Follower) Close() {
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	f.closed = true
+	delete(f.store.followers, f)
+}
+
+// Wait gives a channel that is closed as soon as Poll has something to tell.
+func (f *Follower) Wait() <-chan struct{} {
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	if f.wait == nil {
+		f.wait = make(chan struct{})
+		if f.differs(f.seen, f.store.root.Load()) {
+			close(f.wait)
+			ch := f.wait
+			f.wait = nil
+			return ch
+		}
+	}
+	return f.wait
+}
+
+// Poll gives what changed since the last time; false when nothing of the followed tables did.
+func (f *Follower) Poll() (Changes, bool) {
+	now := f.store.root.Load()
+	if !f.differs(f.seen, now) {
+		return Changes{}, false
+	}
+	then := f.seen
+	f.seen = now
+	c := Changes{Index: now.index}
+	if f.tables[TableJobs] {
+		c.Jobs = changesOf(then.jobs, now.jobs)
+	}
+	if f.tables[TableNodes] {
+		c.Nodes = changesOf(then.nodes, now.nodes)
+	}
+	if f.tables[TableAllocs] {
+		c.Allocs = changesOf(then.allocs, now.allocs)
+	}
+	if f.tables[TableEvals] {
+		c.Evals = changesOf(then.evals, now.evals)
+	}
+	if f.tables[TableDeployments] {
+		c.Deployments = changesOf(then.deployments, now.deployments)
+	}
+	return c, true
+}
+
+// Next waits until something changed and gives it, or ctx's error.
+func (f *Follower) Next(ctx context.Context) (Changes, error) {
+	for {
+		if c, ok := f.Poll(); ok {
+			return c, nil
+		}
+		select {
+		case <-f.Wait():
+		case <-ctx.Done():
+			return Changes{}, ctx.Err()
+		}
+	}
+}
+
+func (f *Follower) differs(then, now *root) bool {
+	for t, follows := range f.tables {
+		if !follows {
+			continue
+		}
+		switch Table(t) {
+		case TableJobs:
+			follows = !then.jobs.Same(now.jobs)
+		case TableNodes:
+			follows = !then.nodes.Same(now.nodes)
+		case TableAllocs:
+			follows = !then.allocs.Same(now.allocs)
+		case TableEvals:
+			follows = !then.evals.Same(now.evals)
+		case TableDeployments:
+			follows = !then.deployments.Same(now.deployments)
+		default:
+			follows = false
+		}
+		if follows {
+			return true
+		}
+	}
+	return false
+}
+
+func changesOf[K, T any](then, now sorted.Tree[K, *T]) []Change[T] {
+	var list []Change[T]
+	sorted.Diff(then, now, func(a, b *T) bool { return a == b }, func(before, after *T, _, has bool) bool {
+		if has {
+			list = append(list, Change[T]{Object: after})
+		} else {
+			list = append(list, Change[T]{Object: before, Deleted: true})
+		}
+		return true
+	})
+	return list
+}
+
+// wakeFollowers wakes those one of whose tables changed; mu is held.
+func (s *Store) wakeFollowers(before, now *root) {
+	for f := range s.followers {
+		if f.wait != nil && f.differs(before, now) {
+			close(f.wait)
+			f.wait = nil
+		}
+	}
+}

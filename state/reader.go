@@ -1,0 +1,191 @@
+package state
+
+import (
+	"iter"
+
+	"berth/state/sorted"
+	"berth/structs"
+)
+
+// reader reads one version of the state: a snapshot's, or a transaction's own.
+type reader struct {
+	r   *root
+	txn *WriteTxn // nil for a snapshot
+}
+
+// frozen is the version for a sequence: what a transaction writes while the sequence runs does not disturb it.
+func (rd reader) frozen() *root {
+	if rd.txn != nil {
+		rd.txn.edit = new(sorted.Edit)
+	}
+	return rd.r
+}
+
+func get[K, T any](t *sorted.Tree[K, *T], key K) *T {
+	v, _ := t.Get(key)
+	return v
+}
+
+// Index is the log index of the last transaction.
+func (rd reader) Index() uint64 { return rd.r.index }
+
+// TableIndex is the log index that last changed the table; 0 when nothing ever did.
+func (rd reader) TableIndex(t Table) uint64 { return rd.r.changed[t] }
+
+// Job is the current version of a job.
+func (rd reader) Job(namespace, id string) *structs.Job {
+	return get(&rd.r.jobs, structs.JobKey{Namespace: namespace, ID: id})
+}
+
+// Jobs are all jobs by namespace and id.
+func (rd reader) Jobs() iter.Seq[*structs.Job] { return rd.frozen().jobs.All() }
+
+// JobVersion is one kept version of a job. Its status fields are those of its time.
+func (rd reader) JobVersion(namespace, id string, version uint64) *structs.Job {
+	return get(&rd.r.versions, versionKey(namespace, id, version))
+}
+
+// JobVersions are the kept versions of a job, newest first.
+func (rd reader) JobVersions(namespace, id string) iter.Seq[*structs.Job] {
+	return versionsOf(rd.frozen(), namespace, id)
+}
+
+func versionsOf(r *root, namespace, id string) iter.Seq[*structs.Job] {
+	return r.versions.Range(byKey{ns: namespace, name: id}, func(j *structs.Job) bool {
+		return j.ID == id && j.Namespace == namespace
+	})
+}
+
+// Submission is the text a job version was written as.
+func (rd reader) Submission(namespace, id string, version uint64) *structs.JobSubmission {
+	return get(&rd.r.submissions, versionKey(namespace, id, version))
+}
+
+// JobSummary counts a job's allocations.
+func (rd reader) JobSummary(namespace, id string) *structs.JobSummary {
+	return get(&rd.r.summaries, structs.JobKey{Namespace: namespace, ID: id})
+}
+
+// Node is a node.
+func (rd reader) Node(id structs.ID) *structs.Node { return get(&rd.r.nodes, id) }
+
+// Nodes are all nodes by id.
+func (rd reader) Nodes() iter.Seq[*structs.Node] { return rd.frozen().nodes.All() }
+
+// Alloc is an allocation, its job version linked.
+func (rd reader) Alloc(id structs.ID) *structs.Allocation { return get(&rd.r.allocs, id) }
+
+// Allocs are all allocations by id.
+func (rd reader) Allocs() iter.Seq[*structs.Allocation] { return rd.frozen().allocs.All() }
+
+// AllocsByJob are a job's allocations, of every version, by id.
+func (rd reader) AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation] {
+	return allocsByJob(rd.frozen(), namespace, id)
+}
+
+func allocsByJob(r *root, namespace, id string) iter.Seq[*structs.Allocation] {
+	return r.allocsByJob.Range(byKey{ns: namespace, name: id}, func(a *structs.Allocation) bool {
+		return a.JobID == id && a.Namespace == namespace
+	})
+}
+
+// AllocsByNode are a node's allocations, those that are over included until they are reaped, by id.
+func (rd reader) AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation] {
+	return allocsByNode(rd.frozen(), node)
+}
+
+func allocsByNode(r *root, node structs.ID) iter.Seq[*structs.Allocation] {
+	return r.allocsByNode.Range(byKey{owner: node}, func(a *structs.Allocation) bool { return a.NodeID == node })
+}
+
+// AllocsByEval are the allocations an evaluation placed, by id.
+func (rd reader) AllocsByEval(eval structs.ID) iter.Seq[*structs.Allocation] {
+	return allocsByEval(rd.frozen(), eval)
+}
+
+func allocsByEval(r *root, eval structs.ID) iter.Seq[*structs.Allocation] {
+	return r.allocsByEval.Range(byKey{owner: eval}, func(a *structs.Allocation) bool { return a.EvalID == eval })
+}
+
+// AllocsByDeployment are the allocations of a deployment, by id.
+func (rd reader) AllocsByDeployment(deployment structs.ID) iter.Seq[*structs.Allocation] {
+	return allocsByDeployment(rd.frozen(), deployment)
+}
+
+func allocsByDeployment(r *root, deployment structs.ID) iter.Seq[*structs.Allocation] {
+	return r.allocsByDeployment.Range(byKey{owner: deployment}, func(a *structs.Allocation) bool {
+		return a.DeploymentID == deployment
+	})
+}
+
+// Eval is an evaluation.
+func (rd reader) Eval(id structs.ID) *structs.Evaluation { return get(&rd.r.evals, id) }
+
+// Evals are all evaluations by id.
+func (rd reader) Evals() iter.Seq[*structs.Evaluation] { return rd.frozen().evals.All() }
+
+// EvalsByJob are a job's evaluations, oldest first.
+func (rd reader) EvalsByJob(namespace, id string) iter.Seq[*structs.Evaluation] {
+	return evalsByJob(rd.frozen(), namespace, id)
+}
+
+func evalsByJob(r *root, namespace, id string) iter.Seq[*structs.Evaluation] {
+	return r.evalsByJob.Range(byKey{ns: namespace, name: id}, func(e *structs.Evaluation) bool {
+		return e.JobID == id && e.Namespace == namespace
+	})
+}
+
+// Deployment is a deployment.
+func (rd reader) Deployment(id structs.ID) *structs.Deployment { return get(&rd.r.deployments, id) }
+
+// Deployments are all deployments by id.
+func (rd reader) Deployments() iter.Seq[*structs.Deployment] { return rd.frozen().deployments.All() }
+
+// DeploymentsByJob are a job's deployments, newest first.
+func (rd reader) DeploymentsByJob(namespace, id string) iter.Seq[*structs.Deployment] {
+	return deploymentsByJob(rd.frozen(), namespace, id)
+}
+
+func deploymentsByJob(r *root, namespace, id string) iter.Seq[*structs.Deployment] {
+	return r.deploymentsByJob.Range(byKey{ns: namespace, name: id}, func(d *structs.Deployment) bool {
+		return d.JobID == id && d.Namespace == namespace
+	})
+}
+
+// LatestDeployment is a job's newest deployment.
+func (rd reader) LatestDeployment(namespace, id string) *structs.Deployment {
+	return latestDeployment(rd.r, namespace, id)
+}
+
+func latestDeployment(r *root, namespace, id string) *structs.Deployment {
+	for d := range deploymentsByJob(r, namespace, id) {
+		return d
+	}
+	return nil
+}
+
+// SchedulerConfig is never nil.
+func (rd reader) SchedulerConfig() *structs.SchedulerConfiguration { return rd.r.config }
+
+// Namespace is a namespace.
+func (rd reader) Namespace(name string) *structs.Namespace { return get(&rd.r.namespaces, name) }
+
+// Namespaces are all namespaces by name.
+func (rd reader) Namespaces() iter.Seq[*structs.Namespace] { return rd.frozen().namespaces.All() }
+
+// NodePool is a node pool.
+func (rd reader) NodePool(name string) *structs.NodePool { return get(&rd.r.pools, name) }
+
+// NodePools are all node pools by name.
+func (rd reader) NodePools() iter.Seq[*structs.NodePool] { return rd.frozen().pools.All() }
+
+// NodeUse is what the allocations of a node hold of it; nil when they hold nothing.
+func (rd reader) NodeUse(node structs.ID) *NodeUse { return get(&rd.r.nodeUse, node) }
+
+// JobCounts are a job's allocations and evaluations in numbers.
+func (rd reader) JobCounts(namespace, id string) JobCounts {
+	if c := get(&rd.r.jobCounts, structs.JobKey{Namespace: namespace, ID: id}); c != nil {
+		return c.JobCounts
+	}
+	return JobCounts{}
+}

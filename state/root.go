@@ -1,0 +1,125 @@
+package state
+
+import (
+	"cmp"
+	"strings"
+
+	"berth/state/sorted"
+	"berth/structs"
+)
+
+// byKey is the key of indexes: an owner (a job's name, or an id), a number within it, and the object's own id.
+type byKey struct {
+	ns, name string
+	owner    structs.ID
+	n        uint64
+	id       structs.ID
+}
+
+func compareByKey(a, b byKey) int {
+	if c := a.owner.Compare(b.owner); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.ns, b.ns); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.name, b.name); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.n, b.n); c != 0 {
+		return c
+	}
+	return a.id.Compare(b.id)
+}
+
+func compareJobKey(a, b structs.JobKey) int {
+	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+func compareID(a, b structs.ID) int { return a.Compare(b) }
+
+// The kinds of trees a root is made of.
+type (
+	byID[T any]     = sorted.Tree[structs.ID, *T]
+	byJobKey[T any] = sorted.Tree[structs.JobKey, *T]
+	byName[T any]   = sorted.Tree[string, *T]
+	byIndex[T any]  = sorted.Tree[byKey, *T]
+)
+
+// root is one version of the whole state.
+type root struct {
+	index   uint64
+	changed [TableCount]uint64 // index of each table's last change
+
+	jobs        byJobKey[structs.Job]
+	versions    byIndex[structs.Job]
+	submissions byIndex[structs.JobSubmission]
+	summaries   byJobKey[structs.JobSummary]
+	nodes       byID[structs.Node]
+	namespaces  byName[structs.Namespace]
+	pools       byName[structs.NodePool]
+	config      *structs.SchedulerConfiguration
+
+	allocs             byID[structs.Allocation]
+	allocsByJob        byIndex[structs.Allocation]
+	allocsByNode       byIndex[structs.Allocation]
+	allocsByEval       byIndex[structs.Allocation]
+	allocsByDeployment byIndex[structs.Allocation]
+
+	evals      byID[structs.Evaluation]
+	evalsByJob byIndex[structs.Evaluation]
+
+	deployments      byID[structs.Deployment]
+	deploymentsByJob byIndex[structs.Deployment]
+
+	// Derived.
+	nodeUse   byID[NodeUse]
+	jobCounts byJobKey[jobCounts]
+}
+
+// newRoot is the state of a new cluster before its first entry: empty, with the default scheduler configuration.
+func newRoot() *root {
+	index := func(key func(*structs.Allocation) byKey) byIndex[structs.Allocation] { return newIndex(key) }
+	return &root{
+		jobs:        newJobKeyed(func(j *structs.Job) structs.JobKey { return j.Key() }),
+		versions:    newIndex(func(j *structs.Job) byKey { return versionKey(j.Namespace, j.ID, j.Version) }),
+		submissions: newIndex(func(s *structs.JobSubmission) byKey { return versionKey(s.Namespace, s.JobID, s.Version) }),
+		summaries:   newJobKeyed(func(s *structs.JobSummary) structs.JobKey { return structs.JobKey{Namespace: s.Namespace, ID: s.JobID} }),
+		nodes:       newKeyed(func(n *structs.Node) structs.ID { return n.ID }, compareID),
+		namespaces:  newKeyed(func(n *structs.Namespace) string { return n.Name }, strings.Compare),
+		pools:       newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),
+		config:      structs.DefaultSchedulerConfiguration(),
+
+		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
+		allocsByJob:        index(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} }),
+		allocsByNode:       index(func(a *structs.Allocation) byKey { return byKey{owner: a.NodeID, id: a.ID} }),
+		allocsByEval:       index(func(a *structs.Allocation) byKey { return byKey{owner: a.EvalID, id: a.ID} }),
+		allocsByDeployment: index(func(a *structs.Allocation) byKey { return byKey{owner: a.DeploymentID, id: a.ID} }),
+
+		evals: newKeyed(func(e *structs.Evaluation) structs.ID { return e.ID }, compareID),
+		evalsByJob: newIndex(func(e *structs.Evaluation) byKey {
+			return byKey{ns: e.Namespace, name: e.JobID, n: e.CreateIndex, id: e.ID}
+		}),
+
+		deployments: newKeyed(func(d *structs.Deployment) structs.ID { return d.ID }, compareID),
+		deploymentsByJob: newIndex(func(d *structs.Deployment) byKey {
+			return byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID}
+		}),
+
+		nodeUse:   newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
+		jobCounts: newJobKeyed(func(c *jobCounts) structs.JobKey { return c.key }),
+	}
+}
+
+// versionKey orders versions newest first.
+func versionKey(ns, id string, version uint64) byKey { return byKey{ns: ns, name: id, n: ^version} }
+
+func newKeyed[K, T any](key func(*T) K, compare func(a, b K) int) sorted.Tree[K, *T] {
+	return sorted.New(&sorted.Order[K, *T]{Key: key, Compare: compare})
+}
+
+func newJobKeyed[T any](key func(*T) structs.JobKey) byJobKey[T] { return newKeyed(key, compareJobKey) }
+func newIndex[T any](key func(*T) byKey) byIndex[T]              { return newKeyed(key, compareByKey) }

@@ -1,0 +1,33 @@
+package state
+
+// Table names one table of the state.
+type Table uint8
+
+// The tables.
+const (
+	TableJobs Table = iota
+	TableJobVersions
+	TableJobSubmissions
+	TableJobSummaries
+	TableNodes
+	TableAllocs
+	TableEvals
+	TableDeployments
+	TableSchedulerConfig
+	TableNamespaces
+	TableNodePools
+
+	// TableCount is how many tables there are.
+	TableCount = int(TableNodePools) + 1
+)
+
+// String is the table's name as told to people.
+func (t Table) String() string {
+	if int(t) >= TableCount {
+		return "unknown table"
+	}
+	return [TableCount]string{
+		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
+		"scheduler configuration", "namespaces", "node pools",
+	}[t]
+}
