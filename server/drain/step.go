@@ -1,0 +1,155 @@
+package drain
+
+import (
+	"iter"
+	"time"
+
+	"berth/structs"
+)
+
+// State is what a step reads.
+type State interface {
+	Nodes() iter.Seq[*structs.Node]
+	Job(namespace, id string) *structs.Job
+	AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation]
+	AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation]
+}
+
+// Actions are what a step wants done.
+type Actions struct {
+	// Move are allocations to be asked to leave, in the order of nodes and allocations.
+	Move []*structs.Allocation
+	// Done are nodes whose drain is over.
+	Done []structs.ID
+	// Next is when a deadline passes; zero when none is waited for.
+	Next time.Time
+}
+
+// groupKey names a group of a job.
+type groupKey struct {
+	job   structs.JobKey
+	group string
+}
+
+// step is one look at the state.
+type step struct {
+	st   State
+	now  time.Time
+	room map[groupKey]int // how many more of a group may begin to move
+	out  Actions
+}
+
+// Step decides what follows from the state at a time.
+func Step(st State, now time.Time) Actions {
+	s := &step{st: st, now: now, room: map[groupKey]int{}}
+	for n := range st.Nodes() {
+		if n.DrainStrategy != nil {
+			s.node(n)
+		}
+	}
+	return s.out
+}
+
+func (s *step) node(n *structs.Node) {
+	d := n.DrainStrategy
+	forced := d.Deadline < 0 || !d.ForceDeadline.IsZero() && !s.now.Before(d.ForceDeadline)
+	if !forced && !d.ForceDeadline.IsZero() && (s.out.Next.IsZero() || d.ForceDeadline.Before(s.out.Next)) {
+		s.out.Next = d.ForceDeadline
+	}
+	var service, batch, system []*structs.Allocation
+	for a := range s.st.AllocsByNode(n.ID) {
+		if a.ClientTerminal() {
+			continue
+		}
+		switch jobType(a) {
+		case structs.JobTypeSystem, structs.JobTypeSysBatch:
+			if !d.IgnoreSystemJobs {
+				system = append(system, a)
+			}
+		case structs.JobTypeBatch:
+			batch = append(batch, a)
+		default:
+			service = append(service, a)
+		}
+	}
+	if len(service)+len(batch)+len(system) == 0 {
+		s.out.Done = append(s.out.Done, n.ID)
+		return
+	}
+	for _, a := range service {
+		switch key := keyOf(a); {
+		case asked(a):
+		case forced, !Healthy(a): // what does not serve is not missed
+			s.out.Move = append(s.out.Move, a)
+		case s.roomOf(key, a) > 0:
+			s.room[key]--
+			s.out.Move = append(s.out.Move, a)
+		}
+	}
+	if forced {
+		s.ask(batch)
+	}
+	if forced || len(service)+len(batch) == 0 {
+		s.ask(system)
+	}
+}
+
+func (s *step) ask(allocs []*structs.Allocation) {
+	for _, a := range allocs {
+		if !asked(a) {
+			s.out.Move = append(s.out.Move, a)
+		}
+	}
+}
+
+// asked reports that the allocation is on its way out already.
+func asked(a *structs.Allocation) bool {
+	return a.ServerTerminal() || a.DesiredTransition.Migrate != nil && *a.DesiredTransition.Migrate
+}
+
+func jobType(a *structs.Allocation) string {
+	if a.Job == nil {
+		return structs.JobTypeService
+	}
+	return a.Job.Type
+}
+
+func keyOf(a *structs.Allocation) groupKey {
+	return groupKey{structs.JobKey{Namespace: a.Namespace, ID: a.JobID}, a.TaskGroup}
+}
+
+// roomOf is how many more allocations of the group may begin to move: so many that count less max_parallel stay healthy.
+func (s *step) roomOf(key groupKey, a *structs.Allocation) int {
+	if room, ok := s.room[key]; ok {
+		return room
+	}
+	job := s.st.Job(a.Namespace, a.JobID)
+	g := job.LookupGroup(a.TaskGroup)
+	if job.Stopped() || g == nil {
+		s.room[key] = 1 << 30 // nothing will take its place: there is nothing to wait for
+		return s.room[key]
+	}
+	parallel := 1
+	if g.Migrate != nil && g.Migrate.MaxParallel != nil {
+		parallel = max(*g.Migrate.MaxParallel, 1)
+	}
+	healthy := 0
+	for other := range s.st.AllocsByJob(a.Namespace, a.JobID) {
+		if other.TaskGroup == a.TaskGroup && !asked(other) && Healthy(other) {
+			healthy++
+		}
+	}
+	s.room[key] = healthy - (g.Desired() - parallel)
+	return s.room[key]
+}
+
+// Healthy reports that an allocation serves: it runs, and was judged healthy if it is one that is judged.
+func Healthy(a *structs.Allocation) bool {
+	if a.ClientStatus != structs.AllocClientRunning {
+		return false
+	}
+	if a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil {
+		return *a.DeploymentStatus.Healthy
+	}
+	return a.DeploymentID.IsZero()
+}

@@ -1,0 +1,196 @@
+package drain
+
+import (
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"berth/structs"
+)
+
+// cluster is a state small enough to write down.
+type cluster struct {
+	nodes  []*structs.Node
+	jobs   map[string]*structs.Job
+	allocs []*structs.Allocation
+}
+
+func (c *cluster) Nodes() iter.Seq[*structs.Node] { return slices.Values(c.nodes) }
+func (c *cluster) Job(_, id string) *structs.Job  { return c.jobs[id] }
+func (c *cluster) AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation] {
+	return c.where(func(a *structs.Allocation) bool { return a.NodeID == node })
+}
+func (c *cluster) AllocsByJob(_, id string) iter.Seq[*structs.Allocation] {
+	return c.where(func(a *structs.Allocation) bool { return a.JobID == id })
+}
+func (c *cluster) where(ok func(*structs.Allocation) bool) iter.Seq[*structs.Allocation] {
+	return func(yield func(*structs.Allocation) bool) {
+		for _, a := range c.allocs {
+			if ok(a) && !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+func id(n int) structs.ID { return structs.ID{0: 1, 14: byte(n >> 8), 15: byte(n)} }
+
+var start = time.Unix(1_700_000_000, 0)
+
+func (c *cluster) node(n int, d *structs.DrainSpec) *structs.Node {
+	node := &structs.Node{ID: id(n)}
+	if d != nil {
+		node.DrainStrategy = &structs.DrainStrategy{DrainSpec: *d, StartedAt: start}
+		if d.Deadline > 0 {
+			node.DrainStrategy.ForceDeadline = start.Add(d.Deadline)
+		}
+	}
+	c.nodes = append(c.nodes, node)
+	return node
+}
+
+func (c *cluster) job(name, kind string, count, parallel int) {
+	if c.jobs == nil {
+		c.jobs = map[string]*structs.Job{}
+	}
+	c.jobs[name] = &structs.Job{ID: name, Type: kind, Priority: 50, TaskGroups: []*structs.TaskGroup{{
+		Name: "g", Count: &count, Migrate: &structs.MigrateStrategy{MaxParallel: &parallel}}}}
+}
+
+func (c *cluster) alloc(job string, node int) *structs.Allocation {
+	a := &structs.Allocation{ID: id(100 + len(c.allocs)), JobID: job, Job: c.jobs[job], TaskGroup: "g", NodeID: id(node),
+		DesiredStatus: structs.AllocDesiredRun, ClientStatus: structs.AllocClientRunning}
+	c.allocs = append(c.allocs, a)
+	return a
+}
+
+func TestServiceMovesAFewAtATime(t *testing.T) {
+	c := &cluster{}
+	c.node(1, &structs.DrainSpec{Deadline: time.Hour})
+	c.node(2, nil)
+	c.job("web", structs.JobTypeService, 5, 2)
+	for range 4 {
+		c.alloc("web", 1)
+	}
+	c.alloc("web", 2)
+	got := Step(c, start)
+	if len(got.Move) != 2 || len(got.Done) != 0 || !got.Next.Equal(start.Add(time.Hour)) {
+		t.Fatalf("%+v", got)
+	}
+	for _, a := range got.Move {
+		a.DesiredTransition.Migrate = new(true)
+	}
+	if got := Step(c, start); len(got.Move) != 0 {
+		t.Fatalf("more than max_parallel on the move: %d", len(got.Move))
+	}
+	c.alloc("web", 2) // one replacement runs
+	if got := Step(c, start); len(got.Move) != 1 {
+		t.Fatalf("one was replaced, %d may follow", len(got.Move))
+	}
+}
+
+func TestWhatDoesNotServeMovesAtOnce(t *testing.T) {
+	c := &cluster{}
+	c.node(1, &structs.DrainSpec{})
+	c.job("web", structs.JobTypeService, 3, 1)
+	for range 3 {
+		c.alloc("web", 1).ClientStatus = structs.AllocClientPending
+	}
+	if got := Step(c, start); len(got.Move) != 3 || !got.Next.IsZero() {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestBatchWaitsForTheDeadlineAndSystemForTheRest(t *testing.T) {
+	c := &cluster{}
+	c.node(1, &structs.DrainSpec{Deadline: time.Minute})
+	c.job("sum", structs.JobTypeBatch, 1, 1)
+	c.job("logs", structs.JobTypeSystem, 1, 1)
+	sum, logs := c.alloc("sum", 1), c.alloc("logs", 1)
+	if got := Step(c, start); len(got.Move) != 0 {
+		t.Fatalf("moved before the deadline: %v", got.Move)
+	}
+	if got := Step(c, start.Add(time.Minute)); !slices.Equal(got.Move, []*structs.Allocation{sum, logs}) {
+		t.Fatalf("at the deadline: %v", got.Move)
+	}
+	sum.ClientStatus = structs.AllocClientComplete
+	if got := Step(c, start); !slices.Equal(got.Move, []*structs.Allocation{logs}) {
+		t.Fatalf("with the batch done: %v", got.Move)
+	}
+	c.nodes[0].DrainStrategy.IgnoreSystemJobs = true
+	if got := Step(c, start); len(got.Move) != 0 || !slices.Equal(got.Done, []structs.ID{id(1)}) {
+		t.Fatalf("system jobs ignored: %+v", got)
+	}
+}
+
+func TestAForcedDrainAsksForAllAtOnce(t *testing.T) {
+	c := &cluster{}
+	c.node(1, &structs.DrainSpec{Deadline: -1})
+	c.job("web", structs.JobTypeService, 3, 1)
+	c.job("sum", structs.JobTypeBatch, 1, 1)
+	for range 3 {
+		c.alloc("web", 1)
+	}
+	c.alloc("sum", 1)
+	if got := Step(c, start); len(got.Move) != 4 {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestAnEmptyNodeIsDone(t *testing.T) {
+	c := &cluster{}
+	c.node(1, &structs.DrainSpec{Deadline: time.Hour})
+	c.node(2, nil)
+	if got := Step(c, start); !slices.Equal(got.Done, []structs.ID{id(1)}) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+// Whatever the order of things, a drain keeps its budget and ends when allocations that leave are replaced elsewhere.
+func TestEveryDrainKeepsItsBudgetAndEnds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &cluster{}
+		count, parallel := rapid.IntRange(1, 12).Draw(t, "count"), rapid.IntRange(1, 4).Draw(t, "parallel")
+		c.node(1, &structs.DrainSpec{})
+		c.node(2, &structs.DrainSpec{})
+		c.node(3, nil)
+		c.job("web", structs.JobTypeService, count, parallel)
+		for range count {
+			c.alloc("web", rapid.IntRange(1, 3).Draw(t, "node"))
+		}
+		for steps := 0; ; steps++ {
+			if steps > 10*count+10 {
+				t.Fatal("the drain does not end")
+			}
+			got := Step(c, start)
+			for _, a := range got.Move {
+				a.DesiredTransition.Migrate = new(true)
+			}
+			healthy := 0
+			var leaving []*structs.Allocation
+			for _, a := range c.allocs {
+				switch {
+				case asked(a) && !a.ClientTerminal():
+					leaving = append(leaving, a)
+				case Healthy(a):
+					healthy++
+				}
+			}
+			if healthy < count-parallel {
+				t.Fatalf("%d of %d are healthy with max_parallel %d", healthy, count, parallel)
+			}
+			if len(got.Done) == 2 {
+				return
+			}
+			if len(leaving) == 0 {
+				continue
+			}
+			a := leaving[rapid.IntRange(0, len(leaving)-1).Draw(t, "replaced")]
+			a.ClientStatus, a.DesiredStatus = structs.AllocClientComplete, structs.AllocDesiredStop
+			c.alloc("web", 3)
+		}
+	})
+}
