@@ -61,6 +61,9 @@ func (r *Runner) await(ctx context.Context, until time.Time) {
 
 // start begins an attempt. It is recorded first; a start that fails has left nothing, by the driver's contract.
 func (r *Runner) start(ctx context.Context) error {
+	if err := r.cfg.Place().Err; err != nil {
+		return err
+	}
 	id := attemptID(r.cfg.Alloc.ID, r.cfg.Task.Name, r.rec.Attempt+1)
 	cfg, err := r.taskConfig(id)
 	if err != nil {
@@ -69,6 +72,9 @@ func (r *Runner) start(ctx context.Context) error {
 	if err := r.save(func(rec *Record) { rec.Attempt++; rec.Begun = id }); err != nil {
 		return fmt.Errorf("record attempt: %w", err)
 	}
+	r.mu.Lock()
+	r.begun = true
+	r.mu.Unlock()
 	startCtx, cancel := r.interruptible(ctx)
 	defer cancel()
 	handle, err := r.cfg.Driver.Start(startCtx, cfg)
@@ -86,13 +92,13 @@ func (r *Runner) start(ctx context.Context) error {
 // started notes a running attempt.
 func (r *Runner) started(h *drivers.Handle) error {
 	r.adopted, r.exit = true, nil
+	r.mu.Lock()
+	r.attempt = h.TaskID
+	r.mu.Unlock()
 	r.emit(startedEvent(), func(s *structs.TaskState) {
 		s.State = structs.TaskStateRunning
 		s.StartedAt = h.StartedAt
 	})
-	r.mu.Lock()
-	r.attempt = h.TaskID
-	r.mu.Unlock()
 	r.rec.Begun, r.rec.Handle = "", h // even if it cannot be recorded it runs
 	if err := r.save(func(*Record) {}); err != nil {
 		r.log.Error("running task is not recorded", "error", err)
@@ -243,7 +249,7 @@ func (r *Runner) finish() error {
 	r.mu.Unlock()
 	if r.State().FinishedAt.IsZero() {
 		var e *structs.TaskEvent
-		if stop && !r.rec.Over {
+		if stop && !r.rec.Over && !r.State().Failed {
 			e = killedEvent(nil)
 			if reason != "" {
 				e.Details["kill_reason"] = reason

@@ -47,6 +47,8 @@ type Place struct {
 	NetNS, ResolvConf, Hosts, Hostname string
 	// HostVolumes are the node's directories by name.
 	HostVolumes map[string]*structs.HostVolumeConfig
+	// Err tells that something of this is not there now: a start has to wait.
+	Err error
 }
 
 // Environment fills in what a job leaves to run time.
@@ -76,6 +78,7 @@ type Runner struct {
 	changes   uint64             // grows with every change of want
 	interrupt context.CancelFunc // ends the action under way that such a change makes pointless
 	attempt   string             // the id the driver knows the running attempt by
+	begun     bool               // there was an attempt
 
 	// The rest belongs to Run.
 	rec      Record
@@ -102,7 +105,7 @@ func New(cfg Config) *Runner {
 	}
 	if cfg.Record != nil {
 		r.rec = *cfg.Record
-		r.want.stop = r.rec.Stopped
+		r.want.stop, r.begun = r.rec.Stopped, r.rec.Attempt > 0
 		if r.rec.Handle != nil {
 			r.attempt = r.rec.Handle.TaskID
 		}
@@ -128,7 +131,7 @@ func (r *Runner) State() *structs.TaskState {
 func (r *Runner) Begun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.attempt != "" || r.cfg.Record != nil && (r.cfg.Record.Attempt > 0)
+	return r.begun
 }
 
 // Allow says that the task's turn has come. It may be said again.
@@ -159,7 +162,6 @@ func (r *Runner) Kill(reason string, noDelay bool, why ...*structs.TaskEvent) {
 		}
 		return true
 	})
-	r.notify()
 }
 
 // ErrNotRunning: the task is not running now.
@@ -180,7 +182,6 @@ func (r *Runner) Restart(why *structs.TaskEvent) error {
 		r.state = withEvent(r.state, why, time.Now())
 		return true
 	})
-	r.notify()
 	return err
 }
 
@@ -194,16 +195,19 @@ func (r *Runner) Update(alloc *structs.Allocation) {
 	}
 }
 
-// change changes what is desired and, if f says that it did, wakes Run.
+// change changes what is desired and, if f says that it did, wakes Run and whoever watches the state.
 func (r *Runner) change(f func(*desired) bool) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !f(&r.want) {
-		return
+	changed := f(&r.want)
+	if changed {
+		r.changes++
+		if r.interrupt != nil {
+			r.interrupt()
+		}
 	}
-	r.changes++
-	if r.interrupt != nil {
-		r.interrupt()
+	r.mu.Unlock()
+	if changed {
+		r.notify()
 	}
 }
 
@@ -322,4 +326,17 @@ func (r *Runner) save(f func(*Record)) error {
 	}
 	r.rec = next
 	return nil
+}
+
+// Fail ends the task before it starts: what it needs cannot be made. It must be called before Run.
+func (r *Runner) Fail(why *structs.TaskEvent) {
+	r.change(func(d *desired) bool {
+		if r.state.State == structs.TaskStateDead {
+			return false
+		}
+		d.stop, r.why.noDelay = true, true
+		r.state = withEvent(r.state, why, time.Now())
+		r.state.Failed = true
+		return true
+	})
 }
