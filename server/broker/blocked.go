@@ -1,0 +1,60 @@
+package broker
+
+import (
+	"cmp"
+	"slices"
+
+	"berth/structs"
+)
+
+// block lets an evaluation wait for room. If room that could help appeared after the state it was decided on, it is ready.
+func (b *Broker) block(it *item) {
+	for class, index := range b.room {
+		if index > it.eval.SnapshotIndex && couldHelp(it.eval, class) {
+			b.makeReady(it)
+			return
+		}
+	}
+	j := b.jobOf(it)
+	if old := j.blocked; old != nil && old != it {
+		delete(b.blocked, old)
+		delete(b.items, old.eval.ID)
+		b.extra = append(b.extra, old.eval)
+	}
+	it.place, j.blocked = placeBlocked, it
+	b.blocked[it] = struct{}{}
+}
+
+// couldHelp reports that room on a node of the class may let the evaluation go on: the class was found eligible, was not known
+// then, or the job's constraints look at what a class does not tell.
+func couldHelp(e *structs.Evaluation, class string) bool {
+	if e.EscapedComputedClass {
+		return true
+	}
+	eligible, known := e.ClassEligibility[class]
+	return eligible || !known
+}
+
+// Room tells that at an index of the state there is room that was not there before, on a node of the class. It wakes the
+// evaluations it could help.
+func (b *Broker) Room(class string, index uint64) {
+	b.room[class] = max(b.room[class], index)
+	var woken []*item
+	for it := range b.blocked {
+		if index > it.eval.SnapshotIndex && couldHelp(it.eval, class) {
+			woken = append(woken, it)
+		}
+	}
+	slices.SortFunc(woken, func(x, y *item) int { return cmp.Compare(x.eval.CreateIndex, y.eval.CreateIndex) })
+	for _, it := range woken {
+		b.leave(it)
+		b.makeReady(it)
+	}
+}
+
+// Extra are blocked evaluations that a later one of the same job replaced; they are to be cancelled. Each is told once.
+func (b *Broker) Extra() []*structs.Evaluation {
+	extra := b.extra
+	b.extra = nil
+	return extra
+}

@@ -1,0 +1,268 @@
+package broker
+
+import (
+	"time"
+
+	"berth/structs"
+)
+
+// place is where an evaluation is.
+type place uint8
+
+const (
+	placeReady    place = iota // in the heap of its job; the job's first is in the heap of all
+	placeWaiting               // until a time
+	placeInFlight              // taken
+	placeBlocked               // until there is room
+)
+
+// item is an evaluation that is not over.
+type item struct {
+	eval     *structs.Evaluation
+	place    place
+	at       time.Time // of placeWaiting
+	pos      int       // in its heap
+	attempts int       // how often it was taken and given back
+	gone     bool      // over while in flight: Done forgets it
+}
+
+// job holds the evaluations of one job.
+type job struct {
+	ready    readyHeap
+	inFlight *item
+	blocked  *item
+	pos      int // in the heap of jobs; -1 when not in it
+}
+
+// Broker is the picture. Make it with New.
+type Broker struct {
+	items   map[structs.ID]*item
+	jobs    map[structs.JobKey]*job
+	ready   jobHeap // jobs with something ready and nothing in flight
+	waiting waitHeap
+	blocked map[*item]struct{}
+	// room is the state's index at which room last appeared, by computed class.
+	room  map[string]uint64
+	extra []*structs.Evaluation // blocked ones that another of the same job replaced
+}
+
+// New is a broker without evaluations.
+func New() *Broker {
+	return &Broker{
+		items: map[structs.ID]*item{}, jobs: map[structs.JobKey]*job{}, blocked: map[*item]struct{}{}, room: map[string]uint64{},
+	}
+}
+
+// Set tells of an evaluation as the store has it now.
+func (b *Broker) Set(e *structs.Evaluation, now time.Time) {
+	it := b.items[e.ID]
+	if e.Terminal() {
+		b.Forget(e.ID)
+		return
+	}
+	if it == nil {
+		it = &item{eval: e}
+		b.items[e.ID] = it
+		b.settle(it, now)
+		return
+	}
+	if it.place == placeInFlight {
+		it.eval = e // Done or GiveBack decides where it goes
+		return
+	}
+	b.leave(it)
+	it.eval = e
+	b.settle(it, now)
+}
+
+// Forget drops an evaluation that is over or was deleted.
+func (b *Broker) Forget(id structs.ID) {
+	it := b.items[id]
+	if it == nil {
+		return
+	}
+	if it.place == placeInFlight {
+		it.gone = true
+		return
+	}
+	b.leave(it)
+	b.drop(it)
+}
+
+// settle puts an evaluation that is nowhere to where it belongs.
+func (b *Broker) settle(it *item, now time.Time) {
+	switch {
+	case it.eval.Status == structs.EvalStatusBlocked:
+		b.block(it)
+	case it.eval.WaitUntil.After(now):
+		b.delay(it, it.eval.WaitUntil)
+	default:
+		b.makeReady(it)
+	}
+}
+
+func (b *Broker) jobOf(it *item) *job {
+	key := it.eval.JobKey()
+	j := b.jobs[key]
+	if j == nil {
+		j = &job{pos: -1}
+		b.jobs[key] = j
+	}
+	return j
+}
+
+func (b *Broker) makeReady(it *item) {
+	it.place = placeReady
+	j := b.jobOf(it)
+	j.ready.push(it)
+	b.fixJob(j)
+}
+
+func (b *Broker) delay(it *item, until time.Time) {
+	it.place, it.at = placeWaiting, until
+	b.waiting.push(it)
+}
+
+// leave takes an evaluation out of where it is; it is not in flight.
+func (b *Broker) leave(it *item) {
+	j := b.jobOf(it)
+	switch it.place {
+	case placeReady:
+		j.ready.remove(it)
+		b.fixJob(j)
+	case placeWaiting:
+		b.waiting.remove(it)
+	case placeBlocked:
+		delete(b.blocked, it)
+		if j.blocked == it {
+			j.blocked = nil
+		}
+	}
+}
+
+// drop forgets an evaluation that is nowhere, and its job with the last one.
+func (b *Broker) drop(it *item) {
+	delete(b.items, it.eval.ID)
+	b.dropJob(it.eval.JobKey())
+}
+
+func (b *Broker) dropJob(key structs.JobKey) {
+	if j := b.jobs[key]; j != nil && len(j.ready) == 0 && j.inFlight == nil && j.blocked == nil {
+		delete(b.jobs, key)
+	}
+}
+
+// fixJob keeps the heap of jobs in order after a job changed.
+func (b *Broker) fixJob(j *job) {
+	wanted := len(j.ready) > 0 && j.inFlight == nil
+	switch {
+	case wanted && j.pos < 0:
+		b.ready.push(j)
+	case wanted:
+		b.ready.fix(j)
+	case j.pos >= 0:
+		b.ready.remove(j)
+	}
+}
+
+// Take gives the evaluation that is next, and marks it as in flight; nil when none is ready. Blocked is the evaluation of the
+// same job that waits for room, if another one does.
+func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
+	for len(b.waiting) > 0 && !b.waiting[0].at.After(now) {
+		b.makeReady(b.waiting.pop())
+	}
+	if len(b.ready) == 0 {
+		return nil, nil
+	}
+	j := b.ready[0]
+	it := j.ready.pop()
+	it.place, j.inFlight = placeInFlight, it
+	it.attempts++
+	b.fixJob(j)
+	if j.blocked != nil {
+		blocked = j.blocked.eval
+	}
+	return it.eval, blocked
+}
+
+// Attempts is how often an evaluation was taken.
+func (b *Broker) Attempts(id structs.ID) int {
+	if it := b.items[id]; it != nil {
+		return it.attempts
+	}
+	return 0
+}
+
+// Done ends the flight of an evaluation whose result is in the store.
+func (b *Broker) Done(id structs.ID) {
+	if it := b.land(id); it != nil {
+		b.drop(it)
+	}
+}
+
+// GiveBack ends the flight of an evaluation that must be looked at again, at that time or at once.
+func (b *Broker) GiveBack(id structs.ID, at, now time.Time) {
+	it := b.land(id)
+	switch {
+	case it == nil:
+	case it.gone:
+		b.drop(it)
+	case at.After(now):
+		b.delay(it, at)
+	default:
+		b.makeReady(it)
+	}
+}
+
+// WaitOn ends the flight of a woken evaluation that must go on waiting for room; SnapshotIndex is the state it was decided on.
+func (b *Broker) WaitOn(e *structs.Evaluation) {
+	it := b.land(e.ID)
+	switch {
+	case it == nil:
+	case it.gone:
+		b.drop(it)
+	default:
+		it.eval, it.attempts = e, 0
+		b.block(it)
+	}
+}
+
+func (b *Broker) land(id structs.ID) *item {
+	it := b.items[id]
+	if it == nil || it.place != placeInFlight {
+		return nil
+	}
+	j := b.jobOf(it)
+	j.inFlight = nil
+	b.fixJob(j)
+	return it
+}
+
+// Next is when the first waiting evaluation becomes ready; false when none waits.
+func (b *Broker) Next() (time.Time, bool) {
+	if len(b.waiting) == 0 {
+		return time.Time{}, false
+	}
+	return b.waiting[0].at, true
+}
+
+// Counts are how many evaluations are where.
+type Counts struct{ Ready, Waiting, InFlight, Blocked int }
+
+// Counts counts them.
+func (b *Broker) Counts() Counts {
+	var c Counts
+	for _, it := range b.items {
+		switch it.place {
+		case placeReady:
+			c.Ready++
+		case placeWaiting:
+			c.Waiting++
+		case placeInFlight:
+			c.InFlight++
+		case placeBlocked:
+			c.Blocked++
+		}
+	}
+	return c
+}

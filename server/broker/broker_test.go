@@ -1,0 +1,244 @@
+package broker
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"berth/structs"
+)
+
+var start = time.Unix(1_700_000_000, 0)
+
+func id(n int) structs.ID { return structs.ID{0: 1, 14: byte(n >> 8), 15: byte(n)} }
+
+func eval(n int, job string, priority int) *structs.Evaluation {
+	return &structs.Evaluation{ID: id(n), Namespace: "default", JobID: job, Priority: priority, Status: structs.EvalStatusPending,
+		CreateIndex: uint64(n)}
+}
+
+func blocked(n int, job string, snapshot uint64, classes map[string]bool) *structs.Evaluation {
+	e := eval(n, job, 50)
+	e.Status, e.SnapshotIndex, e.ClassEligibility = structs.EvalStatusBlocked, snapshot, classes
+	return e
+}
+
+// take names the next evaluation by its number, 0 for none.
+func take(b *Broker, now time.Time) int {
+	e, _ := b.Take(now)
+	if e == nil {
+		return 0
+	}
+	return int(e.ID[14])<<8 | int(e.ID[15])
+}
+
+func TestOrder(t *testing.T) {
+	b := New()
+	b.Set(eval(1, "a", 50), start)
+	b.Set(eval(2, "b", 80), start)
+	b.Set(eval(3, "c", 50), start)
+	b.Set(eval(4, "a", 90), start) // of a job that has another: the urgent one first
+	for i, want := range []int{4, 2, 3, 0} {
+		if got := take(b, start); got != want {
+			t.Fatalf("%d: took %d, want %d", i, got, want)
+		}
+	}
+	b.Done(id(4)) // the job's other one may go on
+	if got := take(b, start); got != 1 {
+		t.Fatalf("took %d, want 1", got)
+	}
+}
+
+func TestWaitingBecomesReadyAtItsTime(t *testing.T) {
+	b := New()
+	e := eval(1, "a", 50)
+	e.WaitUntil = start.Add(time.Minute)
+	b.Set(e, start)
+	if got := take(b, start); got != 0 {
+		t.Fatal("taken before its time")
+	}
+	if at, ok := b.Next(); !ok || !at.Equal(e.WaitUntil) {
+		t.Fatalf("next is %v, %v", at, ok)
+	}
+	if got := take(b, start.Add(time.Minute)); got != 1 {
+		t.Fatalf("took %d at its time", got)
+	}
+}
+
+func TestBlockedWakesForWhatItMisses(t *testing.T) {
+	classes := map[string]bool{"good": true, "bad": false}
+	for name, c := range map[string]struct {
+		class   string
+		index   uint64
+		escaped bool
+		want    int
+	}{
+		"an eligible class":        {"good", 11, false, 1},
+		"a class that cannot help": {"bad", 11, false, 0},
+		"a class that is new":      {"new", 11, false, 1},
+		"looks beyond classes":     {"bad", 11, true, 1},
+		"room it has seen already": {"good", 10, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, order := range []string{"room after", "room before"} {
+				b := New()
+				e := blocked(1, "a", 10, classes)
+				e.EscapedComputedClass = c.escaped
+				if order == "room before" {
+					b.Room(c.class, c.index)
+				}
+				b.Set(e, start)
+				if order == "room after" {
+					b.Room(c.class, c.index)
+				}
+				if got := take(b, start); got != c.want {
+					t.Errorf("%s: took %d, want %d", order, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAWokenOneThatMustWaitOnMissesNoRoom(t *testing.T) {
+	b := New()
+	b.Set(blocked(1, "a", 10, nil), start)
+	b.Room("x", 11)
+	if take(b, start) != 1 {
+		t.Fatal("not woken")
+	}
+	b.Room("x", 12) // while it was decided on the state at 11
+	b.WaitOn(blocked(1, "a", 11, nil))
+	if take(b, start) != 1 {
+		t.Fatal("room that appeared meanwhile was missed")
+	}
+	b.WaitOn(blocked(1, "a", 12, nil))
+	if take(b, start) != 0 {
+		t.Fatal("woken for nothing")
+	}
+}
+
+func TestTheNewerBlockedOneReplacesTheOlder(t *testing.T) {
+	b := New()
+	b.Set(blocked(1, "a", 10, nil), start)
+	b.Set(blocked(2, "a", 10, nil), start)
+	extra := b.Extra()
+	if len(extra) != 1 || extra[0].ID != id(1) || len(b.Extra()) != 0 {
+		t.Fatalf("extra: %v", extra)
+	}
+	if c := b.Counts(); c.Blocked != 1 {
+		t.Fatalf("%+v", c)
+	}
+	b.Set(eval(3, "a", 50), start)
+	if _, waits := b.Take(start); waits == nil || waits.ID != id(2) {
+		t.Fatalf("the one that waits is %v", waits)
+	}
+}
+
+func TestOverWhileInFlightIsForgotten(t *testing.T) {
+	b := New()
+	b.Set(eval(1, "a", 50), start)
+	take(b, start)
+	done := eval(1, "a", 50)
+	done.Status = structs.EvalStatusComplete
+	b.Set(done, start)
+	b.GiveBack(id(1), start, start)
+	if got := take(b, start); got != 0 {
+		t.Fatalf("took %d again", got)
+	}
+	if len(b.items) != 0 || len(b.jobs) != 0 {
+		t.Fatalf("left: %d items, %d jobs", len(b.items), len(b.jobs))
+	}
+}
+
+// Whatever happens in whatever order: one in flight per job, nothing lost, nothing left.
+func TestLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, now, next := New(), start, 1
+		alive := map[structs.ID]*structs.Evaluation{}
+		flying := map[structs.JobKey]structs.ID{}
+		index := uint64(100)
+		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+			job := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "job")
+			switch rapid.IntRange(0, 6).Draw(t, "op") {
+			case 0, 1:
+				e := eval(next, job, rapid.IntRange(1, 3).Draw(t, "priority"))
+				if rapid.Bool().Draw(t, "waits") {
+					e.WaitUntil = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "s")) * time.Second)
+				}
+				b.Set(e, now)
+				alive[e.ID] = e
+				next++
+			case 2:
+				e := blocked(next, job, index, map[string]bool{"x": rapid.Bool().Draw(t, "eligible")})
+				b.Set(e, now)
+				alive[e.ID] = e
+				for _, x := range b.Extra() {
+					delete(alive, x.ID)
+				}
+				next++
+			case 3:
+				index++
+				b.Room("x", index)
+			case 4:
+				now = now.Add(time.Duration(rapid.IntRange(0, 15).Draw(t, "s")) * time.Second)
+			case 5:
+				e, _ := b.Take(now)
+				if e == nil {
+					continue
+				}
+				if alive[e.ID] == nil {
+					t.Fatalf("took %v, which is over", e.ID)
+				}
+				if other, ok := flying[e.JobKey()]; ok {
+					t.Fatalf("took %v while %v of the same job is in flight", e.ID, other)
+				}
+				if e.WaitUntil.After(now) {
+					t.Fatalf("took %v before its time", e.ID)
+				}
+				flying[e.JobKey()] = e.ID
+			case 6:
+				for key, id := range flying {
+					delete(flying, key)
+					switch rapid.IntRange(0, 2).Draw(t, "end") {
+					case 0:
+						b.Done(id)
+						delete(alive, id)
+					case 1:
+						b.GiveBack(id, now.Add(time.Second), now)
+					case 2:
+						e := *alive[id]
+						e.Status, e.SnapshotIndex = structs.EvalStatusBlocked, index
+						alive[id] = &e
+						b.WaitOn(&e)
+						for _, x := range b.Extra() {
+							delete(alive, x.ID)
+						}
+					}
+					break
+				}
+			}
+			if c := b.Counts(); c.Ready+c.Waiting+c.InFlight+c.Blocked != len(alive) || c.InFlight != len(flying) {
+				t.Fatalf("%+v, want %d in all and %d in flight", c, len(alive), len(flying))
+			}
+		}
+		// Let everything end.
+		for key, id := range flying {
+			b.GiveBack(id, now, now)
+			delete(flying, key)
+		}
+		now, index = now.Add(time.Hour), index+1
+		for {
+			b.Room("new", index)
+			e, _ := b.Take(now)
+			if e == nil {
+				break
+			}
+			b.Done(e.ID)
+			delete(alive, e.ID)
+		}
+		if len(alive) != 0 || len(b.items) != 0 || len(b.jobs) != 0 || len(b.waiting) != 0 || len(b.blocked) != 0 {
+			t.Fatalf("left: %d alive, %d items, %d jobs", len(alive), len(b.items), len(b.jobs))
+		}
+	})
+}

@@ -1,0 +1,273 @@
+package placer
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"berth/scheduler"
+	"berth/scheduler/fleet"
+	"berth/server/broker"
+	"berth/state"
+	"berth/structs"
+)
+
+// loop is what belongs to the goroutine of Run.
+type loop struct {
+	Config
+	ctx context.Context
+
+	feed   *state.Follower
+	fleet  *fleet.Fleet
+	broker *broker.Broker
+	works  []*work // with slices left to decide, in turn
+	stats  Stats
+
+	inFlight int
+	results  chan result
+	writers  sync.WaitGroup
+}
+
+// work is an evaluation that was taken.
+type work struct {
+	eval    *structs.Evaluation
+	run     *scheduler.Run // nil once nothing is left to decide
+	flying  int            // slices being written
+	refused bool           // by the state machine: the evaluation must be looked at again
+	failed  bool           // something could not be written: the same, after a pause
+	last    *slice         // decided, and proposed when all others were accepted
+	over    bool           // given up or replaced: what still lands changes nothing
+}
+
+// slice is a part of an evaluation's plan; the last one brings the result.
+type slice struct {
+	plan  *structs.Plan
+	evals []*structs.Evaluation
+	last  bool
+}
+
+// result is what became of a proposal.
+type result struct {
+	work  *work
+	slice slice
+	reply *structs.PlanResult // nil without a plan
+	err   error
+}
+
+func newLoop(ctx context.Context, cfg Config) *loop {
+	return &loop{
+		Config: cfg, ctx: ctx, fleet: fleet.New(), broker: broker.New(), results: make(chan result, maxInFlight),
+		feed: cfg.Host.State().Follow(state.TableNodes, state.TableAllocs, state.TableEvals),
+	}
+}
+
+func (l *loop) close() {
+	l.feed.Close()
+	l.writers.Wait()
+}
+
+// absorb takes over what changed in the store.
+func (l *loop) absorb() {
+	changes, ok := l.feed.Poll()
+	if !ok {
+		return
+	}
+	for _, c := range changes.Nodes {
+		if c.Deleted {
+			l.fleet.RemoveNode(c.Object.ID)
+			continue
+		}
+		l.fleet.SetNode(c.Object)
+		if c.Object.Ready() {
+			l.broker.Room(c.Object.ComputedClass, changes.Index)
+		}
+	}
+	for _, c := range changes.Allocs {
+		if !c.Deleted && c.Object.HoldsResources() {
+			l.fleet.SetAlloc(c.Object)
+		} else if use := l.fleet.Use(c.Object.ID); use != nil {
+			class := l.fleet.ClassAt(use.Row())
+			l.fleet.Remove(c.Object.ID)
+			l.broker.Room(class, changes.Index)
+		}
+	}
+	now := time.Now()
+	for _, c := range changes.Evals {
+		if c.Deleted {
+			l.broker.Forget(c.Object.ID)
+		} else {
+			l.broker.Set(c.Object, now)
+		}
+	}
+}
+
+// decideOne decides one slice: of a new evaluation if one is ready, else of the work whose turn it is. False when there is
+// nothing to decide.
+func (l *loop) decideOne() bool {
+	w := l.take()
+	if w == nil && len(l.works) > 0 {
+		w, l.works = l.works[0], l.works[1:]
+	}
+	if w == nil {
+		return false
+	}
+	l.decide(w)
+	return true
+}
+
+// take begins the next evaluation, nil when none is ready.
+func (l *loop) take() *work {
+	now := time.Now()
+	eval, blocked := l.broker.Take(now)
+	if eval == nil {
+		return nil
+	}
+	w := &work{eval: eval}
+	snap := l.Host.State().Snapshot()
+	l.guard(w, func() {
+		w.run = scheduler.Begin(scheduler.Input{
+			State: snap, Fleet: l.fleet, Eval: eval, Blocked: blocked, Index: snap.Index(), Now: now, IDs: l.Host,
+		})
+	})
+	return w
+}
+
+// decide decides the next slice of a work and writes it, or keeps it if it is the last.
+func (l *loop) decide(w *work) {
+	if w.run == nil {
+		l.giveUp(w, "the scheduler broke on it; see the server's log")
+		return
+	}
+	if w.refused || w.failed { // what is left would be decided on a picture that is wrong
+		w.run = nil
+		l.settle(w)
+		return
+	}
+	var s slice
+	more := false
+	l.guard(w, func() {
+		s.plan, more = w.run.Next(scheduler.SliceMax)
+		if !more {
+			s.evals, s.last = w.run.Finish(), true
+		}
+	})
+	switch {
+	case w.run == nil:
+		l.giveUp(w, "the scheduler broke on it; see the server's log")
+	case more:
+		l.write(w, s)
+		l.works = append(l.works, w)
+	default:
+		w.run, w.last = nil, &s
+		l.settle(w)
+	}
+}
+
+// settle ends a work that has nothing left to decide, as soon as none of its slices is being written.
+func (l *loop) settle(w *work) {
+	last := w.last
+	w.last = nil
+	switch {
+	case w.flying > 0:
+		w.last = last
+	case w.refused || w.failed:
+		if last != nil {
+			l.revoke(last.plan, nil)
+		}
+		l.again(w)
+	case last.plan.Empty() && len(last.evals) == 1 && scheduler.SameWait(w.eval, last.evals[0]):
+		l.broker.WaitOn(last.evals[0]) // woken for nothing: there is no news to write
+	default:
+		l.write(w, *last)
+	}
+}
+
+// land takes note of what became of a proposal, and goes on with its work.
+func (l *loop) land(r result) {
+	l.inFlight--
+	w := r.work
+	w.flying--
+	switch {
+	case r.err != nil:
+		if l.ctx.Err() == nil {
+			l.Logger.Warn("a plan was not written", "eval_id", w.eval.ID, "error", r.err)
+		}
+		w.failed = true
+		l.revoke(r.slice.plan, nil)
+	case r.reply != nil:
+		l.stats.Plans++
+		l.stats.Placed += uint64(r.reply.Placed)
+		if len(r.reply.RefusedNodes) == 0 {
+			break
+		}
+		w.refused = true
+		for node, why := range r.reply.RefusedNodes {
+			l.stats.Refused++
+			l.Logger.Debug("the state machine refused placements", "eval_id", w.eval.ID, "node_id", node, "reason", why)
+		}
+		l.revoke(r.slice.plan, r.reply.RefusedNodes)
+	}
+	switch {
+	case w.over && !r.slice.last:
+	case r.slice.last && !w.refused && !w.failed:
+		l.stats.Evaluations++
+		l.broker.Done(w.eval.ID)
+	case w.run == nil:
+		l.settle(w)
+	}
+}
+
+// again gives an evaluation back that must be looked at once more, or gives it up. Its result may be in the store already,
+// when only its last slice was refused: then a new one takes its place.
+func (l *loop) again(w *work) {
+	now := time.Now()
+	at := now
+	if w.failed {
+		at = now.Add(retryAfter)
+	}
+	stored := l.Host.State().Snapshot().Eval(w.eval.ID)
+	switch {
+	case stored == nil:
+		l.broker.Done(w.eval.ID)
+	case l.broker.Attempts(w.eval.ID) >= maxAttempts && !w.failed:
+		l.giveUp(w, fmt.Sprintf("its plans were refused %d times", maxAttempts))
+	case stored.Terminal():
+		l.replace(w, "", time.Time{})
+	default:
+		l.broker.GiveBack(w.eval.ID, at, now)
+	}
+}
+
+// guard runs a decision. A panic in it is a fault of the scheduler, which must not take the control plane down with it: it is
+// told with all that is needed to mend it, and the picture it was working on is made anew.
+func (l *loop) guard(w *work, decide func()) {
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		l.Logger.Error("the scheduler broke on an evaluation", "eval_id", w.eval.ID, "namespace", w.eval.Namespace,
+			"job_id", w.eval.JobID, "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		w.run = nil
+		l.rebuild()
+	}()
+	decide()
+}
+
+// rebuild makes the fleet from the store. Plans being written are missing in it until they are applied: what is decided
+// against them meanwhile is refused by the state machine. Works decided on the old one are begun again.
+func (l *loop) rebuild() {
+	l.fleet = fleet.New()
+	snap := l.Host.State().Snapshot()
+	for n := range snap.Nodes() {
+		l.fleet.SetNode(n)
+	}
+	for a := range snap.Allocs() {
+		l.fleet.SetAlloc(a)
+	}
+	for _, w := range l.works {
+		w.refused = true
+	}
+}

@@ -1,0 +1,102 @@
+package placer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/server/broker"
+	"berth/state"
+	"berth/structs"
+)
+
+// Host is what the placer needs of its server.
+type Host interface {
+	State() *state.Store
+	Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (index uint64, value any, err error)
+	NewID() structs.ID
+}
+
+// Config is what a placer is made of.
+type Config struct {
+	Host   Host
+	Logger hclog.Logger
+}
+
+// Limits of the placer.
+const (
+	// maxInFlight bounds the proposals that are being written.
+	maxInFlight = 64
+	// maxAttempts is how often an evaluation is decided before it fails, because its plans are refused.
+	maxAttempts = 5
+	// followUpAfter is when a failed evaluation's job is looked at again.
+	followUpAfter = time.Minute
+	// retryAfter is the pause before an evaluation is decided again whose plan could not be written.
+	retryAfter = 100 * time.Millisecond
+)
+
+// Placer is the shell around the loop. Make it with New.
+type Placer struct {
+	cfg Config
+
+	mu    sync.Mutex // guards stats
+	stats Stats
+}
+
+// Stats are figures of the placer since its term began, and what is queued now.
+type Stats struct {
+	Evaluations uint64 // decided to their end
+	Plans       uint64 // written
+	Placed      uint64 // allocations accepted
+	Refused     uint64 // nodes for which the state machine refused a plan's placements
+	Failed      uint64 // evaluations given up
+	Queue       broker.Counts
+}
+
+// New makes a placer.
+func New(cfg Config) *Placer { return &Placer{cfg: cfg} }
+
+// Stats gives the figures.
+func (p *Placer) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
+
+// Run decides until ctx is done.
+func (p *Placer) Run(ctx context.Context) error {
+	l := newLoop(ctx, p.cfg)
+	defer l.close()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		l.absorb()
+		l.cancelExtra()
+		for l.inFlight < maxInFlight && l.decideOne() {
+			l.collect()
+			l.absorb()
+		}
+		l.stats.Queue = l.broker.Counts()
+		p.mu.Lock()
+		p.stats = l.stats
+		p.mu.Unlock()
+
+		wake := time.Hour
+		if at, ok := l.broker.Next(); ok && l.inFlight < maxInFlight {
+			wake = max(time.Until(at), 0)
+		}
+		timer.Reset(wake)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.feed.Wait():
+		case r := <-l.results:
+			l.land(r)
+			l.collect()
+		case <-timer.C:
+		}
+	}
+}

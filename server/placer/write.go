@@ -1,0 +1,110 @@
+package placer
+
+import (
+	"fmt"
+	"time"
+
+	"berth/structs"
+)
+
+// write proposes a slice beside the loop.
+func (l *loop) write(w *work, s slice) {
+	cmd := &structs.PlanApplyCommand{Evals: s.evals}
+	if s.plan != nil && !s.plan.Empty() {
+		cmd.Plans = []*structs.Plan{s.plan}
+	}
+	l.inFlight++
+	w.flying++
+	l.writers.Go(func() {
+		r := result{work: w, slice: s}
+		var value any
+		_, value, r.err = l.Host.Propose(l.ctx, structs.CmdPlanApply, cmd)
+		if r.err == nil && len(cmd.Plans) > 0 {
+			if replies, ok := value.([]*structs.PlanResult); ok && len(replies) == 1 {
+				r.reply = replies[0]
+			} else {
+				r.err = fmt.Errorf("one plan was answered with %T", value)
+			}
+		}
+		l.results <- r // never waits: there is room for all that are in flight
+	})
+}
+
+// collect lands what has arrived, without waiting.
+func (l *loop) collect() {
+	for {
+		select {
+		case r := <-l.results:
+			l.land(r)
+		default:
+			return
+		}
+	}
+}
+
+// revoke takes placements off the fleet that were not accepted: those on the nodes, or all when nodes is nil. What the plan
+// would have stopped is as the store has it.
+func (l *loop) revoke(plan *structs.Plan, nodes map[structs.ID]string) {
+	if plan == nil {
+		return
+	}
+	for _, g := range plan.Place {
+		for _, it := range g.Items {
+			if _, refused := nodes[it.NodeID]; refused || nodes == nil {
+				l.fleet.Remove(it.AllocID)
+			}
+		}
+	}
+	snap := l.Host.State().Snapshot()
+	for _, s := range plan.Stop {
+		if a := snap.Alloc(s.AllocID); a != nil {
+			l.fleet.SetAlloc(a)
+		}
+	}
+}
+
+// giveUp ends an evaluation as failed and looks at its job again later.
+func (l *loop) giveUp(w *work, why string) {
+	l.stats.Failed++
+	l.Logger.Warn("an evaluation failed", "eval_id", w.eval.ID, "namespace", w.eval.Namespace, "job_id", w.eval.JobID, "reason", why)
+	l.replace(w, why, time.Now().Add(followUpAfter))
+}
+
+// replace stores a new evaluation of the same job, to be looked at then, and ends the old one as failed if why is given. The
+// old one is no longer in flight when that was written; until then its job waits.
+func (l *loop) replace(w *work, why string, at time.Time) {
+	now := time.Now().UnixNano()
+	next := &structs.Evaluation{
+		ID: l.Host.NewID(), Namespace: w.eval.Namespace, JobID: w.eval.JobID, Type: w.eval.Type, Priority: w.eval.Priority,
+		TriggeredBy: structs.EvalTriggerFailedFollowUp, Status: structs.EvalStatusPending, WaitUntil: at, PreviousEval: w.eval.ID,
+		CreateTime: now, ModifyTime: now,
+	}
+	evals := []*structs.Evaluation{next}
+	if why != "" {
+		old := *w.eval
+		old.Status, old.StatusDescription, old.NextEval, old.ModifyTime = structs.EvalStatusFailed, why, next.ID, now
+		evals = append(evals, &old)
+	}
+	w.run, w.last, w.refused, w.failed, w.over = nil, nil, false, false, true
+	l.write(w, slice{evals: evals, last: true})
+}
+
+// cancelExtra ends blocked evaluations that another one of their job replaced.
+func (l *loop) cancelExtra() {
+	extra := l.broker.Extra()
+	if len(extra) == 0 {
+		return
+	}
+	now := time.Now().UnixNano()
+	evals := make([]*structs.Evaluation, len(extra))
+	for i, e := range extra {
+		c := *e
+		c.Status, c.StatusDescription, c.ModifyTime = structs.EvalStatusCancelled, "existing blocked evaluation for job", now
+		evals[i] = &c
+	}
+	l.writers.Go(func() {
+		if _, _, err := l.Host.Propose(l.ctx, structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: evals}); err != nil && l.ctx.Err() == nil {
+			l.Logger.Warn("blocked evaluations could not be cancelled", "evals", len(evals), "error", err)
+		}
+	})
+}
