@@ -181,7 +181,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	runCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	if r.anyAlive() {
+	if r.needsSetUp() {
 		err := r.setUp(ctx)
 		switch {
 		case err == nil:
@@ -212,6 +212,14 @@ func (r *Runner) Run(ctx context.Context) error {
 		return err
 	}
 	return r.release(ctx)
+}
+
+// needsSetUp is false when nothing will run any more.
+func (r *Runner) needsSetUp() bool {
+	r.mu.Lock()
+	stop := r.stop
+	r.mu.Unlock()
+	return r.anyAlive() && (!stop || anyBegun(r.taskViews()))
 }
 
 // repair sets up again what an earlier life of the agent had, until it succeeds.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"time"
 
 	"berth/drivers"
 	"berth/structs"
@@ -168,5 +169,19 @@ func resources(alloc *structs.Allocation, t *structs.Task) drivers.Resources {
 	return drivers.Resources{CPUShares: int64(deref(t.Resources.CPU)), MemoryMB: int64(deref(t.Resources.MemoryMB))}
 }
 
+// progressEvery is how often one phase of a start is told of at most: every event is a write on the servers.
+const progressEvery = time.Second
+
 // progress tells of a long step of the start.
-func (r *Runner) progress(p drivers.Progress) { r.emit(driverEvent(p), nil) }
+func (r *Runner) progress(p drivers.Progress) {
+	now := time.Now()
+	r.mu.Lock()
+	quiet := p.Phase == r.phase && now.Sub(r.told) < progressEvery
+	if !quiet {
+		r.phase, r.told = p.Phase, now
+	}
+	r.mu.Unlock()
+	if !quiet {
+		r.emit(driverEvent(p), nil)
+	}
+}

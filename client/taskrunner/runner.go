@@ -79,6 +79,8 @@ type Runner struct {
 	interrupt context.CancelFunc // ends the action under way that such a change makes pointless
 	attempt   string             // the id the driver knows the running attempt by
 	begun     bool               // there was an attempt
+	phase     string             // of the start, when it was told last
+	told      time.Time
 
 	// The rest belongs to Run.
 	rec      Record

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"berth/client/allocrunner"
+	"berth/client/network"
+	"berth/client/taskrunner"
+	"berth/structs"
+)
+
+// restore takes up what an earlier life of the agent left. Nothing of it is touched by anyone else before.
+func (c *Client) restore(ctx context.Context) error {
+	list, err := c.host.Restore()
+	if err != nil {
+		return fmt.Errorf("read client state: %w", err)
+	}
+	d, err := c.host.Describe(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the machine: %w", err)
+	}
+	c.describe(d)
+	var keep []network.Request
+	for _, r := range list {
+		if r.alloc.Group() == nil {
+			c.log.Error("allocation on disk has no job", "alloc_id", r.alloc.ID)
+			continue
+		}
+		e := c.hold(r.alloc, r.tasks)
+		if e == nil {
+			return nil
+		}
+		if alive(r.tasks) {
+			keep = append(keep, allocrunner.Request(r.alloc))
+		}
+		c.start(ctx, e)
+	}
+	if err := c.cfg.Network.Sync(ctx, keep); err != nil {
+		c.log.Warn("networks on the machine are not as they should be", "error", err)
+	}
+	if len(list) > 0 {
+		c.log.Info("earlier allocations adopted", "count", len(list))
+	}
+	return nil
+}
+
+// alive reports that a task may still run.
+func alive(tasks map[string]*taskrunner.Record) bool {
+	for _, r := range tasks {
+		if r.State == nil || r.State.State != structs.TaskStateDead {
+			return true
+		}
+	}
+	return false
+}
+
+// hold makes an allocation one of the node's; nil when the node is about to end everything.
+func (c *Client) hold(alloc *structs.Allocation, tasks map[string]*taskrunner.Record) *entry {
+	e := &entry{id: alloc.ID, alloc: alloc, done: make(chan struct{})}
+	log := c.log.With("alloc_id", alloc.ID.Short())
+	e.runner = allocrunner.New(allocrunner.Config{
+		NodeID: c.id, Alloc: alloc, Drivers: c.drivers, Network: c.cfg.Network, Files: c.host.Files(alloc.ID),
+		Place: func(a *structs.Allocation, task string, net *network.Result) taskrunner.Place {
+			return c.host.Place(c.Node(), a, task, net)
+		},
+		Logs: func(t *structs.Task, p taskrunner.Place) taskrunner.Logs { return c.host.Logs(alloc, t, p) },
+		Store: c.host, Records: tasks, Changed: func() { poke(c.report) },
+		KillTimeoutMax: c.cfg.MaxKillTimeout, CgroupParent: c.cfg.CgroupParent, Logger: log,
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopping {
+		return nil
+	}
+	c.allocs[alloc.ID] = e
+	return e
+}
+
+// start runs the entry's runner until it or the client ends.
+func (c *Client) start(ctx context.Context, e *entry) {
+	c.running.Go(func() {
+		defer close(e.done)
+		if err := e.runner.Run(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("allocation runner ended", "alloc_id", e.id.Short(), "error", err)
+		}
+		if e.runner.Ended() {
+			c.mu.Lock()
+			c.order++
+			e.ended = c.order
+			c.mu.Unlock()
+			poke(c.clean)
+		}
+		poke(c.report)
+	})
+}
+
+// remove ends an allocation and everything of it, and forgets it.
+func (c *Client) remove(ctx context.Context, e *entry) error {
+	if e.runner != nil {
+		e.runner.End()
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if !e.runner.Ended() {
+			return fmt.Errorf("allocation %s did not end", e.id)
+		}
+		if err := e.runner.Destroy(); err != nil {
+			return err
+		}
+	}
+	if err := c.host.DeleteAlloc(e.id); err != nil {
+		return fmt.Errorf("forget allocation %s: %w", e.id, err)
+	}
+	c.mu.Lock()
+	delete(c.allocs, e.id)
+	c.mu.Unlock()
+	return nil
+}

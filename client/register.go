@@ -1,0 +1,108 @@
+package client
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"berth/structs"
+)
+
+// heartbeatRetryMax is the longest pause after a heartbeat that was not answered.
+const heartbeatRetryMax = 3 * time.Second
+
+// stayRegistered registers the node and keeps it known: heartbeats within the time the servers gave, and a new registration
+// when they have forgotten it or the machine has changed.
+func (c *Client) stayRegistered(ctx context.Context) error {
+	registered, failures := false, 0
+	for {
+		ttl, err := c.speak(ctx, registered)
+		wait := time.Duration(0)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			if failures > 0 {
+				c.log.Info("servers answer again")
+			}
+			registered, failures = true, 0
+			c.mu.Lock()
+			c.heard = time.Now()
+			c.mu.Unlock()
+			c.readyOnce.Do(func() { close(c.ready) })
+			wait = beatAfter(ttl)
+		case registered && structs.KindOf(err) == structs.KindNotFound:
+			registered = false
+			c.log.Warn("servers do not know this node any more: it registers again")
+			continue
+		default:
+			failures++
+			wait = min(backoff(failures), heartbeatRetryMax)
+			if failures == 1 || failures%20 == 0 {
+				c.log.Warn("servers do not answer", "error", err, "failures", failures)
+			}
+			c.stopCutOff(time.Now())
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-c.reregister:
+			registered = false
+		}
+		timer.Stop()
+	}
+}
+
+// beatAfter is when to speak next within a time to live: early enough for one more try.
+func beatAfter(ttl time.Duration) time.Duration {
+	if ttl <= 0 {
+		ttl = 10 * time.Second
+	}
+	return ttl*6/10 + rand.N(ttl/5)
+}
+
+// speak registers or sends a heartbeat.
+func (c *Client) speak(ctx context.Context, registered bool) (time.Duration, error) {
+	if !registered {
+		resp, err := c.servers.Register(ctx, &structs.NodeRegisterRequest{Node: c.Node()})
+		if err != nil {
+			return 0, err
+		}
+		return resp.HeartbeatTTL, nil
+	}
+	resp, err := c.servers.Heartbeat(ctx, &structs.NodeHeartbeatRequest{NodeID: c.id, SecretID: c.secret, Status: structs.NodeStatusReady})
+	if err != nil {
+		return 0, err
+	}
+	return resp.HeartbeatTTL, nil
+}
+
+// stopCutOff ends the allocations whose job says that they must not run without the servers for that long.
+func (c *Client) stopCutOff(now time.Time) {
+	c.mu.Lock()
+	silence := now.Sub(c.heard)
+	c.mu.Unlock()
+	for _, e := range c.entries() {
+		if e.runner == nil {
+			continue
+		}
+		if after, asked := stopAfter(e.runner.Alloc().Group()); asked && silence >= after {
+			e.runner.Stop()
+		}
+	}
+}
+
+// stopAfter is how long a group may run without the servers.
+func stopAfter(g *structs.TaskGroup) (time.Duration, bool) {
+	if g == nil {
+		return 0, false
+	}
+	if g.Disconnect != nil && g.Disconnect.StopOnClientAfter != nil {
+		return *g.Disconnect.StopOnClientAfter, true
+	}
+	if g.StopAfterClientDisconnect != nil {
+		return *g.StopAfterClientDisconnect, true
+	}
+	return 0, false
+}

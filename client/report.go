@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"berth/structs"
+)
+
+// pendingPatience is how long the report of a pending allocation waits for something better to say: mostly its tasks run
+// before, and one write of the servers is saved.
+const pendingPatience = 150 * time.Millisecond
+
+// reportLoop tells the servers of every change at once. Changes that come while a report is under way go together with the
+// next one.
+func (c *Client) reportLoop(ctx context.Context) error {
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	failures := 0
+	for ctx.Err() == nil {
+		due, updates, wait := c.due(time.Now())
+		if len(updates) == 0 {
+			timer := time.NewTimer(wait)
+			select {
+			case <-c.report:
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			timer.Stop()
+			continue
+		}
+		err := c.servers.UpdateAllocs(ctx, &structs.NodeUpdateAllocsRequest{NodeID: c.id, SecretID: c.secret, Updates: updates})
+		if err == nil {
+			failures = 0
+			c.ack(due)
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		failures++
+		if structs.KindOf(err) == structs.KindNotFound {
+			poke(c.reregister)
+		}
+		if failures > 1 {
+			c.log.Warn("allocations cannot be reported", "error", err)
+		}
+		pause(ctx, backoff(failures))
+	}
+	return ctx.Err()
+}
+
+// due are the reports the servers do not have, their versions, and when to look again if there are none.
+func (c *Client) due(now time.Time) (versions map[structs.ID]uint64, updates []*structs.AllocClientUpdate, wait time.Duration) {
+	versions, wait = map[structs.ID]uint64{}, time.Hour
+	for _, e := range c.entries() {
+		if e.runner == nil {
+			continue
+		}
+		u, version := e.runner.Report()
+		c.mu.Lock()
+		acked, since := e.acked, e.pendingAt
+		if since.IsZero() {
+			e.pendingAt, since = now, now
+		}
+		c.mu.Unlock()
+		if acked == version+1 {
+			continue
+		}
+		if left := since.Add(pendingPatience).Sub(now); u.ClientStatus == structs.AllocClientPending && left > 0 {
+			wait = min(wait, left)
+			continue
+		}
+		versions[u.ID] = version
+		updates = append(updates, u)
+	}
+	return versions, updates, wait
+}
+
+func (c *Client) ack(versions map[structs.ID]uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, version := range versions {
+		if e := c.allocs[id]; e != nil {
+			e.acked = version + 1
+		}
+	}
+}
