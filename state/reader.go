@@ -189,3 +189,14 @@ func (rd reader) JobCounts(namespace, id string) JobCounts {
 	}
 	return JobCounts{}
 }
+
+// AllJobVersions are the kept versions of all jobs, by job, newest first.
+func (rd reader) AllJobVersions() iter.Seq[*structs.Job] { return rd.frozen().versions.All() }
+
+// AllSubmissions are what all job versions were written as.
+func (rd reader) AllSubmissions() iter.Seq[*structs.JobSubmission] {
+	return rd.frozen().submissions.All()
+}
+
+// JobSummaries are the summaries of all jobs by namespace and id.
+func (rd reader) JobSummaries() iter.Seq[*structs.JobSummary] { return rd.frozen().summaries.All() }

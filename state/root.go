@@ -80,10 +80,11 @@ type root struct {
 	jobCounts byJobKey[jobCounts]
 }
 
-// newRoot is the state of a new cluster before its first entry: empty, with the default scheduler configuration.
+// newRoot is the state of a new cluster before its first entry: empty but for the scheduler configuration, the namespace and
+// the node pools that are always there.
 func newRoot() *root {
 	index := func(key func(*structs.Allocation) byKey) byIndex[structs.Allocation] { return newIndex(key) }
-	return &root{
+	r := &root{
 		jobs:        newJobKeyed(func(j *structs.Job) structs.JobKey { return j.Key() }),
 		versions:    newIndex(func(j *structs.Job) byKey { return versionKey(j.Namespace, j.ID, j.Version) }),
 		submissions: newIndex(func(s *structs.JobSubmission) byKey { return versionKey(s.Namespace, s.JobID, s.Version) }),
@@ -112,6 +113,11 @@ func newRoot() *root {
 		nodeUse:   newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
 		jobCounts: newJobKeyed(func(c *jobCounts) structs.JobKey { return c.key }),
 	}
+	e := new(sorted.Edit)
+	r.namespaces.Set(e, &structs.Namespace{Name: structs.DefaultNamespace, Description: "Default shared namespace"})
+	r.pools.Set(e, &structs.NodePool{Name: structs.DefaultNodePool, Description: "Default node pool"})
+	r.pools.Set(e, &structs.NodePool{Name: structs.NodePoolAll, Description: "All nodes of the cluster"})
+	return r
 }
 
 // versionKey orders versions newest first.

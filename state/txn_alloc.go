@@ -3,7 +3,7 @@ package state
 import "berth/structs"
 
 // PutAlloc stores an allocation: it is linked to its job version and counted. AllocModifyIndex is the caller's to set. Its
-// job, node and evaluation must be those of the allocation it replaces.
+// job and node must be those of the allocation it replaces.
 func (t *WriteTxn) PutAlloc(a *structs.Allocation) {
 	old := t.Alloc(a.ID)
 	var created uint64
@@ -20,6 +20,9 @@ func (t *WriteTxn) PutAlloc(a *structs.Allocation) {
 	put(t, TableAllocs, &w.allocs, a)
 	w.allocsByJob.Set(t.edit, a)
 	w.allocsByNode.Set(t.edit, a)
+	if old != nil && old.EvalID != a.EvalID {
+		w.allocsByEval.Delete(t.edit, byKey{owner: old.EvalID, id: a.ID})
+	}
 	w.allocsByEval.Set(t.edit, a)
 	if old != nil && old.DeploymentID != a.DeploymentID && !old.DeploymentID.IsZero() {
 		w.allocsByDeployment.Delete(t.edit, byKey{owner: old.DeploymentID, id: a.ID})

@@ -1,0 +1,130 @@
+package fsm
+
+import (
+	"fmt"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/structs"
+)
+
+// commandVersion is the newest meaning of command bodies this program knows.
+const commandVersion = 0
+
+func (a *applier) dispatch(cmd *structs.Command) (any, error) {
+	if cmd.Version > commandVersion {
+		return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
+			Err: fmt.Errorf("version %d of the command is not known to this server", cmd.Version)}
+	}
+	switch cmd.Kind {
+	case structs.CmdJobRegister:
+		return with(cmd, a.jobRegister)
+	case structs.CmdJobDeregister:
+		return with(cmd, a.jobDeregister)
+	case structs.CmdNodeRegister:
+		return with(cmd, a.nodeRegister)
+	case structs.CmdNodeDeregister:
+		return with(cmd, a.nodeDeregister)
+	case structs.CmdNodeStatus:
+		return with(cmd, a.nodeStatus)
+	case structs.CmdNodeEligibility:
+		return with(cmd, a.nodeEligibility)
+	case structs.CmdNodeDrain:
+		return with(cmd, a.nodeDrain)
+	case structs.CmdEvalUpsert:
+		return with(cmd, func(c *structs.EvalUpsertCommand) (any, error) { return nil, a.putEvals(c.Evals) })
+	case structs.CmdPlanApply:
+		return with(cmd, a.planApply)
+	case structs.CmdAllocClientUpdate:
+		return with(cmd, a.allocClientUpdate)
+	case structs.CmdAllocTransition:
+		return with(cmd, a.allocTransition)
+	case structs.CmdDeploymentUpdate:
+		return with(cmd, a.deploymentUpdate)
+	case structs.CmdReap:
+		return with(cmd, a.reap)
+	case structs.CmdSchedulerConfig:
+		return with(cmd, a.schedulerConfig)
+	case structs.CmdNamespaceUpsert:
+		return with(cmd, a.namespaceUpsert)
+	case structs.CmdNamespaceDelete:
+		return with(cmd, a.namespaceDelete)
+	case structs.CmdNodePoolUpsert:
+		return with(cmd, a.nodePoolUpsert)
+	case structs.CmdNodePoolDelete:
+		return with(cmd, a.nodePoolDelete)
+	case structs.CmdJobStability:
+		return with(cmd, a.jobStability)
+	case structs.CmdJobVersionTag:
+		return with(cmd, a.jobVersionTag)
+	}
+	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
+		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
+}
+
+// with decodes a command's body and applies it.
+func with[T any, P interface {
+	*T
+	msgp.Unmarshaler
+}](cmd *structs.Command, apply func(*T) (any, error)) (any, error) {
+	var body T
+	if err := decode(cmd.Body, P(&body)); err != nil {
+		return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Err: err}
+	}
+	return apply(&body)
+}
+
+// opOf is the command in words, for errors.
+func opOf(kind structs.CommandKind) string {
+	switch kind {
+	case structs.CmdJobRegister:
+		return "register job"
+	case structs.CmdJobDeregister:
+		return "stop job"
+	case structs.CmdNodeRegister:
+		return "register node"
+	case structs.CmdNodeDeregister:
+		return "forget node"
+	case structs.CmdNodeStatus:
+		return "set node status"
+	case structs.CmdNodeEligibility:
+		return "set node eligibility"
+	case structs.CmdNodeDrain:
+		return "drain node"
+	case structs.CmdEvalUpsert:
+		return "store evaluations"
+	case structs.CmdPlanApply:
+		return "apply plan"
+	case structs.CmdAllocClientUpdate:
+		return "update allocations"
+	case structs.CmdAllocTransition:
+		return "move allocations"
+	case structs.CmdDeploymentUpdate:
+		return "update deployment"
+	case structs.CmdReap:
+		return "reap"
+	case structs.CmdSchedulerConfig:
+		return "set scheduler configuration"
+	case structs.CmdNamespaceUpsert:
+		return "store namespace"
+	case structs.CmdNamespaceDelete:
+		return "delete namespace"
+	case structs.CmdNodePoolUpsert:
+		return "store node pool"
+	case structs.CmdNodePoolDelete:
+		return "delete node pool"
+	case structs.CmdJobStability:
+		return "mark job version"
+	case structs.CmdJobVersionTag:
+		return "tag job version"
+	}
+	return "apply command"
+}
+
+// fault is an error of the command, its subject in words.
+func fault(cmd structs.CommandKind, kind structs.ErrorKind, subject, format string, args ...any) error {
+	return &structs.Error{Op: opOf(cmd), Kind: kind, Subject: subject, Err: fmt.Errorf(format, args...)}
+}
+
+func quoted(noun, name string) string         { return fmt.Sprintf("%s %q", noun, name) }
+func named(noun string, id structs.ID) string { return noun + " " + id.String() }

@@ -1,0 +1,123 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/raft"
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/state"
+	"berth/structs"
+)
+
+// FSM is Raft's state machine. Raft calls it from one goroutine at a time; Persist of a snapshot may run beside.
+type FSM struct{ store *state.Store }
+
+var _ raft.BatchingFSM = (*FSM)(nil)
+
+// New is the state machine of a store.
+func New(store *state.Store) *FSM { return &FSM{store: store} }
+
+// Result is what became of one command: a value, or why it was not applied.
+type Result struct {
+	Value any
+	Err   error
+}
+
+// Apply applies one log entry. The response is a []Result, one for each command, or an error when the entry could not be
+// read.
+func (f *FSM) Apply(log *raft.Log) any {
+	if log.Type != raft.LogCommand {
+		return nil
+	}
+	return f.applyBytes(log.Index, log.Data)
+}
+
+// ApplyBatch applies entries in order.
+func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
+	responses := make([]any, len(logs))
+	for i, log := range logs {
+		responses[i] = f.Apply(log)
+	}
+	return responses
+}
+
+func (f *FSM) applyBytes(index uint64, data []byte) any {
+	var entry structs.LogEntry
+	if err := decode(data, &entry); err != nil {
+		f.store.Begin(index).Commit()
+		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindInternal, Err: err}
+	}
+	return f.ApplyEntry(index, &entry)
+}
+
+// decode reads a whole value. Lengths are checked against the bytes that are there before anything is allocated for them.
+func decode(data []byte, into msgp.Unmarshaler) error {
+	rest, err := msgp.Skip(data)
+	if err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("decode: %d bytes too many", len(rest))
+	}
+	if _, err := into.UnmarshalMsg(data); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
+}
+
+// ApplyEntry applies an entry's commands in order in one transaction.
+func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
+	txn := f.store.Begin(index)
+	results := make([]Result, len(entry.Commands))
+	for i := range entry.Commands {
+		save := txn.Savepoint()
+		a := &applier{txn: txn, index: index, at: entry.Commands[i].At}
+		value, err := a.apply(&entry.Commands[i])
+		if err != nil {
+			txn.Rollback(save)
+			value = nil
+		}
+		results[i] = Result{Value: value, Err: err}
+	}
+	txn.Commit()
+	return results
+}
+
+// applier applies one command.
+type applier struct {
+	txn   *state.WriteTxn
+	index uint64
+	at    int64 // the command's time, Unix ns
+	// touched are the jobs whose status may have changed, in the order they were first touched.
+	touched []structs.JobKey
+	seen    map[structs.JobKey]bool
+}
+
+// errBroken is the cause when a command is so malformed that applying it failed in the middle.
+var errBroken = errors.New("the command is malformed")
+
+// apply dispatches the command and then settles the status of the jobs it touched. A command that breaks an invariant of its
+// own form is refused like any other: the log must never stop a server.
+func (a *applier) apply(cmd *structs.Command) (value any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			value = nil
+			err = &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Err: fmt.Errorf("%w: %v", errBroken, r)}
+		}
+	}()
+	value, err = a.dispatch(cmd)
+	if err != nil {
+		var e *structs.Error
+		if errors.As(err, &e) {
+			return nil, e
+		}
+		return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Err: err}
+	}
+	a.settle()
+	if job, ok := value.(*structs.Job); ok {
+		value = a.txn.Job(job.Namespace, job.ID)
+	}
+	return value, nil
+}

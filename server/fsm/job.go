@@ -1,0 +1,312 @@
+package fsm
+
+import (
+	"berth/state"
+	"berth/structs"
+)
+
+// touch notes that a job's status may have changed.
+func (a *applier) touch(namespace, id string) {
+	key := structs.JobKey{Namespace: namespace, ID: id}
+	if a.seen[key] {
+		return
+	}
+	if a.seen == nil {
+		a.seen = map[structs.JobKey]bool{}
+	}
+	a.seen[key] = true
+	a.touched = append(a.touched, key)
+}
+
+// settle derives the status of the touched jobs.
+func (a *applier) settle() {
+	for _, key := range a.touched {
+		job := a.txn.Job(key.Namespace, key.ID)
+		if job == nil {
+			continue
+		}
+		if status := jobStatus(job, a.txn.JobCounts(key.Namespace, key.ID)); status != job.Status {
+			changed := *job
+			changed.Status = status
+			a.txn.PutJob(&changed)
+		}
+	}
+}
+
+// jobStatus follows from what there is of the job.
+func jobStatus(job *structs.Job, n state.JobCounts) string {
+	switch {
+	case job.IsPeriodic() || job.IsParameterized():
+		if job.Stop {
+			return structs.JobStatusDead
+		}
+		return structs.JobStatusRunning
+	case n.Live > 0:
+		return structs.JobStatusRunning
+	case n.OpenEvals > 0:
+		return structs.JobStatusPending
+	case job.Type == structs.JobTypeSystem && !job.Stop:
+		// It waits for nodes: only stopping ends it.
+		if n.Allocs+n.Evals > 0 || job.Status == structs.JobStatusRunning {
+			return structs.JobStatusRunning
+		}
+		return structs.JobStatusPending
+	case n.Allocs+n.Evals > 0 || job.Stop || job.Status != structs.JobStatusPending:
+		return structs.JobStatusDead // nothing is left to be done, or even to be seen
+	}
+	return structs.JobStatusPending
+}
+
+func (a *applier) jobRegister(c *structs.JobRegisterCommand) (any, error) {
+	const cmd = structs.CmdJobRegister
+	job := c.Job
+	if job == nil || job.ID == "" {
+		return nil, fault(cmd, structs.KindInvalid, "", "the command has no job")
+	}
+	subject := quoted("job", job.ID)
+	if a.txn.Namespace(job.Namespace) == nil {
+		return nil, fault(cmd, structs.KindInvalid, subject, "namespace %q does not exist", job.Namespace)
+	}
+	if job.NodePool == "" {
+		job.NodePool = structs.DefaultNodePool
+	}
+	if a.txn.NodePool(job.NodePool) == nil {
+		return nil, fault(cmd, structs.KindInvalid, subject, "node pool %q does not exist", job.NodePool)
+	}
+	old := a.txn.Job(job.Namespace, job.ID)
+	if c.EnforceIndex {
+		switch {
+		case old == nil && c.Index != 0:
+			return nil, fault(cmd, structs.KindConflict, "", "Enforcing job modify index %d: job does not exist", c.Index)
+		case old != nil && c.Index == 0:
+			return nil, fault(cmd, structs.KindConflict, "", "Enforcing job modify index 0: job already exists")
+		case old != nil && old.JobModifyIndex != c.Index:
+			return nil, fault(cmd, structs.KindConflict, "",
+				"Enforcing job modify index %d: job exists with conflicting job modify index: %d", c.Index, old.JobModifyIndex)
+		}
+	}
+	if old != nil && !old.Stop {
+		preserve(job, old, c.PreserveCounts, c.PreserveResources)
+	}
+	stored := a.storeVersion(job)
+	if c.Submission != nil && a.txn.Submission(stored.Namespace, stored.ID, stored.Version) == nil {
+		sub := c.Submission
+		sub.Namespace, sub.JobID, sub.Version, sub.JobModifyIndex = stored.Namespace, stored.ID, stored.Version, stored.JobModifyIndex
+		a.txn.PutSubmission(sub)
+	}
+	if c.Eval != nil {
+		c.Eval.JobModifyIndex = stored.JobModifyIndex
+		if err := a.putEval(c.Eval); err != nil {
+			return nil, err
+		}
+	}
+	return stored, nil
+}
+
+// preserve takes over what the running version has and the user did not mean to change.
+func preserve(job, old *structs.Job, counts, resources bool) {
+	for _, g := range job.TaskGroups {
+		was := old.LookupGroup(g.Name)
+		if was == nil {
+			continue
+		}
+		if counts {
+			g.Count = was.Count
+		}
+		if !resources {
+			continue
+		}
+		for _, t := range g.Tasks {
+			if before := was.LookupTask(t.Name); before != nil && before.Resources != nil {
+				t.Resources = before.Resources
+			}
+		}
+	}
+}
+
+// storeVersion makes a specification the job's current one. One that says the same is not a new version.
+func (a *applier) storeVersion(job *structs.Job) *structs.Job {
+	old := a.txn.Job(job.Namespace, job.ID)
+	a.touch(job.Namespace, job.ID)
+	if old != nil && sameSpecification(old, job) {
+		return old
+	}
+	job.Version = a.nextVersion(job.Namespace, job.ID)
+	job.Stable, job.VersionTag = false, nil
+	job.Status, job.StatusDescription = structs.JobStatusPending, ""
+	job.JobModifyIndex = a.index
+	if old != nil && old.Status == structs.JobStatusRunning {
+		job.Status = old.Status
+	}
+	a.txn.PutJob(job)
+	kept := *job
+	a.txn.PutJobVersion(&kept)
+	a.pruneVersions(job)
+	return job
+}
+
+// nextVersion goes on after every version that is kept, those of a job purged while its allocations still ended included.
+func (a *applier) nextVersion(namespace, id string) uint64 {
+	if old := a.txn.Job(namespace, id); old != nil {
+		return old.Version + 1
+	}
+	for kept := range a.txn.JobVersions(namespace, id) {
+		return kept.Version + 1
+	}
+	return 0
+}
+
+// sameSpecification compares what users write, not what servers note.
+func sameSpecification(a, b *structs.Job) bool {
+	return state.Digest(specificationOf(a)) == state.Digest(specificationOf(b))
+}
+
+func specificationOf(j *structs.Job) *structs.Job {
+	s := *j
+	s.Status, s.StatusDescription, s.Stable, s.Version, s.VersionTag, s.SubmitTime = "", "", false, 0, nil, 0
+	s.CreateIndex, s.ModifyIndex, s.JobModifyIndex = 0, 0, 0
+	s.ConsulToken, s.VaultToken, s.NomadTokenID = "", "", ""
+	return &s
+}
+
+// pruneVersions forgets the oldest versions beyond those tracked: none that is current, tagged, or that an allocation is of.
+func (a *applier) pruneVersions(job *structs.Job) {
+	var surplus []uint64
+	untagged := 0
+	for v := range a.txn.JobVersions(job.Namespace, job.ID) {
+		if v.VersionTag != nil {
+			continue
+		}
+		if untagged++; untagged > structs.TrackedVersions {
+			surplus = append(surplus, v.Version)
+		}
+	}
+	if len(surplus) == 0 {
+		return
+	}
+	used := a.versionsInUse(job.Key())
+	for _, v := range surplus {
+		if !used[v] {
+			a.txn.DeleteJobVersion(job.Key(), v)
+		}
+	}
+}
+
+func (a *applier) versionsInUse(key structs.JobKey) map[uint64]bool {
+	used := map[uint64]bool{}
+	for al := range a.txn.AllocsByJob(key.Namespace, key.ID) {
+		used[al.JobVersion] = true
+	}
+	return used
+}
+
+func (a *applier) jobDeregister(c *structs.JobDeregisterCommand) (any, error) {
+	const cmd = structs.CmdJobDeregister
+	old := a.txn.Job(c.Namespace, c.JobID)
+	if old == nil {
+		return nil, fault(cmd, structs.KindNotFound, quoted("job", c.JobID), "does not exist")
+	}
+	if c.NoShutdownDelay {
+		a.skipShutdownDelay(old.Key())
+	}
+	modified := a.index
+	if c.Purge {
+		a.purge(old.Key())
+	} else {
+		stopped := *old
+		stopped.Stop = true
+		modified = a.storeVersion(&stopped).JobModifyIndex
+	}
+	if c.Eval != nil {
+		c.Eval.JobModifyIndex = modified
+		return nil, a.putEval(c.Eval)
+	}
+	return nil, nil
+}
+
+// skipShutdownDelay has the job's allocations stopped at once.
+func (a *applier) skipShutdownDelay(key structs.JobKey) {
+	for al := range a.txn.AllocsByJob(key.Namespace, key.ID) {
+		if al.Terminal() {
+			continue
+		}
+		changed := *al
+		changed.DesiredTransition.NoShutdownDelay = new(true)
+		a.putAlloc(&changed, true)
+	}
+}
+
+// purge forgets a job. Versions that allocations are of stay until those are gone.
+func (a *applier) purge(key structs.JobKey) {
+	a.touch(key.Namespace, key.ID)
+	a.txn.DeleteJob(key)
+	used := a.versionsInUse(key)
+	var unused []uint64
+	for v := range a.txn.JobVersions(key.Namespace, key.ID) {
+		if !used[v.Version] {
+			unused = append(unused, v.Version)
+		}
+	}
+	for _, v := range unused {
+		a.txn.DeleteJobVersion(key, v)
+	}
+}
+
+func (a *applier) jobStability(c *structs.JobStabilityCommand) (any, error) {
+	v := a.txn.JobVersion(c.Namespace, c.JobID, c.Version)
+	if v == nil {
+		return nil, fault(structs.CmdJobStability, structs.KindNotFound, quoted("job", c.JobID), "has no version %d", c.Version)
+	}
+	a.changeVersion(v, func(j *structs.Job) { j.Stable = c.Stable })
+	return nil, nil
+}
+
+// changeVersion changes what servers note on a kept version, and on the current one if it is that.
+func (a *applier) changeVersion(v *structs.Job, change func(*structs.Job)) {
+	kept := *v
+	change(&kept)
+	kept.ModifyIndex = a.index
+	a.txn.PutJobVersion(&kept)
+	if job := a.txn.Job(v.Namespace, v.ID); job != nil && job.Version == v.Version {
+		current := *job
+		change(&current)
+		a.txn.PutJob(&current)
+	}
+}
+
+func (a *applier) jobVersionTag(c *structs.JobVersionTagCommand) (any, error) {
+	const cmd = structs.CmdJobVersionTag
+	subject := quoted("job", c.JobID)
+	if a.txn.Job(c.Namespace, c.JobID) == nil {
+		return nil, fault(cmd, structs.KindNotFound, subject, "does not exist")
+	}
+	tagged := func(name string) *structs.Job {
+		for v := range a.txn.JobVersions(c.Namespace, c.JobID) {
+			if v.VersionTag != nil && v.VersionTag.Name == name {
+				return v
+			}
+		}
+		return nil
+	}
+	if c.Tag == nil || c.Tag.Name == "" {
+		v := tagged(c.Name)
+		if v == nil {
+			return nil, fault(cmd, structs.KindNotFound, subject, "tag %q not found", c.Name)
+		}
+		a.changeVersion(v, func(j *structs.Job) { j.VersionTag = nil })
+		return nil, nil
+	}
+	v := a.txn.JobVersion(c.Namespace, c.JobID, c.Version)
+	if v == nil {
+		return nil, fault(cmd, structs.KindNotFound, subject, "has no version %d", c.Version)
+	}
+	if other := tagged(c.Tag.Name); other != nil && other.Version != c.Version {
+		return nil, fault(cmd, structs.KindConflict, subject, "tag %q already exists on version %d", c.Tag.Name, other.Version)
+	}
+	tag := *c.Tag
+	if tag.TaggedTime == 0 {
+		tag.TaggedTime = a.at
+	}
+	a.changeVersion(v, func(j *structs.Job) { j.VersionTag = &tag })
+	return nil, nil
+}
