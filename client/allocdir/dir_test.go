@@ -1,0 +1,158 @@
+package allocdir
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"berth/structs"
+)
+
+func build(t *testing.T, tasks ...string) *Dir {
+	t.Helper()
+	d := New(t.TempDir(), "a1")
+	t.Cleanup(func() {
+		if err := d.Destroy(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := d.Build(t.Context(), tasks); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBuildMayBeRepeatedAndKeepsWhatIsThere(t *testing.T) {
+	d := build(t, "web", "side.car")
+	write(t, filepath.Join(d.Task("web").Local, "x"), "kept")
+	write(t, filepath.Join(d.Task("web").Secrets, "s"), "kept")
+	write(t, d.Task("web").SpoolOut, "kept")
+	if err := d.Build(t.Context(), []string{"web", "side.car"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{filepath.Join(d.Task("web").Local, "x"), filepath.Join(d.Task("web").Secrets, "s"), d.Task("web").SpoolOut} {
+		if b, err := os.ReadFile(p); err != nil || string(b) != "kept" {
+			t.Errorf("%s: %q, %v", p, b, err)
+		}
+	}
+	if st, err := os.Stat(d.Root()); err != nil || st.Mode().Perm() != 0o711 {
+		t.Errorf("the way in has mode %v, %v", st.Mode(), err)
+	}
+}
+
+func TestSecretsAreInMemoryAndGoneAfterDestroy(t *testing.T) {
+	d := build(t, "web")
+	secrets := d.Task("web").Secrets
+	if os.Geteuid() == 0 {
+		var st unix.Statfs_t
+		if err := unix.Statfs(secrets, &st); err != nil || st.Type != unix.TMPFS_MAGIC {
+			t.Errorf("secrets are on a file system of type %x, %v", st.Type, err)
+		}
+	}
+	if err := d.Destroy(); err != nil {
+		t.Fatal(err)
+	}
+	if m, _ := mountsBelow(d.Root()); len(m) != 0 {
+		t.Errorf("still mounted: %v", m)
+	}
+	if _, err := os.Lstat(d.Root()); !os.IsNotExist(err) {
+		t.Errorf("still there: %v", err)
+	}
+	if err := d.Destroy(); err != nil {
+		t.Errorf("again: %v", err)
+	}
+}
+
+func TestNamesThatWouldLeaveTheDirectoryAreRefused(t *testing.T) {
+	d := New(t.TempDir(), "a1")
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "alloc"} {
+		if err := d.Build(t.Context(), []string{name}); err == nil {
+			t.Errorf("task %q is accepted", name)
+		}
+	}
+}
+
+func TestFilesAreShownButNoneOutside(t *testing.T) {
+	d := build(t, "web")
+	outside := filepath.Join(t.TempDir(), "outside")
+	write(t, outside, "not yours")
+	write(t, filepath.Join(d.Task("web").Local, "app.log"), "hello")
+	write(t, filepath.Join(d.Task("web").Secrets, "token"), "secret")
+	for link, to := range map[string]string{"out": outside, "up": "../../..", "abs": "/etc/passwd", "in": "app.log"} {
+		if err := os.Symlink(to, filepath.Join(d.Task("web").Local, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mkfifo(filepath.Join(d.Task("web").Local, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	for p, want := range map[string]string{
+		"web/local/app.log": "hello", "/web/local/../local/app.log": "hello", "web/local/in": "hello",
+	} {
+		f, err := d.Open(p)
+		if err != nil {
+			t.Errorf("open %s: %v", p, err)
+			continue
+		}
+		b, _ := io.ReadAll(f)
+		f.Close()
+		if string(b) != want {
+			t.Errorf("%s holds %q", p, b)
+		}
+	}
+	for p, kind := range map[string]structs.ErrorKind{
+		"web/local/out": structs.KindInvalid, "web/local/abs": structs.KindInvalid, "web/local/up/x": structs.KindInvalid,
+		"web/local/none": structs.KindNotFound, "../../../../etc/passwd": structs.KindNotFound, "web/local/fifo": structs.KindInvalid,
+		"web/local": structs.KindInvalid, "web/secrets/token": structs.KindUnauthorised, "web/./secrets": structs.KindUnauthorised,
+		"web/spool/stdout": structs.KindUnauthorised,
+	} {
+		f, err := d.Open(p)
+		if err == nil {
+			f.Close()
+			t.Errorf("%s is shown", p)
+			continue
+		}
+		if structs.KindOf(err) != kind || strings.Contains(err.Error(), d.Root()) {
+			t.Errorf("%s: %v (kind %v, want %v)", p, err, structs.KindOf(err), kind)
+		}
+	}
+	list, err := d.List("web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range list {
+		names = append(names, f.Name)
+	}
+	if !slices.Equal(names, []string{"local", "tmp"}) {
+		t.Errorf("listed %v", names)
+	}
+	if st, err := d.Stat("web/local/app.log"); err != nil || st.Size != 5 || st.Name != "app.log" || st.IsDir {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func TestParseMounts(t *testing.T) {
+	table := "29 1 0:1 / /data/a1/web/secrets rw - tmpfs tmpfs rw\n" +
+		"30 29 0:2 / /data/a1/web/secrets/deep rw - tmpfs tmpfs rw\n" +
+		"31 1 0:3 / /data/a10/web/secrets rw - tmpfs tmpfs rw\n" +
+		"32 1 0:3 / /data/a1/with\\040space rw - tmpfs tmpfs rw\n" + "junk\n"
+	got := parseMounts(table, "/data/a1")
+	want := []string{"/data/a1/with space", "/data/a1/web/secrets/deep", "/data/a1/web/secrets"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
