@@ -32,7 +32,7 @@ func (c *Client) restore(ctx context.Context) error {
 			return nil
 		}
 		if alive(r.tasks) {
-			keep = append(keep, allocrunner.Request(r.alloc))
+			keep = append(keep, e.runner.Request())
 		}
 		c.start(ctx, e)
 	}
@@ -64,7 +64,7 @@ func (c *Client) hold(alloc *structs.Allocation, tasks map[string]*taskrunner.Re
 		Place: func(a *structs.Allocation, task string, net *network.Result) taskrunner.Place {
 			return c.host.Place(c.Node(), a, task, net)
 		},
-		Logs: func(t *structs.Task, p taskrunner.Place) taskrunner.Logs { return c.host.Logs(alloc, t, p) },
+		Logs:  func(t *structs.Task, p taskrunner.Place) taskrunner.Logs { return c.host.Logs(alloc, t, p) },
 		Store: c.host, Records: tasks, Changed: func() { poke(c.report) },
 		KillTimeoutMax: c.cfg.MaxKillTimeout, CgroupParent: c.cfg.CgroupParent, Logger: log,
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/client/allocrunner"
+	"berth/client/hoststats"
 	"berth/drivers"
 	"berth/internal/lifecycle"
 	"berth/structs"
@@ -32,6 +33,7 @@ type Client struct {
 	clean      chan struct{} // holds one wish to look at the ended allocations
 	group      *lifecycle.Group
 	running    sync.WaitGroup // the allocations' runners
+	sampler    hoststats.Sampler
 
 	mu     sync.Mutex // guards what follows
 	node   *structs.Node

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 
+	"berth/client/allocdir"
 	"berth/client/allocrunner"
 	"berth/client/network"
 	"berth/client/taskrunner"
@@ -19,8 +20,9 @@ type host interface {
 	DeleteAlloc(structs.ID) error
 	// Restore gives everything that was put.
 	Restore() ([]restored, error)
-	// Files are an allocation's directories.
+	// Files are an allocation's directories; Dir is the same for those who look into them.
 	Files(structs.ID) allocrunner.Files
+	Dir(structs.ID) *allocdir.Dir
 	// Place tells where a task of the allocation lives.
 	Place(node *structs.Node, alloc *structs.Allocation, task string, net *network.Result) taskrunner.Place
 	// Logs makes the collector of a task's output.

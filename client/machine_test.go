@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"berth/client/allocdir"
 	"berth/client/allocrunner"
 	"berth/client/network"
 	"berth/client/taskrunner"
@@ -122,6 +123,8 @@ func (f testFiles) Destroy() error {
 }
 
 func (m *machine) Files(id structs.ID) allocrunner.Files { return testFiles{m, id} }
+
+func (m *machine) Dir(id structs.ID) *allocdir.Dir { return allocdir.New("/nowhere", id.String()) }
 
 type plain struct{}
 

@@ -5,8 +5,19 @@ import (
 	"berth/structs"
 )
 
-// Request is the network an allocation asks for.
-func Request(a *structs.Allocation) network.Request {
+// Request is the network the allocation asks for.
+func (r *Runner) Request() network.Request {
+	a := r.Alloc()
+	req := requestOf(a)
+	if req.Hostname != "" {
+		if env := r.cfg.Place(a, a.Group().Tasks[0].Name, nil).Env; env != nil {
+			req.Hostname = env.Replace(req.Hostname)
+		}
+	}
+	return req
+}
+
+func requestOf(a *structs.Allocation) network.Request {
 	g := a.Group()
 	req := network.Request{AllocID: a.ID.String(), Mode: g.NetworkMode()}
 	if len(g.Networks) > 0 {

@@ -396,7 +396,7 @@ func (r *Runner) setUp(ctx context.Context) error {
 	if err := r.cfg.Files.Build(ctx, names); err != nil {
 		return fmt.Errorf("build directories: %w", err)
 	}
-	req := Request(r.Alloc())
+	req := r.Request()
 	for attempt := 1; ; attempt++ {
 		net, err := r.cfg.Network.Setup(ctx, req)
 		if err == nil {
