@@ -65,7 +65,7 @@ func (s *Store) publish(r *root, changes []change) {
 	}
 	if len(s.watches) > 0 {
 		for _, c := range changes {
-			c.keys(s.fire)
+			s.wake(c, before, r)
 		}
 		for t := range TableCount {
 			if r.changed[t] != before.changed[t] {

@@ -117,11 +117,24 @@ func (t *WriteTxn) summary(key structs.JobKey, make bool) *structs.JobSummary {
 		if old.Children != nil {
 			s.Children = new(*old.Children)
 		}
+	} else {
+		t.recount(s)
 	}
 	t.summaries[key] = s
 	put(t, TableJobSummaries, &t.work.summaries, s)
 	t.summaryChanged(s)
 	return s
+}
+
+// recount counts the allocations a job has had under an earlier registration.
+func (t *WriteTxn) recount(s *structs.JobSummary) {
+	for a := range t.AllocsByJob(s.Namespace, s.JobID) {
+		line := s.Summary[a.TaskGroup]
+		if n := lineOf(&line, a.ClientStatus); n != nil {
+			*n++
+		}
+		s.Summary[a.TaskGroup] = line
+	}
 }
 
 func (t *WriteTxn) summaryChanged(s *structs.JobSummary) {

@@ -63,32 +63,69 @@ func (s *Store) fireAll() {
 	clear(s.watches)
 }
 
-// keys are the queries whose answer the change touches, whole tables excepted.
-func (c change) keys(fire func(watchKey)) {
-	for _, v := range [2]any{c.before, c.after} {
-		switch v := v.(type) {
-		case *structs.Job:
-			fire(watchKey{table: c.table, by: byObject, ns: v.Namespace, name: v.ID})
-		case *structs.JobSummary:
-			fire(watchKey{table: c.table, by: byObject, ns: v.Namespace, name: v.JobID})
-		case *structs.Node:
-			fire(watchKey{table: c.table, by: byObject, id: v.ID})
-		case *structs.Allocation:
-			fire(watchKey{table: c.table, by: byObject, id: v.ID})
-			fire(watchKey{table: c.table, by: byJob, ns: v.Namespace, name: v.JobID})
-			fire(watchKey{table: c.table, by: byNode, id: v.NodeID})
-			fire(watchKey{table: c.table, by: byEval, id: v.EvalID})
-			fire(watchKey{table: c.table, by: byDeployment, id: v.DeploymentID})
-		case *structs.Evaluation:
-			fire(watchKey{table: c.table, by: byObject, id: v.ID})
-			fire(watchKey{table: c.table, by: byJob, ns: v.Namespace, name: v.JobID})
-		case *structs.Deployment:
-			fire(watchKey{table: c.table, by: byObject, id: v.ID})
-			fire(watchKey{table: c.table, by: byJob, ns: v.Namespace, name: v.JobID})
-		case *structs.Namespace:
-			fire(watchKey{table: c.table, by: byObject, name: v.Name})
-		case *structs.NodePool:
-			fire(watchKey{table: c.table, by: byObject, name: v.Name})
+// wake fires the queries whose answer a change touches, whole tables excepted; mu is held. What came and went within the
+// transaction is in no version, and wakes nobody.
+func (s *Store) wake(c change, before, now *root) {
+	s.touched(c.table, c.before, before)
+	s.touched(c.table, c.after, now)
+}
+
+// touched fires the queries whose answer has the object in that version.
+func (s *Store) touched(table Table, object any, in *root) {
+	fire := func(key watchKey) {
+		key.table = table
+		if _, watched := s.watches[key]; watched && in.holds(table, object) {
+			s.fire(key)
 		}
 	}
+	switch v := object.(type) {
+	case *structs.Job:
+		fire(watchKey{by: byObject, ns: v.Namespace, name: v.ID})
+	case *structs.JobSummary:
+		fire(watchKey{by: byObject, ns: v.Namespace, name: v.JobID})
+	case *structs.Node:
+		fire(watchKey{by: byObject, id: v.ID})
+	case *structs.Allocation:
+		fire(watchKey{by: byObject, id: v.ID})
+		fire(watchKey{by: byJob, ns: v.Namespace, name: v.JobID})
+		fire(watchKey{by: byNode, id: v.NodeID})
+		fire(watchKey{by: byEval, id: v.EvalID})
+		fire(watchKey{by: byDeployment, id: v.DeploymentID})
+	case *structs.Evaluation:
+		fire(watchKey{by: byObject, id: v.ID})
+		fire(watchKey{by: byJob, ns: v.Namespace, name: v.JobID})
+	case *structs.Deployment:
+		fire(watchKey{by: byObject, id: v.ID})
+		fire(watchKey{by: byJob, ns: v.Namespace, name: v.JobID})
+	case *structs.Namespace:
+		fire(watchKey{by: byObject, name: v.Name})
+	case *structs.NodePool:
+		fire(watchKey{by: byObject, name: v.Name})
+	}
+}
+
+// holds reports that this very object is in the version.
+func (r *root) holds(table Table, object any) bool {
+	switch v := object.(type) {
+	case *structs.Job:
+		if table == TableJobVersions {
+			return get(&r.versions, versionKey(v.Namespace, v.ID, v.Version)) == v
+		}
+		return get(&r.jobs, v.Key()) == v
+	case *structs.JobSummary:
+		return get(&r.summaries, structs.JobKey{Namespace: v.Namespace, ID: v.JobID}) == v
+	case *structs.Node:
+		return get(&r.nodes, v.ID) == v
+	case *structs.Allocation:
+		return get(&r.allocs, v.ID) == v
+	case *structs.Evaluation:
+		return get(&r.evals, v.ID) == v
+	case *structs.Deployment:
+		return get(&r.deployments, v.ID) == v
+	case *structs.Namespace:
+		return get(&r.namespaces, v.Name) == v
+	case *structs.NodePool:
+		return get(&r.pools, v.Name) == v
+	}
+	return false
 }
