@@ -24,7 +24,7 @@ type Config struct {
 	Addr string
 
 	Heartbeat heartbeat.Config
-	GC        reap.Config
+	GC        reap.Thresholds
 
 	Logger hclog.Logger
 	// IDs makes the ids of what this server creates; nil is idgen.Random().

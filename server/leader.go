@@ -9,6 +9,7 @@ import (
 
 	"berth/internal/lifecycle"
 	"berth/server/deploy"
+	"berth/server/drain"
 	"berth/server/placer"
 	"berth/server/reap"
 	"berth/state"
@@ -80,6 +81,7 @@ func (s *Server) lead(ctx context.Context) error {
 		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer")}),
 		reaper: reap.New(reap.Config{Host: host, Thresholds: s.cfg.GC, Logger: s.log.Named("reap")}),
 	}
+	drainer := drain.New(drain.Config{Host: host, Logger: s.log.Named("drain")})
 	watcher := deploy.New(deploy.Config{Host: host, Logger: s.log.Named("deploy")})
 	s.beats.Restore(aliveNodes(s.store.Snapshot()))
 	s.setTerm(t)
@@ -90,6 +92,7 @@ func (s *Server) lead(ctx context.Context) error {
 	g.Go("heartbeat", s.beats.Run)
 	g.Go("placer", t.placer.Run)
 	g.Go("deployment watcher", watcher.Run)
+	g.Go("drainer", drainer.Run)
 	g.Go("reaper", t.reaper.Run)
 	s.readyOnce.Do(func() { close(s.ready) })
 	return g.Wait()

@@ -1,0 +1,219 @@
+package deploy
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"berth/structs"
+)
+
+// State is what a step reads.
+type State interface {
+	Deployments() iter.Seq[*structs.Deployment]
+	Job(namespace, id string) *structs.Job
+	JobVersions(namespace, id string) iter.Seq[*structs.Job]
+	AllocsByDeployment(id structs.ID) iter.Seq[*structs.Allocation]
+}
+
+// IDs makes ids for evaluations.
+type IDs interface{ NewID() structs.ID }
+
+// Memory is what a term has seen of deployments: it keeps a step from asking for the same evaluation again and again. Losing it
+// costs one needless evaluation for each deployment.
+type Memory map[structs.ID]int // healthy allocations when an evaluation was last asked for
+
+// Actions are what a step wants done.
+type Actions struct {
+	Updates []*structs.DeploymentUpdateCommand
+	Moves   []*structs.AllocTransitionCommand
+	// Next is when a deadline passes; zero when none is waited for.
+	Next time.Time
+}
+
+type step struct {
+	st  State
+	now time.Time
+	ids IDs
+	out Actions
+}
+
+// Step decides what follows from the state at a time.
+func Step(st State, now time.Time, ids IDs, mem Memory) Actions {
+	s := &step{st: st, now: now, ids: ids}
+	active := map[structs.ID]bool{}
+	for d := range st.Deployments() {
+		if d.Active() {
+			active[d.ID] = true
+			s.deployment(d, mem)
+		}
+	}
+	for id := range mem {
+		if !active[id] {
+			delete(mem, id)
+		}
+	}
+	return s.out
+}
+
+func (s *step) deployment(d *structs.Deployment, mem Memory) {
+	job := s.st.Job(d.Namespace, d.JobID)
+	if d.Status != structs.DeploymentRunning || job.Stopped() || job.Version != d.JobVersion || job.CreateIndex != d.JobCreateIndex {
+		return // paused, or about to be cancelled by the evaluation of the newer job
+	}
+	if why, revert := s.failure(d); why != "" {
+		s.fail(d, job, why, revert)
+		return
+	}
+	if succeeded(d) {
+		s.out.Updates = append(s.out.Updates, &structs.DeploymentUpdateCommand{
+			Updates: []*structs.DeploymentStatusUpdate{{DeploymentID: d.ID, Status: structs.DeploymentSuccessful,
+				StatusDescription: structs.DeploymentDescSuccessful}},
+			StableJobs: []*structs.JobStabilityCommand{{Namespace: d.Namespace, JobID: d.JobID, Version: d.JobVersion, Stable: true}},
+		})
+		return
+	}
+	if promotable(d) {
+		s.out.Updates = append(s.out.Updates, &structs.DeploymentUpdateCommand{
+			Promote: &structs.DeploymentPromotion{DeploymentID: d.ID, All: true}, Evals: []*structs.Evaluation{s.eval(d, job)},
+		})
+		return
+	}
+	if s.move(d, job) {
+		return
+	}
+	healthy := 0
+	for _, g := range d.TaskGroups {
+		healthy += g.HealthyAllocs
+	}
+	if seen, known := mem[d.ID]; known && healthy > seen {
+		s.out.Updates = append(s.out.Updates, &structs.DeploymentUpdateCommand{Evals: []*structs.Evaluation{s.eval(d, job)}})
+	} else if !known && healthy > 0 {
+		s.out.Updates = append(s.out.Updates, &structs.DeploymentUpdateCommand{Evals: []*structs.Evaluation{s.eval(d, job)}})
+	}
+	mem[d.ID] = healthy
+}
+
+// failure tells why a deployment has failed, "" if it has not, and whether the job asks to go back.
+func (s *step) failure(d *structs.Deployment) (why string, revert bool) {
+	for _, name := range groupNames(d) {
+		g := d.TaskGroups[name]
+		if g.ProgressDeadline == 0 && g.UnhealthyAllocs > 0 {
+			return structs.DeploymentDescFailedAllocs, g.AutoRevert
+		}
+		if finished(g) || waitsForPromotion(g) || g.RequireProgressBy.IsZero() {
+			continue
+		}
+		if !s.now.Before(g.RequireProgressBy) {
+			return structs.DeploymentDescProgressDeadline, g.AutoRevert
+		}
+		if s.out.Next.IsZero() || g.RequireProgressBy.Before(s.out.Next) {
+			s.out.Next = g.RequireProgressBy
+		}
+	}
+	return "", false
+}
+
+func groupNames(d *structs.Deployment) []string {
+	names := make([]string, 0, len(d.TaskGroups))
+	for name, g := range d.TaskGroups {
+		if g != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// finished: all of the group is placed and healthy, and nothing is left to promote.
+func finished(g *structs.DeploymentState) bool {
+	return (g.DesiredCanaries == 0 || g.Promoted) && g.HealthyAllocs >= g.DesiredTotal
+}
+
+// waitsForPromotion: all canaries are healthy, and only a person can go on.
+func waitsForPromotion(g *structs.DeploymentState) bool {
+	return g.DesiredCanaries > 0 && !g.Promoted && g.HealthyAllocs >= g.DesiredCanaries
+}
+
+func succeeded(d *structs.Deployment) bool {
+	for _, g := range d.TaskGroups {
+		if g != nil && !finished(g) {
+			return false
+		}
+	}
+	return true
+}
+
+// promotable: every group with canaries promotes by itself, and all canaries are healthy.
+func promotable(d *structs.Deployment) bool {
+	some := false
+	for _, g := range d.TaskGroups {
+		if g == nil || g.DesiredCanaries == 0 || g.Promoted {
+			continue
+		}
+		if !g.AutoPromote || !waitsForPromotion(g) {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// move asks for the replacement of unhealthy allocations that still run; false when there are none.
+func (s *step) move(d *structs.Deployment, job *structs.Job) bool {
+	cmd := &structs.AllocTransitionCommand{Transitions: map[string]*structs.DesiredTransition{}}
+	for a := range s.st.AllocsByDeployment(d.ID) {
+		unhealthy := a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && !*a.DeploymentStatus.Healthy
+		asked := a.DesiredTransition.Reschedule != nil && *a.DesiredTransition.Reschedule
+		if unhealthy && !asked && !a.ServerTerminal() && a.NextAllocation.IsZero() {
+			cmd.Transitions[a.ID.String()] = &structs.DesiredTransition{Reschedule: new(true)}
+		}
+	}
+	if len(cmd.Transitions) == 0 {
+		return false
+	}
+	cmd.Evals = []*structs.Evaluation{s.eval(d, job)}
+	s.out.Moves = append(s.out.Moves, cmd)
+	return true
+}
+
+// fail ends a deployment, and goes back to the newest stable version if the job asks for it and that one differs.
+func (s *step) fail(d *structs.Deployment, job *structs.Job, why string, revert bool) {
+	cmd := &structs.DeploymentUpdateCommand{Evals: []*structs.Evaluation{s.eval(d, job)}}
+	if revert {
+		if stable := s.stable(d); stable != nil {
+			why = fmt.Sprintf("%s - rolling back to job version %d", why, stable.Version)
+			back := stable.Copy()
+			back.SubmitTime = s.now.UnixNano()
+			cmd.RevertJob = back
+		} else {
+			why += " - no stable job version to auto revert to"
+		}
+	}
+	cmd.Updates = []*structs.DeploymentStatusUpdate{{DeploymentID: d.ID, Status: structs.DeploymentFailed, StatusDescription: why}}
+	s.out.Updates = append(s.out.Updates, cmd)
+}
+
+// stable is the newest version known to work that is older than the deployment's.
+func (s *step) stable(d *structs.Deployment) *structs.Job {
+	for j := range s.st.JobVersions(d.Namespace, d.JobID) {
+		if j.Stable && j.Version < d.JobVersion {
+			return j
+		}
+	}
+	return nil
+}
+
+func (s *step) eval(d *structs.Deployment, job *structs.Job) *structs.Evaluation {
+	now := s.now.UnixNano()
+	priority := d.EvalPriority
+	if priority == 0 {
+		priority = job.Priority
+	}
+	return &structs.Evaluation{
+		ID: s.ids.NewID(), Namespace: d.Namespace, JobID: d.JobID, Type: job.Type, Priority: priority,
+		TriggeredBy: structs.EvalTriggerDeploymentWatcher, JobModifyIndex: job.JobModifyIndex, DeploymentID: d.ID,
+		Status: structs.EvalStatusPending, CreateTime: now, ModifyTime: now,
+	}
+}

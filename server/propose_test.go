@@ -1,0 +1,155 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"berth/server/fsm"
+	"berth/structs"
+)
+
+// recordingLog is an apply function that keeps what it was given and answers when it is let.
+type recordingLog struct {
+	entries [][]structs.Command
+	gate    chan struct{} // one receive per entry; nil lets everything through
+	err     error
+}
+
+func (l *recordingLog) apply(data []byte) (uint64, []fsm.Result, error) {
+	var e structs.LogEntry
+	if _, err := e.UnmarshalMsg(data); err != nil {
+		return 0, nil, err
+	}
+	if l.gate != nil {
+		<-l.gate
+	}
+	if l.err != nil {
+		return 0, nil, l.err
+	}
+	l.entries = append(l.entries, e.Commands)
+	results := make([]fsm.Result, len(e.Commands))
+	for i, c := range e.Commands {
+		results[i].Value = c.At
+		if c.At < 0 {
+			results[i] = fsm.Result{Err: errors.New("refused")}
+		}
+	}
+	return uint64(len(l.entries)), results, nil
+}
+
+func body() *structs.NameDeleteCommand { return &structs.NameDeleteCommand{Names: []string{"x"}} }
+
+func TestCommandsThatWaitShareAnEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &recordingLog{gate: make(chan struct{})}
+		p := newProposer(l.apply)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+
+		type answer struct {
+			at      int64
+			applied Applied
+			err     error
+		}
+		answers := make(chan answer, 100)
+		send := func(at int64) {
+			go func() {
+				a, err := p.propose(ctx, structs.CmdNamespaceDelete, at, body())
+				answers <- answer{at, a, err}
+			}()
+		}
+		send(1)
+		synctest.Wait() // the first is being written
+		for at := int64(2); at <= 20; at++ {
+			send(at)
+		}
+		send(-1)
+		synctest.Wait()
+		close(l.gate)
+		for range 21 {
+			a := <-answers
+			if a.at < 0 {
+				if a.err == nil {
+					t.Error("a refused command has no error")
+				}
+				continue
+			}
+			if a.err != nil || a.applied.Value != a.at {
+				t.Errorf("%d got the answer %v, %v", a.at, a.applied.Value, a.err)
+			}
+			want := uint64(2)
+			if a.at == 1 {
+				want = 1
+			}
+			if a.applied.Index != want {
+				t.Errorf("%d is in entry %d, want %d", a.at, a.applied.Index, want)
+			}
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestEntriesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &recordingLog{gate: make(chan struct{})}
+		p := newProposer(l.apply)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		big := &structs.NameDeleteCommand{Names: []string{strings.Repeat("x", maxEntryBytes/2)}}
+		done := make(chan error, 10)
+		for range 7 {
+			go func() {
+				_, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, big)
+				done <- err
+			}()
+		}
+		synctest.Wait()
+		close(l.gate)
+		for range 7 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		for _, e := range l.entries {
+			if len(e) > 2 {
+				t.Errorf("an entry holds %d commands of half its size", len(e))
+			}
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestAnErrorOfTheLogReachesEveryProposer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &recordingLog{err: errNoLeader()}
+		p := newProposer(l.apply)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		for range 3 {
+			if _, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, body()); structs.KindOf(err) != structs.KindNoLeader {
+				t.Errorf("got %v", err)
+			}
+		}
+		cancel()
+		<-ended
+		if _, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, body()); !errors.Is(err, context.Canceled) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+func TestACommandBeyondItsLimitIsRefused(t *testing.T) {
+	p := newProposer(nil)
+	huge := &structs.NameDeleteCommand{Names: []string{strings.Repeat("x", MaxCommandBytes+1)}}
+	if _, err := p.propose(t.Context(), structs.CmdNamespaceDelete, 1, huge); structs.KindOf(err) != structs.KindLimit {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,67 @@
+package reap
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/tinylib/msgp/msgp"
+
+	"berth/state"
+	"berth/structs"
+)
+
+// Host is what the reaper needs of its server.
+type Host interface {
+	State() *state.Store
+	Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (index uint64, value any, err error)
+}
+
+// Config is what a reaper is made of.
+type Config struct {
+	Host       Host
+	Thresholds Thresholds
+	Logger     hclog.Logger
+}
+
+// Reaper is the shell around Step.
+type Reaper struct{ cfg Config }
+
+// New makes a reaper.
+func New(cfg Config) *Reaper {
+	cfg.Thresholds = cfg.Thresholds.withDefaults()
+	return &Reaper{cfg}
+}
+
+// Run removes what is old enough, now and then, until ctx is done.
+func (r *Reaper) Run(ctx context.Context) error {
+	ticker := time.NewTicker(r.cfg.Thresholds.Interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+		if err := r.reap(ctx, false); err != nil && ctx.Err() == nil {
+			r.cfg.Logger.Warn("what is over could not be removed", "error", err)
+		}
+	}
+}
+
+// Force removes everything that is over, whatever its age.
+func (r *Reaper) Force(ctx context.Context) error { return r.reap(ctx, true) }
+
+func (r *Reaper) reap(ctx context.Context, force bool) error {
+	cmd := Step(r.cfg.Host.State().Snapshot(), time.Now(), r.cfg.Thresholds, force)
+	for _, c := range Split(cmd) {
+		if _, _, err := r.cfg.Host.Propose(ctx, structs.CmdReap, c); err != nil {
+			return err
+		}
+	}
+	if n := len(cmd.Allocs) + len(cmd.Evals) + len(cmd.Deployments) + len(cmd.Jobs) + len(cmd.Nodes); n > 0 {
+		r.cfg.Logger.Info("removed what was over", "jobs", len(cmd.Jobs), "evals", len(cmd.Evals), "allocs", len(cmd.Allocs),
+			"deployments", len(cmd.Deployments), "nodes", len(cmd.Nodes))
+	}
+	return nil
+}
