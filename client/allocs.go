@@ -57,7 +57,7 @@ func alive(tasks map[string]*taskrunner.Record) bool {
 
 // hold makes an allocation one of the node's; nil when the node is about to end everything.
 func (c *Client) hold(alloc *structs.Allocation, tasks map[string]*taskrunner.Record) *entry {
-	e := &entry{id: alloc.ID, alloc: alloc, done: make(chan struct{})}
+	e := &entry{id: alloc.ID, alloc: alloc, confirmed: tasks == nil, done: make(chan struct{})}
 	log := c.log.With("alloc_id", alloc.ID.Short())
 	e.runner = allocrunner.New(allocrunner.Config{
 		NodeID: c.id, Alloc: alloc, Drivers: c.drivers, Network: c.cfg.Network, Files: c.host.Files(alloc.ID),
@@ -65,7 +65,7 @@ func (c *Client) hold(alloc *structs.Allocation, tasks map[string]*taskrunner.Re
 			return c.host.Place(c.Node(), a, task, net)
 		},
 		Logs:  func(t *structs.Task, p taskrunner.Place) taskrunner.Logs { return c.host.Logs(alloc, t, p) },
-		Store: c.host, Records: tasks, Changed: func() { poke(c.report) },
+		Store: c.host, Records: tasks, Restored: tasks != nil, Changed: func() { poke(c.report) },
 		KillTimeoutMax: c.cfg.MaxKillTimeout, CgroupParent: c.cfg.CgroupParent, Logger: log,
 	})
 	c.mu.Lock()

@@ -55,6 +55,7 @@ type entry struct {
 	// acked is the version of the report that the servers have, plus one.
 	acked     uint64
 	pendingAt time.Time // since when a report of a pending allocation waits
+	confirmed bool      // the servers listed it in this life of the agent
 	forgotten bool
 	collected bool   // its files are gone
 	ended     uint64 // order of the end, 0 while it runs

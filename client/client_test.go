@@ -73,6 +73,30 @@ func TestAgentDiesAndTasksGoOn(t *testing.T) {
 	})
 }
 
+func TestNothingStartsOnAnOldWish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		id, gone := s.place(1, "service", nil), s.place(2, "service", nil)
+		synctest.Wait()
+		l.end()
+		m.world.PowerLoss() // the machine starts again, and the servers cannot be reached
+		s.set(func() { s.down = true })
+		l = begin(t, m, s)
+		after(time.Hour)
+		if n := m.world.Running(); n != 0 {
+			t.Errorf("%d tasks run without the servers' word", n)
+		}
+		s.reap(gone) // replaced elsewhere
+		s.set(func() { s.down = false })
+		after(time.Minute)
+		if m.world.Running() != 1 || s.status(id) != "running" || m.world.Starts(gone.String(), "web") != 1 {
+			t.Errorf("%d tasks, status %q", m.world.Running(), s.status(id))
+		}
+		l.end()
+	})
+}
+
 func TestHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := newMachine(t), newCluster()

@@ -6,6 +6,7 @@ import "berth/structs"
 type heldAlloc struct {
 	index     uint64 // AllocModifyIndex
 	forgotten bool   // it is on its way out
+	confirmed bool   // the servers listed it in this life of the agent
 }
 
 // changes is what an answer of the servers means for what the node holds.

@@ -45,7 +45,7 @@ func (c *Client) watch(ctx context.Context) error {
 		held, index := c.held()
 		req := &structs.NodeAllocsRequest{NodeID: c.id, SecretID: c.secret, MinIndex: index, MaxWait: watchWaitMax, Known: map[string]uint64{}}
 		for id, h := range held {
-			if !h.forgotten {
+			if !h.forgotten && h.confirmed {
 				req.Known[id.String()] = h.index
 			}
 		}
@@ -74,11 +74,28 @@ func (c *Client) watch(ctx context.Context) error {
 		if !c.apply(ctx, reconcile(held, resp)) {
 			pause(ctx, backoff(3)) // asked again, everything is listed again
 		}
-		c.mu.Lock()
-		c.index = max(c.index, resp.Index)
-		c.mu.Unlock()
+		c.confirm(resp)
 	}
 	return ctx.Err()
+}
+
+// confirm notes that the servers list what the node has from an earlier life of the agent.
+func (c *Client) confirm(resp *structs.NodeAllocsResponse) {
+	var news []*entry
+	c.mu.Lock()
+	c.index = max(c.index, resp.Index)
+	for _, id := range resp.IDs {
+		if e := c.allocs[id]; e != nil && !e.confirmed {
+			e.confirmed = true
+			news = append(news, e)
+		}
+	}
+	c.mu.Unlock()
+	for _, e := range news {
+		if e.runner != nil {
+			e.runner.Confirm()
+		}
+	}
 }
 
 // held is what the node has.
@@ -87,7 +104,7 @@ func (c *Client) held() (map[structs.ID]heldAlloc, uint64) {
 	defer c.mu.Unlock()
 	out := make(map[structs.ID]heldAlloc, len(c.allocs))
 	for id, e := range c.allocs {
-		out[id] = heldAlloc{index: e.alloc.AllocModifyIndex, forgotten: e.forgotten}
+		out[id] = heldAlloc{index: e.alloc.AllocModifyIndex, forgotten: e.forgotten, confirmed: e.confirmed}
 	}
 	return out, c.index
 }
@@ -117,7 +134,7 @@ func (c *Client) apply(ctx context.Context, ch changes) bool {
 	}
 	for _, a := range ch.note {
 		c.mu.Lock()
-		c.allocs[a.ID] = &entry{id: a.ID, alloc: a}
+		c.allocs[a.ID] = &entry{id: a.ID, alloc: a, confirmed: true}
 		c.mu.Unlock()
 	}
 	for _, id := range ch.forget {

@@ -42,6 +42,9 @@ type Config struct {
 	Store taskrunner.Store
 	// Records are what an earlier life of the agent left, by task.
 	Records map[string]*taskrunner.Record
+	// Restored: the wish to run it is that of an earlier life of the agent. What runs goes on, but nothing new starts until
+	// Confirm: the servers may have replaced it elsewhere meanwhile.
+	Restored bool
 	// Changed is called after every change of what Report tells. It must not block.
 	Changed        func()
 	KillTimeoutMax time.Duration
@@ -62,6 +65,7 @@ type Runner struct {
 	stop     bool
 	destroy  bool
 	released bool // nothing is left but files
+	held     bool // nothing new may start yet
 	health   *structs.AllocDeploymentStatus
 	began    time.Time
 	delayed  time.Time // the end of the group's shutdown delay
@@ -89,7 +93,7 @@ func New(cfg Config) *Runner {
 		}
 		r.tasks = append(r.tasks, taskrunner.New(tc))
 	}
-	r.stop = cfg.Alloc.ServerTerminal()
+	r.stop, r.held = cfg.Alloc.ServerTerminal(), cfg.Restored
 	return r
 }
 
@@ -131,6 +135,17 @@ func (r *Runner) Update(alloc *structs.Allocation) {
 		t.Update(alloc)
 	}
 	r.look()
+}
+
+// Confirm says that the servers still want what the runner was given.
+func (r *Runner) Confirm() {
+	r.mu.Lock()
+	was := r.held
+	r.held = false
+	r.mu.Unlock()
+	if was {
+		r.look()
+	}
 }
 
 // Stop ends the allocation though the servers did not say so (yet).
@@ -266,7 +281,13 @@ func (r *Runner) steer(ctx context.Context) error {
 }
 
 func (r *Runner) perform(e effects, v view) {
+	r.mu.Lock()
+	held := r.held && !r.stop
+	r.mu.Unlock()
 	for _, t := range r.tasks {
+		if held && !t.Alive() {
+			continue
+		}
 		for _, name := range e.allow {
 			if name == t.Name() {
 				t.Allow()

@@ -14,6 +14,9 @@ import (
 // killGrace is how long after the kill timeout a driver may take before its silence counts as a fault.
 const killGrace = 30 * time.Second
 
+// flushMax is how long the collection of a task's last output may hold up what follows from its end.
+const flushMax = 10 * time.Second
+
 // perform does one action. An error means that it has to be tried again; what the task itself did wrong is not an error.
 func (r *Runner) perform(ctx context.Context, a action, o observed) error {
 	switch a {
@@ -21,6 +24,8 @@ func (r *Runner) perform(ctx context.Context, a action, o observed) error {
 		r.await(ctx, time.Time{})
 	case actDelay:
 		r.await(ctx, o.notBefore)
+	case actPause:
+		r.await(ctx, o.retryAt)
 	case actLook:
 		return r.look(ctx)
 	case actRecover:
@@ -119,7 +124,9 @@ func (r *Runner) judgeStart(err error, kind string) error {
 // judgeExit decides what follows from the end of an attempt.
 func (r *Runner) judgeExit(ctx context.Context) error {
 	if r.logs != nil {
-		if err := r.logs.Flush(ctx); err != nil && ctx.Err() == nil {
+		flushCtx, cancel := context.WithTimeout(ctx, flushMax)
+		defer cancel()
+		if err := r.logs.Flush(flushCtx); err != nil && ctx.Err() == nil {
 			r.log.Warn("last output of task is not collected", "error", err)
 		}
 	}
@@ -206,7 +213,9 @@ func (r *Runner) kill(ctx context.Context) error {
 	if r.cfg.KillTimeoutMax > 0 {
 		timeout = min(timeout, r.cfg.KillTimeoutMax)
 	}
-	r.emit(killingEvent(timeout, why.reason), nil)
+	if r.retries == 0 {
+		r.emit(killingEvent(timeout, why.reason), nil)
+	}
 	id := r.rec.Handle.TaskID
 	stopCtx, cancel := context.WithTimeout(ctx, timeout+killGrace)
 	defer cancel()

@@ -35,7 +35,9 @@ func (r *Runner) recover(ctx context.Context) error {
 	err := r.cfg.Driver.Recover(ctx, h)
 	switch {
 	case errors.Is(err, drivers.ErrTaskNotFound):
+		r.adopted = true
 		r.exit = &drivers.ExitResult{Unknown: true, At: time.Now(), Err: "the task was not there when the agent came back"}
+		return nil
 	case err != nil:
 		if r.retries == 0 {
 			e := event(structs.TaskRestoreFailed, "Failed to restore task: "+err.Error())
@@ -52,5 +54,6 @@ func (r *Runner) recover(ctx context.Context) error {
 			s.State, s.StartedAt = structs.TaskStateRunning, h.StartedAt
 		})
 	}
+	r.notify()
 	return nil
 }

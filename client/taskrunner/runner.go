@@ -108,9 +108,6 @@ func New(cfg Config) *Runner {
 	if cfg.Record != nil {
 		r.rec = *cfg.Record
 		r.want.stop, r.begun = r.rec.Stopped, r.rec.Attempt > 0
-		if r.rec.Handle != nil {
-			r.attempt = r.rec.Handle.TaskID
-		}
 	}
 	if r.rec.State == nil {
 		r.rec.State = withEvent(&structs.TaskState{State: structs.TaskStatePending}, receivedEvent(), time.Now())
@@ -134,6 +131,13 @@ func (r *Runner) Begun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.begun
+}
+
+// Alive reports that this life of the agent has the task at hand: it was started or adopted and not destroyed since.
+func (r *Runner) Alive() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempt != ""
 }
 
 // Allow says that the task's turn has come. It may be said again.
@@ -244,10 +248,7 @@ func (r *Runner) observe() (observed, desired) {
 	o := observed{
 		dead: r.state.State == structs.TaskStateDead, begun: r.rec.Begun != "", handle: r.rec.Handle != nil,
 		adopted: r.adopted, exited: r.exit != nil, leftover: r.rec.Leftover != "", over: r.rec.Over, prepared: r.prepared,
-		notBefore: r.retryAt,
-	}
-	if !o.begun && !o.handle && !o.leftover && r.rec.NotBefore.After(o.notBefore) {
-		o.notBefore = r.rec.NotBefore
+		notBefore: r.rec.NotBefore, retryAt: r.retryAt,
 	}
 	return o, r.want
 }
@@ -275,9 +276,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		if a == actDone {
 			return nil
 		}
-		if err := r.perform(ctx, a, o); err != nil {
+		switch err := r.perform(ctx, a, o); {
+		case err != nil:
 			r.fault(a, err)
-		} else {
+		case a != actPause:
 			r.retryAt, r.retries = time.Time{}, 0
 		}
 	}

@@ -3,6 +3,7 @@ package taskrunner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,7 @@ type bench struct {
 	disk  *disk
 	alloc *structs.Allocation
 	task  *structs.Task
+	wrap  func(drivers.Driver) drivers.Driver
 
 	r      *Runner
 	cancel context.CancelFunc
@@ -84,8 +86,12 @@ func newBench(t *testing.T, jobType string, config map[string]any, change func(*
 // life starts an agent's life.
 func (b *bench) life() {
 	b.Helper()
+	var driver drivers.Driver = fake.New(b.world, fake.Config{})
+	if b.wrap != nil {
+		driver = b.wrap(driver)
+	}
 	b.r = New(Config{
-		Alloc: b.alloc, Task: b.task, Driver: fake.New(b.world, fake.Config{}), Store: b.disk, Record: b.disk.record(b.T, "web"),
+		Alloc: b.alloc, Task: b.task, Driver: driver, Store: b.disk, Record: b.disk.record(b.T, "web"),
 		Place: func() Place { return Place{Env: plain{}} },
 	})
 	ctx, cancel := context.WithCancel(b.Context())
@@ -387,4 +393,50 @@ func TestNothingStartsUnrecorded(t *testing.T) {
 	})
 }
 
-var _ drivers.Driver = (*fake.Driver)(nil)
+// broken is a driver that cannot do some things for a while.
+type broken struct {
+	drivers.Driver
+	mu    sync.Mutex
+	err   error
+	calls int
+}
+
+func (b *broken) fail() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls++
+	return b.err
+}
+
+func (b *broken) Wait(ctx context.Context, id string) (*drivers.ExitResult, error) {
+	if err := b.fail(); err != nil {
+		return nil, err
+	}
+	return b.Driver.Wait(ctx, id)
+}
+
+func (b *broken) Stop(ctx context.Context, id, signal string, timeout time.Duration) error {
+	if err := b.fail(); err != nil {
+		return err
+	}
+	return b.Driver.Stop(ctx, id, signal, timeout)
+}
+
+func TestABrokenDriverIsAskedAgainWithPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "service", nil, nil)
+		d := &broken{Driver: fake.New(b.world, fake.Config{}), err: errors.New("connection refused")}
+		b.wrap = func(drivers.Driver) drivers.Driver { return d }
+		b.life()
+		b.after(time.Hour)
+		b.r.Kill("", false)
+		b.after(time.Hour)
+		if d.calls > 400 {
+			t.Errorf("%d calls in two hours", d.calls)
+		}
+		d.mu.Lock()
+		d.err = nil
+		d.mu.Unlock()
+		b.over()
+	})
+}

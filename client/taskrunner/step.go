@@ -16,8 +16,8 @@ type observed struct {
 	over bool
 	// prepared: what must be there before a start is there.
 	prepared bool
-	// notBefore is when the next action may be tried; zero means now.
-	notBefore time.Time
+	// notBefore is when the policy allows the next start, retryAt when anything may be tried again; zero means now.
+	notBefore, retryAt time.Time
 }
 
 // desired is what others want of the task.
@@ -37,6 +37,7 @@ const (
 	actDone    action = "done"    // nothing is left to do, ever
 	actIdle    action = "idle"    // wait until something else is desired
 	actDelay   action = "delay"   // wait until notBefore, or until something else is desired
+	actPause   action = "pause"   // wait until retryAt, or until something else is desired
 	actLook    action = "look"    // find out what became of a begun attempt
 	actRecover action = "recover" // adopt the attempt
 	actWatch   action = "watch"   // wait until the attempt ends, or until something else is desired
@@ -50,31 +51,28 @@ const (
 
 // step names the one action that brings what is observed nearer to what is desired.
 func step(o observed, d desired, now time.Time) action {
-	late := !now.Before(o.notBefore)
 	switch {
 	case o.dead && !o.leftover:
 		return actDone
-	case o.begun && late:
+	case now.Before(o.retryAt):
+		return actPause
+	case o.begun:
 		return actLook
-	case o.handle && !o.adopted && late:
+	case o.handle && !o.adopted:
 		return actRecover
-	case o.begun, o.handle && !o.adopted:
-		return actDelay
 	case o.handle && o.exited:
 		return actJudge
 	case o.handle && (d.stop || d.restart):
 		return actKill
 	case o.handle:
 		return actWatch
-	case o.leftover && late:
-		return actRelease
 	case o.leftover:
-		return actDelay
+		return actRelease
 	case d.stop, o.over:
 		return actFinish
 	case !d.run:
 		return actIdle
-	case !late:
+	case now.Before(o.notBefore):
 		return actDelay
 	case !o.prepared:
 		return actPrepare

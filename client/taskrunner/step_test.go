@@ -18,6 +18,9 @@ func drawObserved(t *rapid.T, now time.Time) observed {
 			return time.Duration(rapid.Int64Range(-10, 10).Draw(t, "delay")) * time.Second
 		}).Draw(t, "until"))
 	}
+	if flag("paused") {
+		o.retryAt = now.Add(time.Second)
+	}
 	return o
 }
 
@@ -29,7 +32,7 @@ func TestStepStartsOnlyOnce(t *testing.T) {
 		d := desired{run: rapid.Bool().Draw(t, "run"), stop: rapid.Bool().Draw(t, "stop"), restart: rapid.Bool().Draw(t, "restart")}
 		switch a := step(o, d, now); a {
 		case actStart, actPrepare:
-			if o.dead || o.begun || o.handle || o.leftover || o.over || d.stop || !d.run || now.Before(o.notBefore) {
+			if o.dead || o.begun || o.handle || o.leftover || o.over || d.stop || !d.run || now.Before(o.notBefore) || now.Before(o.retryAt) {
 				t.Fatalf("%s from %+v wanting %+v", a, o, d)
 			}
 		case actWatch:
@@ -55,6 +58,8 @@ func (m *model) perform(t *rapid.T, a action, d *desired, ends bool) {
 	switch a {
 	case actDelay:
 		m.now = m.o.notBefore
+	case actPause:
+		m.now = m.o.retryAt
 	case actLook:
 		m.o.begun = false
 		if m.alive > 0 {
