@@ -1,0 +1,109 @@
+package fingerprint
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"berth/structs"
+)
+
+// defaultHostNetwork is the alias of the node's own addresses.
+const defaultHostNetwork = "default"
+
+// addresses finds the interface the node is reached at, and its addresses. Loopback is the last resort: a machine without a
+// network is a node all the same.
+func addresses(_ context.Context, cfg Config, r *Result) {
+	link, err := findLink(cfg.NetworkInterface)
+	if err != nil {
+		r.Problems = append(r.Problems, err.Error())
+		return
+	}
+	name := link.Attrs().Name
+	found, err := linkAddresses(link)
+	if err != nil || len(found) == 0 {
+		r.Problems = append(r.Problems, fmt.Sprintf("network interface %s has no address: set client.network_interface to one that has", name))
+		return
+	}
+	first := found[0]
+	r.Attributes["unique.network.ip-address"] = first.String()
+	network := &structs.NodeNetworkResource{Mode: "host", Device: name, MacAddress: link.Attrs().HardwareAddr.String()}
+	for _, a := range found {
+		family := "ipv4"
+		if a.Is6() {
+			family = "ipv6"
+		}
+		network.Addresses = append(network.Addresses, structs.NodeNetworkAddress{Family: family, Alias: defaultHostNetwork, Address: a.String()})
+	}
+	r.Resources.NodeNetworks = append(r.Resources.NodeNetworks, network)
+	prefix := netip.PrefixFrom(first, first.BitLen())
+	r.Resources.Networks = append(r.Resources.Networks, &structs.NetworkResource{Mode: "host", Device: name, CIDR: prefix.String(), IP: first.String()})
+}
+
+// findLink gives the interface of that name, or of the default route, or loopback.
+func findLink(name string) (netlink.Link, error) {
+	if name != "" {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return nil, fmt.Errorf("network interface %q is not there (client.network_interface): %w", name, err)
+		}
+		return link, nil
+	}
+	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
+		routes, err := netlink.RouteList(nil, family)
+		if err != nil {
+			continue
+		}
+		for _, route := range routes {
+			if route.Dst != nil && !route.Dst.IP.IsUnspecified() {
+				continue
+			}
+			if link, err := netlink.LinkByIndex(route.LinkIndex); err == nil {
+				return link, nil
+			}
+		}
+	}
+	link, err := netlink.LinkByName("lo")
+	if err != nil {
+		return nil, fmt.Errorf("this machine has neither a default route nor loopback: %w", err)
+	}
+	return link, nil
+}
+
+// linkAddresses are the addresses of an interface that others can use: IPv4 first, none that is only for the link.
+func linkAddresses(link netlink.Link) ([]netip.Addr, error) {
+	var out []netip.Addr
+	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
+		list, err := netlink.AddrList(link, family)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range list {
+			if ip, ok := netip.AddrFromSlice(a.IP); ok && !ip.Unmap().IsLinkLocalUnicast() {
+				out = append(out, ip.Unmap())
+			}
+		}
+	}
+	return out, nil
+}
+
+// bridge asks whether allocations can have networks of their own.
+func bridge(ctx context.Context, cfg Config, r *Result) {
+	if cfg.Network == nil {
+		return
+	}
+	problems, attrs := cfg.Network.Fingerprint(ctx)
+	maps.Copy(r.Attributes, attrs)
+	r.Problems = append(r.Problems, problems...)
+	modes := []string{"none", "bridge"}
+	if len(problems) > 0 {
+		modes = nil
+	}
+	for _, mode := range modes {
+		r.Resources.NodeNetworks = append(r.Resources.NodeNetworks, &structs.NodeNetworkResource{Mode: mode, Device: attrs["network.bridge.name"]})
+	}
+}
