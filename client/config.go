@@ -12,6 +12,7 @@ import (
 	"berth/client/allocrunner"
 	"berth/client/network"
 	"berth/drivers"
+	"berth/internal/idgen"
 	"berth/structs"
 )
 
@@ -62,7 +63,7 @@ type Config struct {
 	GCDiskUsagePercent float64
 	// FingerprintEvery is how often the machine and its drivers are looked at again; default 30 s.
 	FingerprintEvery time.Duration
-	// IDs makes the node's identity at its first start; nil is random.
+	// NewID makes the node's identity at its first start; nil is random.
 	NewID func() structs.ID
 	// Dev: nothing is kept when the agent ends.
 	Dev    bool
@@ -96,6 +97,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.FingerprintEvery == 0 {
 		c.FingerprintEvery = 30 * time.Second
+	}
+	if c.NewID == nil {
+		c.NewID = idgen.Random().NewID
 	}
 	if c.Logger == nil {
 		c.Logger = hclog.NewNullLogger()
