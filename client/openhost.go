@@ -12,6 +12,7 @@ import (
 	"berth/client/fingerprint"
 	"berth/client/hoststats"
 	"berth/client/localstate"
+	"berth/client/logs"
 	"berth/client/taskrunner"
 	"berth/drivers"
 	"berth/structs"
@@ -20,8 +21,9 @@ import (
 // machineHost is the host of a node on a real machine.
 type machineHost struct {
 	disk
-	cfg   Config
-	state *localstate.Store
+	cfg      Config
+	state    *localstate.Store
+	notifier *logs.Notifier
 	// problems are what Describe told of last; it is called by one goroutine at a time.
 	problems []string
 }
@@ -37,7 +39,7 @@ func openHost(cfg Config) (host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &machineHost{cfg: cfg, state: state}
+	h := &machineHost{cfg: cfg, state: state, notifier: logs.NewNotifier()}
 	h.disk = disk{allocDir: cfg.AllocDir, region: cfg.Region, volumes: cfg.HostVolumes, drivers: map[string]drivers.Driver{}}
 	for _, d := range cfg.Drivers {
 		h.drivers[d.Name()] = d
@@ -86,7 +88,7 @@ func (h *machineHost) DiskUsedPercent() (float64, error) {
 }
 
 func (h *machineHost) Close() error {
-	if err := h.state.Close(); err != nil {
+	if err := errors.Join(h.notifier.Close(), h.state.Close()); err != nil {
 		return fmt.Errorf("close client state: %w", err)
 	}
 	return nil
@@ -145,6 +147,20 @@ func (h *machineHost) Sweep(ctx context.Context, holds func(structs.ID) bool) er
 }
 
 // Logs makes the collector of a task's output.
-func (h *machineHost) Logs(*structs.Allocation, *structs.Task, taskrunner.Place) taskrunner.Logs {
-	return nil
+func (h *machineHost) Logs(alloc *structs.Allocation, t *structs.Task, p taskrunner.Place) taskrunner.Logs {
+	cfg := logs.Config{Dir: h.Dir(alloc.ID).LogDir(), Task: t.Name, SpoolOut: p.StdoutPath, SpoolErr: p.StderrPath,
+		Notifier: h.notifier, Logger: h.cfg.Logger.With("alloc_id", alloc.ID.Short())}
+	if l := t.LogConfig; l != nil {
+		if l.MaxFiles != nil {
+			cfg.MaxFiles = *l.MaxFiles
+		}
+		if l.MaxFileSizeMB != nil {
+			cfg.MaxFileMB = *l.MaxFileSizeMB
+		}
+		cfg.Disabled = l.Disabled != nil && *l.Disabled || l.Enabled != nil && !*l.Enabled
+	}
+	if d := h.drivers[t.Driver]; d != nil && d.Capabilities().DisableLogCollection {
+		cfg.Disabled = true
+	}
+	return logs.New(cfg)
 }
