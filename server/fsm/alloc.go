@@ -42,10 +42,10 @@ func (a *applier) allocClientUpdate(c *structs.AllocClientUpdateCommand) (any, e
 		// What has ended does not come back: its resources may be another's already.
 		if status := internStatus(u.ClientStatus); status != "" && (!old.ClientTerminal() || terminalStatus(status)) {
 			a.setClientStatus(&al, status)
-			al.ClientDescription = u.ClientDescription
+			al.ClientDescription = a.texts.keep(u.ClientDescription)
 		}
 		if u.TaskStates != nil {
-			al.TaskStates = internTaskStates(u.TaskStates, old)
+			al.TaskStates = a.ownTaskStates(u.TaskStates, old)
 		}
 		if u.NetworkStatus != nil {
 			al.NetworkStatus = u.NetworkStatus
@@ -94,8 +94,9 @@ func internStatus(status string) string {
 	return ""
 }
 
-// internTaskStates shares what task states have in common with the job, and keeps no more events than are shown.
-func internTaskStates(states map[string]*structs.TaskState, al *structs.Allocation) map[string]*structs.TaskState {
+// ownTaskStates shares what task states have in common with the job and with others, and keeps no more events than are
+// shown.
+func (a *applier) ownTaskStates(states map[string]*structs.TaskState, al *structs.Allocation) map[string]*structs.TaskState {
 	group := al.Group()
 	own := make(map[string]*structs.TaskState, len(states))
 	for name, s := range states {
@@ -105,25 +106,13 @@ func internTaskStates(states map[string]*structs.TaskState, al *structs.Allocati
 		if task := group.LookupTask(name); task != nil {
 			name = task.Name
 		}
-		s.State = internTaskState(s.State)
 		if len(s.Events) > structs.MaxTaskEvents {
 			s.Events = slices.Clone(s.Events[len(s.Events)-structs.MaxTaskEvents:])
 		}
+		a.texts.taskState(s)
 		own[name] = s
 	}
 	return own
-}
-
-func internTaskState(state string) string {
-	switch state {
-	case structs.TaskStatePending:
-		return structs.TaskStatePending
-	case structs.TaskStateRunning:
-		return structs.TaskStateRunning
-	case structs.TaskStateDead:
-		return structs.TaskStateDead
-	}
-	return state
 }
 
 func (a *applier) allocTransition(c *structs.AllocTransitionCommand) (any, error) {

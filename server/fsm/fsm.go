@@ -12,12 +12,15 @@ import (
 )
 
 // FSM is Raft's state machine. Raft calls it from one goroutine at a time; Persist of a snapshot may run beside.
-type FSM struct{ store *state.Store }
+type FSM struct {
+	store *state.Store
+	texts texts // of the applying goroutine
+}
 
 var _ raft.BatchingFSM = (*FSM)(nil)
 
 // New is the state machine of a store.
-func New(store *state.Store) *FSM { return &FSM{store: store} }
+func New(store *state.Store) *FSM { return &FSM{store: store, texts: texts{}} }
 
 // Result is what became of one command: a value, or why it was not applied.
 type Result struct {
@@ -73,7 +76,7 @@ func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
 		save := txn.Savepoint()
-		a := &applier{txn: txn, index: index, at: entry.Commands[i].At}
+		a := &applier{txn: txn, texts: f.texts, index: index, at: entry.Commands[i].At}
 		value, err := a.apply(&entry.Commands[i])
 		if err != nil {
 			txn.Rollback(save)
@@ -88,6 +91,7 @@ func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
 // applier applies one command.
 type applier struct {
 	txn   *state.WriteTxn
+	texts texts
 	index uint64
 	at    int64 // the command's time, Unix ns
 	// touched are the jobs whose status may have changed, in the order they were first touched.

@@ -2,7 +2,6 @@ package fsm
 
 import (
 	"slices"
-	"strings"
 
 	"berth/structs"
 )
@@ -232,7 +231,7 @@ func (p *planner) stop(s *structs.PlanStop) {
 		al.DesiredStatus = internDesired(s.DesiredStatus)
 	}
 	if s.Description != "" {
-		al.DesiredDescription = internDescription(s.Description)
+		al.DesiredDescription = p.texts.keep(s.Description)
 	}
 	if status := internStatus(s.ClientStatus); status != "" && !al.ClientTerminal() {
 		p.setClientStatus(&al, status)
@@ -263,7 +262,7 @@ func (p *planner) update(u *structs.PlanUpdate) {
 		al.AllocatedResources = u.Resources
 	}
 	if u.Description != "" {
-		al.DesiredDescription = internDescription(u.Description)
+		al.DesiredDescription = p.texts.keep(u.Description)
 	}
 	if status := internStatus(u.ClientStatus); status != "" && !al.ClientTerminal() {
 		p.setClientStatus(&al, status)
@@ -364,18 +363,4 @@ func internDesired(status string) string {
 		return structs.AllocDesiredEvict
 	}
 	return status
-}
-
-// internDescription gives one string for each of the contract's descriptions.
-func internDescription(text string) string {
-	for _, known := range [...]string{
-		structs.AllocNotNeeded, structs.AllocMigrating, structs.AllocUpdating, structs.AllocLost, structs.AllocUnknown,
-		structs.AllocInPlace, structs.AllocNodeTainted, structs.AllocRescheduled, structs.AllocReconnected,
-		structs.AllocUserStop, structs.AllocReplacedOnNode,
-	} {
-		if text == known {
-			return known
-		}
-	}
-	return strings.Clone(text)
 }

@@ -47,7 +47,7 @@ func ReadSnapshot(from io.Reader, store *state.Store) (err error) {
 		return err
 	}
 	defer z.Close()
-	r := &restorer{in: bufio.NewReaderSize(z, 64<<10), sum: sha256.New(), store: store, texts: map[string]string{}}
+	r := &restorer{in: bufio.NewReaderSize(z, 64<<10), sum: sha256.New(), store: store, texts: texts{}}
 	return r.run()
 }
 
@@ -58,7 +58,7 @@ type restorer struct {
 	buf   bytes.Buffer
 	store *state.Store
 	txn   *state.WriteTxn // nil before the header
-	texts map[string]string
+	texts texts
 
 	tasks, resources []*structs.AllocatedResources
 	metrics          []*structs.AllocMetric
@@ -249,26 +249,9 @@ func (r *restorer) alloc(body []byte) error {
 	}
 	return restored(body, func(al *structs.Allocation) {
 		al.AllocatedResources, al.Metrics = res, met
-		for _, s := range []*string{&al.Namespace, &al.JobID, &al.TaskGroup, &al.NodeName, &al.DesiredStatus,
-			&al.DesiredDescription, &al.ClientStatus, &al.ClientDescription} {
-			*s = r.text(*s)
-		}
-		for _, s := range al.TaskStates {
-			if s != nil {
-				s.State = r.text(s.State)
-			}
-		}
+		r.texts.alloc(al)
 		r.txn.PutAlloc(al)
 	})
-}
-
-// text gives one string for all that are equal.
-func (r *restorer) text(s string) string {
-	if kept, ok := r.texts[s]; ok {
-		return kept
-	}
-	r.texts[s] = s
-	return s
 }
 
 // shared finds a shared record by its number, nil for 0.
