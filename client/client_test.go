@@ -106,9 +106,13 @@ func TestHeartbeats(t *testing.T) {
 			t.Errorf("%d heartbeats in ten TTLs", n)
 		}
 		s.set(func() { s.known = false }) // the servers forgot the node
+		id := s.place(1, "service", nil)
 		after(11 * time.Second)
 		if n := s.count("register"); n != 2 {
 			t.Errorf("%d registrations", n)
+		}
+		if s.status(id) != "running" {
+			t.Errorf("status %q", s.status(id))
 		}
 		l.end()
 	})
@@ -132,7 +136,12 @@ func TestCutOff(t *testing.T) {
 			t.Errorf("%d heartbeats while cut off", n)
 		}
 		s.set(func() { s.down = false })
+		s.change(keeps, func(a *structs.Allocation) { a.ClientStatus = structs.AllocClientUnknown })
+		s.set(func() { s.reports = map[structs.ID]*structs.AllocClientUpdate{} })
 		after(30 * time.Second)
+		if e := s.reports[keeps].TaskStates["web"].Events; e[len(e)-1].Type != structs.TaskReconnected {
+			t.Errorf("last event %+v", e[len(e)-1])
+		}
 		if s.status(keeps) != "running" || s.status(stops) != "complete" {
 			t.Errorf("statuses %q, %q", s.status(keeps), s.status(stops))
 		}

@@ -25,6 +25,9 @@ func (c *Client) stayRegistered(ctx context.Context) error {
 			if failures > 0 {
 				c.log.Info("servers answer again")
 			}
+			if failures > 0 || !registered || c.silence(time.Now()) > ttl {
+				c.reportAgain()
+			}
 			registered, failures = true, 0
 			c.mu.Lock()
 			c.heard = time.Now()
@@ -78,11 +81,16 @@ func (c *Client) speak(ctx context.Context, registered bool) (time.Duration, err
 	return resp.HeartbeatTTL, nil
 }
 
+// silence is how long the servers have not been heard of.
+func (c *Client) silence(now time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return now.Sub(c.heard)
+}
+
 // stopCutOff ends the allocations whose job says that they must not run without the servers for that long.
 func (c *Client) stopCutOff(now time.Time) {
-	c.mu.Lock()
-	silence := now.Sub(c.heard)
-	c.mu.Unlock()
+	silence := c.silence(now)
 	for _, e := range c.entries() {
 		if e.runner == nil {
 			continue

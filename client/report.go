@@ -89,3 +89,13 @@ func (c *Client) ack(versions map[structs.ID]uint64) {
 		}
 	}
 }
+
+// reportAgain lets everything be reported again: the servers may have thought otherwise of a node they did not hear of.
+func (c *Client) reportAgain() {
+	c.mu.Lock()
+	for _, e := range c.allocs {
+		e.acked = 0
+	}
+	c.mu.Unlock()
+	poke(c.report)
+}

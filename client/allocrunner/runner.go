@@ -120,6 +120,7 @@ func (r *Runner) Alloc() *structs.Allocation {
 // Update takes a new version of the allocation: the wish to stop it, or changes that need no new start.
 func (r *Runner) Update(alloc *structs.Allocation) {
 	r.mu.Lock()
+	back := alloc.ClientStatus == structs.AllocClientUnknown && r.alloc.ClientStatus != alloc.ClientStatus
 	if r.alloc.DeploymentID != alloc.DeploymentID {
 		r.health, r.began = nil, time.Now() // a new deployment asks anew
 		if s := alloc.DeploymentStatus; s != nil && s.Healthy != nil {
@@ -133,6 +134,9 @@ func (r *Runner) Update(alloc *structs.Allocation) {
 	r.mu.Unlock()
 	for _, t := range r.tasks {
 		t.Update(alloc)
+		if back {
+			t.Reconnected()
+		}
 	}
 	r.look()
 }

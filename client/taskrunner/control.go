@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"berth/drivers"
+	"berth/structs"
 )
 
 // running is the id of the running attempt.
 func (r *Runner) running() (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.attempt == "" || r.state.State != "running" {
+	if r.attempt == "" || r.state.State != structs.TaskStateRunning {
 		return "", ErrNotRunning
 	}
 	return r.attempt, nil
@@ -46,4 +47,11 @@ func (r *Runner) Stats(ctx context.Context) (*drivers.Usage, error) {
 		return nil, err
 	}
 	return r.cfg.Driver.Stats(ctx, id)
+}
+
+// Reconnected notes that the servers had lost sight of the task, and see it again.
+func (r *Runner) Reconnected() {
+	if _, err := r.running(); err == nil {
+		r.emit(event(structs.TaskReconnected, "Client reconnected"), nil)
+	}
 }
