@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"berth/client/logs"
 	"berth/drivers"
 	"berth/drivers/fake"
 	"berth/structs"
@@ -119,6 +121,40 @@ func TestOnDisk(t *testing.T) {
 		dirs, err := os.ReadDir(filepath.Join(d.dir, "alloc"))
 		return err == nil && len(dirs) == 0
 	})
+}
+
+func TestLogsAreFollowedToTheEnd(t *testing.T) {
+	d := newOnDisk(t)
+	id := d.s.place(1, "service", map[string]any{fake.KeyStdout: "first\n", fake.KeyOnHUP: "again\n", fake.KeyStopTakes: "50ms"})
+	d.is(id, "running")
+	var mu sync.Mutex
+	var got strings.Builder
+	read := make(chan error, 1)
+	go func() {
+		read <- d.c.Logs(t.Context(), LogsRequest{AllocID: id, Task: "web", Type: "stdout", Follow: true}, func(f logs.Frame) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got.Write(f.Data)
+			return nil
+		})
+	}()
+	text := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return got.String()
+	}
+	d.eventually("the first line", func() bool { return text() == "first\n" })
+	if err := d.c.SignalAlloc(t.Context(), id, "web", "SIGHUP"); err != nil {
+		t.Fatal(err)
+	}
+	d.s.stop(id)
+	if err := <-read; err != nil || text() != "first\nagain\n" {
+		t.Errorf("%q, %v", text(), err)
+	}
+	err := d.c.Logs(t.Context(), LogsRequest{AllocID: id, Task: "nope", Type: "stdout"}, nil)
+	if structs.KindOf(err) != structs.KindNotFound {
+		t.Errorf("logs of no task: %v", err)
+	}
 }
 
 func TestLeftoversAreSwept(t *testing.T) {

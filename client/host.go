@@ -5,6 +5,7 @@ import (
 
 	"berth/client/allocdir"
 	"berth/client/allocrunner"
+	"berth/client/logs"
 	"berth/client/network"
 	"berth/client/taskrunner"
 	"berth/structs"
@@ -27,6 +28,8 @@ type host interface {
 	Place(node *structs.Node, alloc *structs.Allocation, task string, net *network.Result) taskrunner.Place
 	// Logs makes the collector of a task's output.
 	Logs(alloc *structs.Allocation, task *structs.Task, p taskrunner.Place) taskrunner.Logs
+	// ReadLogs reads what was collected; it knows when something is added.
+	ReadLogs(ctx context.Context, req logs.Request, emit func(logs.Frame) error) error
 	// Describe looks at the machine and its drivers.
 	Describe(ctx context.Context) (description, error)
 	// Sweep removes what belongs to no allocation. It asks about each thing after it has found it: what comes meanwhile

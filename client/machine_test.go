@@ -3,11 +3,13 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 
 	"berth/client/allocdir"
 	"berth/client/allocrunner"
+	"berth/client/logs"
 	"berth/client/network"
 	"berth/client/taskrunner"
 	"berth/drivers/fake"
@@ -138,6 +140,10 @@ func (m *machine) Place(*structs.Node, *structs.Allocation, string, *network.Res
 
 func (m *machine) Logs(*structs.Allocation, *structs.Task, taskrunner.Place) taskrunner.Logs {
 	return nil
+}
+
+func (m *machine) ReadLogs(context.Context, logs.Request, func(logs.Frame) error) error {
+	return errors.New("this machine has no logs")
 }
 
 func (m *machine) Describe(context.Context) (description, error) {

@@ -164,3 +164,9 @@ func (h *machineHost) Logs(alloc *structs.Allocation, t *structs.Task, p taskrun
 	}
 	return logs.New(cfg)
 }
+
+// ReadLogs reads what was collected.
+func (h *machineHost) ReadLogs(ctx context.Context, req logs.Request, emit func(logs.Frame) error) error {
+	req.Notifier = h.notifier
+	return logs.Read(ctx, req, emit)
+}

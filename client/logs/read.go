@@ -32,6 +32,8 @@ type Request struct {
 	Offset int64
 	Origin string
 	Follow bool
+	// Done, when closed, tells that nothing will be added any more: following ends with what is there. May be nil.
+	Done <-chan struct{}
 	// Notifier tells of new output.
 	Notifier *Notifier
 }
@@ -39,7 +41,7 @@ type Request struct {
 // frameBytes is the largest piece of a frame.
 const frameBytes = 64 << 10
 
-// Read emits a task's logs in order, and with Follow goes on until ctx is done or emit returns an error.
+// Read emits a task's logs in order, and with Follow goes on until ctx is done, Done is closed or emit returns an error.
 func Read(ctx context.Context, req Request, emit func(Frame) error) error {
 	if req.Kind != Stdout && req.Kind != Stderr {
 		return &structs.Error{Kind: structs.KindInvalid, Err: fmt.Errorf("log type %q is not known", req.Kind), Hint: "use stdout or stderr"}
@@ -70,16 +72,19 @@ func Read(ctx context.Context, req Request, emit func(Frame) error) error {
 	}
 	slow := time.NewTicker(followFallback)
 	defer slow.Stop()
+	last := !req.Follow
 	for {
 		if err := r.drain(ctx); err != nil {
 			return err
 		}
-		if !req.Follow {
+		if last {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-req.Done:
+			last = true
 		case <-changed:
 		case <-slow.C:
 		}

@@ -276,5 +276,6 @@ func (r *Runner) finish() error {
 	}
 	r.rec = next
 	r.emit(nil, func(s *structs.TaskState) { s.State = structs.TaskStateDead })
+	close(r.dead)
 	return nil
 }

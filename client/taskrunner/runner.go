@@ -66,8 +66,9 @@ type Logs interface {
 
 // Runner runs one task. Run is called once; the other methods may be called from any goroutine at any time.
 type Runner struct {
-	cfg Config
-	log hclog.Logger
+	cfg  Config
+	log  hclog.Logger
+	dead chan struct{} // closed when the end is recorded
 
 	mu        sync.Mutex // guards what follows
 	state     *structs.TaskState
@@ -101,7 +102,7 @@ type killReason struct {
 
 // New makes a runner. It touches nothing.
 func New(cfg Config) *Runner {
-	r := &Runner{cfg: cfg, log: cfg.Logger, alloc: cfg.Alloc, task: cfg.Task}
+	r := &Runner{cfg: cfg, log: cfg.Logger, alloc: cfg.Alloc, task: cfg.Task, dead: make(chan struct{})}
 	if r.log == nil {
 		r.log = hclog.NewNullLogger()
 	}
@@ -113,6 +114,9 @@ func New(cfg Config) *Runner {
 		r.rec.State = withEvent(&structs.TaskState{State: structs.TaskStatePending}, receivedEvent(), time.Now())
 	}
 	r.state = r.rec.State
+	if r.state.State == structs.TaskStateDead {
+		close(r.dead)
+	}
 	return r
 }
 
@@ -125,6 +129,9 @@ func (r *Runner) State() *structs.TaskState {
 	defer r.mu.Unlock()
 	return r.state
 }
+
+// Dead is closed when the task has ended for good, and its output is collected.
+func (r *Runner) Dead() <-chan struct{} { return r.dead }
 
 // Begun reports that the task was started before, by this life of the agent or an earlier one.
 func (r *Runner) Begun() bool {
