@@ -66,6 +66,7 @@ type bench struct {
 	alloc *structs.Allocation
 	task  *structs.Task
 	wrap  func(drivers.Driver) drivers.Driver
+	store Store // instead of disk, if not nil
 
 	r      *Runner
 	cancel context.CancelFunc
@@ -86,15 +87,25 @@ func newBench(t *testing.T, jobType string, config map[string]any, change func(*
 // life starts an agent's life.
 func (b *bench) life() {
 	b.Helper()
+	b.lifeWith(b.Context())
+}
+
+// lifeWith starts one that ends with ctx.
+func (b *bench) lifeWith(ctx context.Context) {
+	b.Helper()
+	var store Store = b.disk
+	if b.store != nil {
+		store = b.store
+	}
 	var driver drivers.Driver = fake.New(b.world, fake.Config{})
 	if b.wrap != nil {
 		driver = b.wrap(driver)
 	}
 	b.r = New(Config{
-		Alloc: b.alloc, Task: b.task, Driver: driver, Store: b.disk, Record: b.disk.record(b.T, "web"),
+		Alloc: b.alloc, Task: b.task, Driver: driver, Store: store, Record: b.disk.record(b.T, "web"),
 		Place: func() Place { return Place{Env: plain{}} },
 	})
-	ctx, cancel := context.WithCancel(b.Context())
+	ctx, cancel := context.WithCancel(ctx)
 	b.cancel, b.ended = cancel, make(chan error, 1)
 	ended, r := b.ended, b.r
 	go func() { ended <- r.Run(ctx); close(ended) }()
