@@ -1,0 +1,210 @@
+package fsm
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	"berth/structs"
+)
+
+func jobName(n int) string  { return fmt.Sprintf("job-%d", n) }
+func poolName(n int) string { return [...]string{"default", "all", "gpu", "edge"}[n] }
+
+// generator draws commands over few names, so that they meet.
+type generator struct {
+	*rapid.T
+	w *world
+}
+
+func (g *generator) n(max int, label string) int { return rapid.IntRange(0, max).Draw(g.T, label) }
+func (g *generator) one(label string, of ...string) string {
+	return rapid.SampledFrom(of).Draw(g.T, label)
+}
+
+// commands draws an entry and the nodes it registers.
+func (g *generator) commands() ([]structs.Command, map[structs.ID]bool) {
+	var cmds []structs.Command
+	registers := map[structs.ID]bool{}
+	for range g.n(3, "commands") + 1 {
+		cmds = append(cmds, g.command(registers))
+	}
+	return cmds, registers
+}
+
+func (g *generator) command(registers map[structs.ID]bool) structs.Command {
+	w := g.w
+	switch g.n(21, "command") {
+	case 0, 1:
+		j := job(jobName(g.n(3, "job")), g.n(3, "count"))
+		j.Type = g.one("type", "service", "batch", "system")
+		if g.n(5, "periodic") == 0 {
+			j.Periodic = &structs.PeriodicConfig{Spec: "@daily"}
+		}
+		if g.n(3, "child") == 0 {
+			j.ParentID = jobName(0)
+		}
+		if g.n(9, "no namespace") == 0 {
+			j.Namespace = "nowhere"
+		}
+		return w.command(structs.CmdJobRegister, &structs.JobRegisterCommand{Job: j, Eval: g.eval(j.ID),
+			Submission: &structs.JobSubmission{Source: "job", Format: "hcl2"}, PreserveCounts: g.n(2, "keep") == 0,
+			EnforceIndex: g.n(5, "enforce") == 0, Index: uint64(g.n(20, "index"))})
+	case 2:
+		name := jobName(g.n(3, "job"))
+		return w.command(structs.CmdJobDeregister, &structs.JobDeregisterCommand{Namespace: "default", JobID: name,
+			Purge: g.n(1, "purge") == 0, NoShutdownDelay: g.n(1, "quick") == 0, Eval: g.eval(name)})
+	case 3, 4:
+		n := node(g.n(3, "node"))
+		n.NodeResources.Cpu.CpuShares = int64(g.n(3, "cpu")+1) * 1000
+		n.NodePool = poolName(g.n(3, "pool"))
+		n.Status = structs.NodeStatus(g.one("status", "initializing", "ready", "ready", "ready"))
+		registers[n.ID] = true
+		return w.command(structs.CmdNodeRegister, &structs.NodeRegisterCommand{Node: n})
+	case 5:
+		return w.command(structs.CmdNodeDeregister, &structs.NodeDeregisterCommand{NodeID: nodeID(g.n(9, "node"))})
+	case 6:
+		return w.command(structs.CmdNodeStatus, &structs.NodeStatusCommand{NodeID: nodeID(g.n(3, "node")),
+			Status: structs.NodeStatus(g.one("status", "down", "ready", "ready", "disconnected", "asleep")), Event: &structs.NodeEvent{Message: "m"}})
+	case 7:
+		return w.command(structs.CmdNodeEligibility, &structs.NodeEligibilityCommand{NodeID: nodeID(g.n(3, "node")),
+			Eligibility: g.one("eligibility", "eligible", "eligible", "ineligible")})
+	case 8:
+		c := &structs.NodeDrainCommand{NodeID: nodeID(g.n(3, "node")), MarkEligible: true, Complete: g.n(1, "complete") == 0}
+		if g.n(2, "drain") == 0 {
+			c.Strategy = &structs.DrainStrategy{DrainSpec: structs.DrainSpec{Deadline: 1e9}}
+		}
+		return w.command(structs.CmdNodeDrain, c)
+	case 9:
+		e := g.eval(jobName(g.n(3, "job")))
+		e.Status = g.one("status", "pending", "complete", "blocked", "failed")
+		e.QueuedAllocations = map[string]int{"web": g.n(3, "queued")}
+		return w.command(structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: []*structs.Evaluation{e}})
+	case 10, 11, 12, 13:
+		return w.command(structs.CmdPlanApply, &structs.PlanApplyCommand{Plans: []*structs.Plan{g.plan(), g.plan()},
+			Evals: []*structs.Evaluation{g.eval(jobName(g.n(3, "job")))}})
+	case 14, 15:
+		c := &structs.AllocClientUpdateCommand{}
+		for range g.n(3, "updates") {
+			a := g.n(15, "alloc")
+			u := &structs.AllocClientUpdate{ID: allocID(a), NodeID: nodeID(g.n(3, "node")),
+				ClientStatus: g.one("status", "pending", "running", "running", "complete", "failed", "unknown"),
+				TaskStates:   map[string]*structs.TaskState{"app": {State: "running"}}}
+			if al := w.snap().Alloc(u.ID); al != nil {
+				u.NodeID = al.NodeID
+			}
+			if h := g.n(2, "health"); h < 2 {
+				u.DeploymentStatus = &structs.AllocDeploymentStatus{Healthy: new(h == 0)}
+			}
+			c.Updates = append(c.Updates, u)
+		}
+		return w.command(structs.CmdAllocClientUpdate, c)
+	case 16:
+		return w.command(structs.CmdAllocTransition, &structs.AllocTransitionCommand{Transitions: map[string]*structs.DesiredTransition{
+			allocID(g.n(15, "alloc")).String(): {Migrate: new(true)}, allocID(g.n(15, "alloc")).String(): {Reschedule: new(true)}}})
+	case 17:
+		return w.command(structs.CmdDeploymentUpdate, g.deploymentUpdate())
+	case 18:
+		c := &structs.ReapCommand{Jobs: []structs.JobRef{{Namespace: "default", ID: jobName(g.n(3, "job"))}}, Nodes: []structs.ID{nodeID(g.n(3, "node"))}}
+		for range g.n(4, "reap") {
+			c.Allocs = append(c.Allocs, allocID(g.n(15, "alloc")))
+			c.Evals = append(c.Evals, evalID(g.n(5, "eval")))
+			c.Deployments = append(c.Deployments, deplID(g.n(3, "deployment")))
+		}
+		return w.command(structs.CmdReap, c)
+	case 19:
+		return w.command(structs.CmdNodePoolUpsert, &structs.NodePoolUpsertCommand{Pools: []*structs.NodePool{
+			{Name: poolName(g.n(3, "pool")), Meta: map[string]string{"a": "b", "c": "d"}}, {Name: poolName(g.n(3, "pool"))}}})
+	case 20:
+		return w.command(structs.CmdNodePoolDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "pool"))}})
+	default:
+		return w.command(structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: jobName(g.n(3, "job")),
+			Version: uint64(g.n(2, "version")), Stable: true})
+	}
+}
+
+func (g *generator) eval(job string) *structs.Evaluation {
+	e := eval(g.n(5, "eval"), job)
+	e.Status = g.one("status", "pending", "complete")
+	if old := g.w.snap().Eval(e.ID); old != nil {
+		e.JobID = old.JobID
+	}
+	return e
+}
+
+func (g *generator) plan() *structs.Plan {
+	p := &structs.Plan{EvalID: evalID(g.n(5, "eval")), AllAtOnce: g.n(3, "all") == 0}
+	snap := g.w.snap()
+	if name := jobName(g.n(3, "job")); g.n(1, "deployment") == 0 {
+		p.Deployment = &structs.Deployment{ID: deplID(g.n(3, "deployment")), Namespace: "default", JobID: name, Status: "running",
+			TaskGroups: map[string]*structs.DeploymentState{"web": {DesiredCanaries: g.n(1, "canaries"), DesiredTotal: 3, ProgressDeadline: 1e10}}}
+		if old := snap.Deployment(p.Deployment.ID); old != nil {
+			p.Deployment.JobID = old.JobID
+		}
+	}
+	for range g.n(3, "stops") {
+		p.Stop = append(p.Stop, &structs.PlanStop{AllocID: allocID(g.n(15, "alloc")), DesiredStatus: "stop", Description: "why",
+			ClientStatus: g.one("status", "", "", "lost", "unknown")})
+	}
+	for range g.n(2, "updates") {
+		u := &structs.PlanUpdate{AllocID: allocID(g.n(15, "alloc")), JobVersion: uint64(g.n(2, "version"))}
+		if g.n(1, "resources") == 0 {
+			u.Resources = g.resources()
+		}
+		if g.n(1, "deployment") == 0 {
+			u.DeploymentID = deplID(g.n(3, "deployment"))
+		}
+		p.Update = append(p.Update, u)
+	}
+	for range g.n(2, "groups") {
+		name := jobName(g.n(3, "job"))
+		pg := group(name, 0, g.resources(), 0)
+		if j := snap.Job("default", name); j != nil {
+			pg.JobVersion = j.Version
+		}
+		pg.EvalID = evalID(g.n(5, "eval"))
+		if g.n(1, "deployment") == 0 {
+			pg.DeploymentID = deplID(g.n(3, "deployment"))
+		}
+		for range g.n(4, "items") {
+			item := &structs.Placement{AllocID: allocID(g.n(15, "alloc")), NodeID: nodeID(g.n(3, "node")), Canary: g.n(3, "canary") == 0}
+			for range g.n(2, "ports") {
+				item.Ports = append(item.Ports, structs.AllocatedPortMapping{Label: "p", Value: 8000 + g.n(3, "port"),
+					HostIP: g.one("ip", "", "10.0.0.1", "10.0.0.2")})
+			}
+			if g.n(3, "cores") == 0 {
+				item.Tasks = g.resources().Tasks
+				item.Tasks["app"].Cpu.ReservedCores = []uint16{uint16(g.n(4, "core"))}
+			}
+			if g.n(2, "previous") == 0 {
+				item.PreviousAllocation = allocID(g.n(15, "alloc"))
+			}
+			pg.Items = append(pg.Items, item)
+		}
+		p.Place = append(p.Place, pg)
+	}
+	return p
+}
+
+func (g *generator) resources() *structs.AllocatedResources {
+	return resources(int64(g.n(3, "cpu")*500+100), int64(g.n(3, "memory")*1000+100))
+}
+
+func (g *generator) deploymentUpdate() *structs.DeploymentUpdateCommand {
+	c := &structs.DeploymentUpdateCommand{}
+	d := deplID(g.n(3, "deployment"))
+	switch g.n(3, "kind") {
+	case 0:
+		c.Updates = []*structs.DeploymentStatusUpdate{{DeploymentID: d, Status: g.one("status", "running", "paused", "failed", "successful")}}
+	case 1:
+		c.Promote = &structs.DeploymentPromotion{DeploymentID: d, All: true}
+	case 2:
+		c.Health = &structs.DeploymentHealth{DeploymentID: d, Healthy: []structs.ID{allocID(g.n(15, "alloc"))}}
+	default:
+		c.Progress = []*structs.DeploymentProgress{{DeploymentID: d, Group: "web", RequireProgressBy: g.w.now}}
+	}
+	if g.n(2, "revert") == 0 {
+		c.RevertJob = job(jobName(g.n(3, "job")), g.n(5, "count"))
+	}
+	return c
+}
