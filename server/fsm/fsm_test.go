@@ -3,11 +3,13 @@ package fsm
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/state"
 	"berth/structs"
 )
 
@@ -111,4 +113,45 @@ func FuzzApplyEntry(f *testing.F) {
 			t.Fatal("the same entry gave two states")
 		}
 	})
+}
+
+func TestReadersBesideTheWriterSeeWholeStates(t *testing.T) {
+	w := bigCluster(t, 20)
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			follower := w.store.Follow(state.TableAllocs, state.TableJobs)
+			defer follower.Close()
+			for {
+				snap := w.snap()
+				allocs, ch := snap.AllocsByJobW("default", "web")
+				n := 0
+				for range allocs {
+					n++
+				}
+				if counted := snap.JobCounts("default", "web").Allocs; counted != n {
+					t.Errorf("at index %d %d allocations are counted, there are %d", snap.Index(), counted, n)
+				}
+				if s := snap.JobSummary("default", "web").Summary["web"]; s.Starting+s.Running != n {
+					t.Errorf("at index %d the summary is %+v", snap.Index(), s)
+				}
+				if snap.Hash() != snap.Hash() {
+					t.Error("a snapshot changed while it was read")
+				}
+				follower.Poll()
+				select {
+				case <-done:
+					return
+				case <-ch:
+				}
+			}
+		})
+	}
+	for i := range 40 {
+		w.do(t, structs.CmdPlanApply, bigPlan(i*20, 20, 20, false))
+		w.do(t, structs.CmdAllocClientUpdate, &structs.AllocClientUpdateCommand{Updates: []*structs.AllocClientUpdate{runningUpdate(i*20, 20)}})
+	}
+	close(done)
+	readers.Wait()
 }
