@@ -237,6 +237,17 @@ func TestDriverHealthIsTold(t *testing.T) {
 		if n := s.count("register"); n != 2 {
 			t.Errorf("%d registrations", n)
 		}
+		looks := 0
+		m.mu.Lock()
+		m.describe = func() description {
+			looks++
+			return description{drivers: map[string]*structs.DriverInfo{"fake": {Detected: true, Healthy: looks > 1}}, resources: &structs.NodeResources{}}
+		}
+		m.mu.Unlock()
+		after(time.Hour)
+		if n := s.count("register"); n != 3 || looks < 100 || looks > 130 {
+			t.Errorf("%d registrations, %d looks in an hour", n, looks)
+		}
 		l.end()
 	})
 }

@@ -61,9 +61,20 @@ func alike(a, b *structs.Node) bool {
 	return reflect.DeepEqual(strip(a), strip(b))
 }
 
-// lookAgain looks at the machine and its drivers now and then, and registers again when something has changed.
+// lookSoonest is the pause before a machine with an ailing driver is looked at again; it doubles up to FingerprintEvery.
+const lookSoonest = 250 * time.Millisecond
+
+// lookAgain looks at the machine and its drivers now and then, sooner while a driver is not well, and registers again when
+// something has changed.
 func (c *Client) lookAgain(ctx context.Context) error {
-	for pause(ctx, c.cfg.FingerprintEvery) {
+	wait := lookSoonest
+	for {
+		if driversWell(c.Node()) {
+			wait = c.cfg.FingerprintEvery
+		}
+		if !pause(ctx, wait) {
+			return ctx.Err()
+		}
 		d, err := c.host.Describe(ctx)
 		if err != nil {
 			c.log.Warn("machine cannot be looked at", "error", err)
@@ -72,7 +83,19 @@ func (c *Client) lookAgain(ctx context.Context) error {
 		if c.describe(d) {
 			c.log.Info("machine has changed")
 			poke(c.reregister)
+			wait = lookSoonest
+		} else {
+			wait = min(2*wait, c.cfg.FingerprintEvery)
 		}
 	}
-	return ctx.Err()
+}
+
+// driversWell reports that no driver ails.
+func driversWell(n *structs.Node) bool {
+	for _, d := range n.Drivers {
+		if !d.Healthy {
+			return false
+		}
+	}
+	return true
 }

@@ -48,6 +48,10 @@ func driverEvent(p drivers.Progress) *structs.TaskEvent {
 	return event(structs.TaskDriverMessage, text, details...)
 }
 
+func retryEvent(a action, err error) *structs.TaskEvent {
+	return event(structs.TaskHookMessage, fmt.Sprintf("Step %q did not succeed and is tried again: %v", a, err), "step", string(a))
+}
+
 func terminatedEvent(r *drivers.ExitResult) *structs.TaskEvent {
 	message := r.Err
 	switch {

@@ -172,8 +172,11 @@ func resources(alloc *structs.Allocation, t *structs.Task) drivers.Resources {
 // progressEvery is how often one phase of a start is told of at most: every event is a write on the servers.
 const progressEvery = time.Second
 
-// progress tells of a long step of the start.
+// progress tells of a long step of the start; the making of the container itself is not one.
 func (r *Runner) progress(p drivers.Progress) {
+	if p.Phase == "creating" {
+		return
+	}
 	now := time.Now()
 	r.mu.Lock()
 	quiet := p.Phase == r.phase && now.Sub(r.told) < progressEvery

@@ -305,7 +305,9 @@ func (r *Runner) fault(a action, err error) {
 		return
 	}
 	r.log.Warn("task action is tried again", "action", string(a), "error", err)
-	r.retries++
+	if r.retries++; r.retries == 1 && a != actRecover {
+		r.emit(retryEvent(a, err), nil)
+	}
 	delay := min(retryMin<<min(r.retries-1, 10), retryMax)
 	r.retryAt = time.Now().Add(delay + rand.N(delay/4))
 }
