@@ -192,6 +192,21 @@ func TestNothingRunsUnrecorded(t *testing.T) {
 	})
 }
 
+func TestAnAllocationWithoutItsJobCostsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		s.place(1, "service", nil)
+		s.change(structs.ID{0xa0, 15: 1}, func(a *structs.Allocation) { a.TaskGroup = "gone" })
+		before := s.count("allocs")
+		after(time.Minute)
+		if n := s.count("allocs") - before; n > 400 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+		l.end()
+	})
+}
+
 func TestEndedAllocationsAreCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := newMachine(t), newCluster()

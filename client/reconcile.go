@@ -17,6 +17,11 @@ type changes struct {
 	forget []structs.ID
 }
 
+// none reports that nothing is to be done.
+func (c changes) none() bool {
+	return len(c.start)+len(c.note)+len(c.update)+len(c.forget) == 0
+}
+
 // reconcile compares what is held with what the servers say. An answer older than an allocation cannot end it: a server
 // that lags behind must not cost a running task.
 func reconcile(held map[structs.ID]heldAlloc, resp *structs.NodeAllocsResponse) changes {

@@ -71,16 +71,17 @@ func (c *Client) watch(ctx context.Context) error {
 			continue
 		}
 		linkJobs(resp)
-		if !c.apply(ctx, reconcile(held, resp)) {
-			pause(ctx, backoff(3)) // asked again, everything is listed again
+		ch := reconcile(held, resp)
+		ok := c.apply(ctx, ch)
+		if news := c.confirm(resp); !ok || len(resp.Allocs) > 0 && ch.none() && !news {
+			pause(ctx, backoff(3)) // asked again, the servers would answer the same at once
 		}
-		c.confirm(resp)
 	}
 	return ctx.Err()
 }
 
-// confirm notes that the servers list what the node has from an earlier life of the agent.
-func (c *Client) confirm(resp *structs.NodeAllocsResponse) {
+// confirm notes that the servers list what the node has from an earlier life of the agent, and whether that is news.
+func (c *Client) confirm(resp *structs.NodeAllocsResponse) bool {
 	var news []*entry
 	c.mu.Lock()
 	c.index = max(c.index, resp.Index)
@@ -96,6 +97,7 @@ func (c *Client) confirm(resp *structs.NodeAllocsResponse) {
 			e.runner.Confirm()
 		}
 	}
+	return len(news) > 0
 }
 
 // held is what the node has.
