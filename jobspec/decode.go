@@ -1,0 +1,305 @@
+package jobspec
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"berth/structs"
+)
+
+// decoder fills the fields of a job from nodes, by the table of the language, and remembers where each was written.
+type decoder struct {
+	*evaluator
+	// places are the ranges of fields and blocks by their path in JSON names, `TaskGroups[0].Tasks[1].Driver`.
+	places map[string]hcl.Range
+	json   bool // the text is HCL's JSON form, where everything is written as an attribute
+}
+
+// blockUse is one block being decoded.
+type blockUse struct {
+	block *block
+	node  *node
+	// target is the struct that is filled; path leads to it.
+	target reflect.Value
+	path   string
+}
+
+func (u *blockUse) sub(field string) string {
+	if u.path == "" {
+		return field
+	}
+	return u.path + "." + field
+}
+
+// decode fills the target of a block.
+func (d *decoder) decode(u *blockUse) {
+	d.places[u.path] = u.node.rng
+	d.labels(u)
+	d.sweet(u)
+}
+
+// labels checks how many there are, and stores the one.
+func (d *decoder) labels(u *blockUse) {
+	want := 0
+	if u.block.label != "" {
+		want = 1
+	}
+	if have := len(u.node.labels); have != want {
+		if want == 1 && have == 0 {
+			d.rep.error(u.node.rng, fmt.Sprintf("%s has no label: the %s is missing", u.block.name, u.block.label), "write "+u.block.title()+" { ... }")
+		} else {
+			d.rep.error(u.node.labels[want].rng, fmt.Sprintf("%s takes %s", u.block.name, [...]string{"no label", "one label: the " + u.block.label}[want]), "")
+		}
+	}
+	if u.block.labelField != "" && len(u.node.labels) > 0 {
+		fieldOf(u.target, u.block.labelField).SetString(u.node.labels[0].text)
+		d.places[u.sub(u.block.labelField)] = u.node.labels[0].rng
+	}
+}
+
+// fields decodes attributes and blocks.
+func (d *decoder) fields(u *blockUse) {
+	for _, a := range u.node.attrs {
+		d.attribute(u, a)
+	}
+	seen := map[string]hcl.Range{}
+	for _, b := range u.node.blocks {
+		d.blockWithin(u, b, seen)
+	}
+}
+
+// attribute sets the field of one attribute.
+func (d *decoder) attribute(u *blockUse, use attrUse) {
+	a := u.block.attrNamed(use.name)
+	if a == nil {
+		if b := u.block.blockNamed(use.name); b != nil && b.free && (b.mapped || d.json) {
+			d.freeBlock(u, b, &node{rng: use.nameRng, free: use.expr, scope: u.node.scope})
+		} else {
+			d.unknown(u.block, use.name, use.nameRng, true)
+		}
+		return
+	}
+	if a.deprecated != "" {
+		d.rep.add(SeverityWarning, use.nameRng, fmt.Sprintf("%s is an older form", a.name), "write "+a.deprecated)
+	}
+	if a.field == "" {
+		return
+	}
+	d.places[u.sub(a.field)] = use.expr.Range()
+	v, ok := d.evaluate(use.expr, u.node.scope)
+	if !ok {
+		return
+	}
+	if err := assign(fieldOf(u.target, a.field), a, v); err != nil {
+		d.rep.error(use.expr.Range(), err.text, err.hint)
+	}
+}
+
+// unknown says what a word might have been.
+func (d *decoder) unknown(b *block, name string, rng hcl.Range, isAttr bool) {
+	what := "block"
+	if isAttr {
+		what = "attribute"
+	}
+	hint := ""
+	switch {
+	case isAttr && b.blockNamed(name) != nil:
+		d.rep.error(rng, fmt.Sprintf("%s is a block, not an attribute", name), "write "+b.blockNamed(name).title()+" { ... }")
+		return
+	case !isAttr && b.attrNamed(name) != nil:
+		d.rep.error(rng, fmt.Sprintf("%s is an attribute, not a block", name), "write "+name+" = ...")
+		return
+	}
+	if n := structs.Nearest(name, b.words()); n != "" {
+		hint = fmt.Sprintf("did you mean %q?", n)
+	} else if where := whereIs(name); where != "" {
+		hint = fmt.Sprintf("%q belongs into %s", name, where)
+	}
+	d.rep.error(rng, fmt.Sprintf("%s has no %s %q", b.name, what, name), hint)
+}
+
+// blockWithin decodes one block below another.
+func (d *decoder) blockWithin(u *blockUse, bn blockNode, seen map[string]hcl.Range) {
+	b := u.block.blockNamed(bn.name)
+	if b == nil {
+		d.unknown(u.block, bn.name, bn.node.rng, false)
+		return
+	}
+	if first, again := seen[bn.name]; again && !b.many && !b.free {
+		d.rep.error(bn.node.rng, fmt.Sprintf("%s has a second %s block; the first is on line %d", u.block.name, b.name, first.Start.Line), "")
+		return
+	}
+	seen[bn.name] = bn.node.rng
+	if b.free {
+		d.freeBlock(u, b, bn.node)
+		return
+	}
+	if b.field == "" {
+		d.sweet(&blockUse{block: b, node: bn.node, target: u.target, path: u.path})
+		return
+	}
+	d.decodeInto(u, b, bn.node)
+}
+
+// decodeInto makes the element of a field and decodes a block into it.
+func (d *decoder) decodeInto(u *blockUse, b *block, n *node) {
+	field := fieldOf(u.target, b.field)
+	path := u.sub(b.field)
+	switch field.Kind() {
+	case reflect.Slice: // of pointers
+		elem := reflect.New(field.Type().Elem().Elem())
+		path += "[" + strconv.Itoa(field.Len()) + "]"
+		d.decode(&blockUse{block: b, node: n, target: elem.Elem(), path: path})
+		field.Set(reflect.Append(field, elem))
+	case reflect.Map: // label -> pointer
+		if len(n.labels) != 1 {
+			d.labels(&blockUse{block: &block{name: b.name, label: b.label}, node: n})
+			return
+		}
+		key := n.labels[0].text
+		path += "[" + key + "]"
+		elem := reflect.New(field.Type().Elem().Elem())
+		d.decode(&blockUse{block: b, node: n, target: elem.Elem(), path: path})
+		if field.IsNil() {
+			field.Set(reflect.MakeMap(field.Type()))
+		}
+		if field.MapIndex(reflect.ValueOf(key)).IsValid() {
+			d.rep.error(n.labels[0].rng, fmt.Sprintf("%s %q is there twice", b.name, key), "")
+			return
+		}
+		field.SetMapIndex(reflect.ValueOf(key), elem)
+	case reflect.Pointer:
+		if field.IsNil() {
+			field.Set(reflect.New(field.Type().Elem()))
+		}
+		d.decode(&blockUse{block: b, node: n, target: field.Elem(), path: path})
+	default:
+		d.decode(&blockUse{block: b, node: n, target: field, path: path})
+	}
+}
+
+// freeBlock takes a block with any content into a map. Several of one name are laid over each other.
+func (d *decoder) freeBlock(u *blockUse, b *block, n *node) {
+	path := u.sub(b.field)
+	d.places[path] = n.rng
+	field := fieldOf(u.target, b.field)
+	switch field.Interface().(type) {
+	case map[string]string:
+		d.stringsBlock(field, b, n, path)
+	case map[string][]string:
+		d.listsBlock(field, b, n, path)
+	case map[string]any:
+		m, _ := field.Interface().(map[string]any)
+		if m == nil {
+			m = map[string]any{}
+		}
+		d.anyBlock(m, n, path)
+		field.Set(reflect.ValueOf(m))
+	}
+}
+
+// entries are the keys and values of a free block without blocks in it.
+func (d *decoder) entries(b *block, n *node, path string, take func(key string, v cty.Value, rng hcl.Range)) {
+	if n.free != nil {
+		v, ok := d.evaluate(n.free, n.scope)
+		if !ok || v.IsNull() {
+			return
+		}
+		d.mapEntries(b, v, n.free.Range(), take)
+		return
+	}
+	for _, bn := range n.blocks {
+		d.rep.error(bn.node.rng, fmt.Sprintf("%s holds keys and values, no blocks", b.name), "")
+	}
+	for _, a := range n.attrs {
+		d.places[path+"["+a.name+"]"] = a.expr.Range()
+		if v, ok := d.evaluate(a.expr, n.scope); ok && !v.IsNull() {
+			take(a.name, v, a.expr.Range())
+		}
+	}
+}
+
+// mapEntries reads a map value, or a list of maps (the JSON form of repeated blocks).
+func (d *decoder) mapEntries(b *block, v cty.Value, rng hcl.Range, take func(string, cty.Value, hcl.Range)) {
+	switch t := v.Type(); {
+	case t.IsObjectType() || t.IsMapType():
+		for it := v.ElementIterator(); it.Next(); {
+			k, x := it.Element()
+			if !x.IsNull() {
+				take(k.AsString(), x, rng)
+			}
+		}
+	case v.CanIterateElements():
+		for it := v.ElementIterator(); it.Next(); {
+			_, x := it.Element()
+			d.mapEntries(b, x, rng, take)
+		}
+	default:
+		d.rep.error(rng, fmt.Sprintf("%s must be a map, not %s", b.name, describe(v)), fmt.Sprintf(`write %s { KEY = "value" }`, b.name))
+	}
+}
+
+func (d *decoder) stringsBlock(field reflect.Value, b *block, n *node, path string) {
+	m, _ := field.Interface().(map[string]string)
+	if m == nil {
+		m = map[string]string{}
+	}
+	d.entries(b, n, path, func(key string, v cty.Value, rng hcl.Range) {
+		s, err := toString(v)
+		if err != nil {
+			d.rep.error(rng, fmt.Sprintf("%s: the value of %q must be a string, not %s", b.name, key, describe(v)), "use jsonencode(...) for anything else")
+			return
+		}
+		m[key] = s
+	})
+	field.Set(reflect.ValueOf(m))
+}
+
+func (d *decoder) listsBlock(field reflect.Value, b *block, n *node, path string) {
+	m, _ := field.Interface().(map[string][]string)
+	if m == nil {
+		m = map[string][]string{}
+	}
+	d.entries(b, n, path, func(key string, v cty.Value, rng hcl.Range) {
+		list, err := toStrings(&attr{name: key}, v)
+		if err != nil {
+			d.rep.error(rng, err.text, err.hint)
+			return
+		}
+		m[key] = list
+	})
+	field.Set(reflect.ValueOf(m))
+}
+
+// anyBlock takes attributes as they are, and blocks as lists of maps: a labelled one within a map of its label.
+func (d *decoder) anyBlock(m map[string]any, n *node, path string) {
+	if n.free != nil {
+		v, ok := d.evaluate(n.free, n.scope)
+		if ok && !v.IsNull() {
+			d.mapEntries(&block{name: path}, v, n.free.Range(), func(key string, x cty.Value, _ hcl.Range) { m[key] = toAny(x) })
+		}
+		return
+	}
+	for _, a := range n.attrs {
+		at := path + "." + a.name
+		d.places[at] = a.expr.Range()
+		if v, ok := d.evaluate(a.expr, n.scope); ok && !v.IsNull() {
+			m[a.name] = toAny(v)
+		}
+	}
+	for _, bn := range n.blocks {
+		list, _ := m[bn.name].([]any)
+		inner := map[string]any{}
+		at := fmt.Sprintf("%s.%s[%d]", path, bn.name, len(list))
+		d.places[at] = bn.node.rng
+		d.anyBlock(inner, bn.node, at)
+		for i := len(bn.node.labels) - 1; i >= 0; i-- {
+			inner = map[string]any{bn.node.labels[i].text: []any{inner}}
+		}
+		m[bn.name] = append(list, inner)
+	}
+}

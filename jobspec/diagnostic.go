@@ -1,0 +1,210 @@
+package jobspec
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Severity is the weight of a diagnostic.
+type Severity uint8
+
+// The severities.
+const (
+	SeverityError Severity = iota
+	SeverityWarning
+)
+
+// String is the word in front of the message.
+func (s Severity) String() string {
+	if s == SeverityWarning {
+		return "warning"
+	}
+	return "error"
+}
+
+// Diagnostic is one mistake or piece of advice, with its place in the text.
+type Diagnostic struct {
+	Severity Severity
+	// Summary is the fact on one line: lower case, no full stop.
+	Summary string
+	// Detail says more, or is empty.
+	Detail string
+	// File, Line and Column are where it stands; Line and Column count from 1, columns in characters. Line is 0 when
+	// the mistake has no place.
+	File      string
+	Line      int
+	Column    int
+	EndLine   int
+	EndColumn int
+	// SourceLine is the text of Line.
+	SourceLine string
+	// Hint is what to write instead, or empty.
+	Hint string
+}
+
+// Error is the machine form, `file:line:col: severity: message`.
+func (d Diagnostic) Error() string {
+	s := d.place() + d.Severity.String() + ": " + d.Summary
+	if d.Hint != "" {
+		s += " (" + d.Hint + ")"
+	}
+	return s
+}
+
+// Diagnostics is everything found in one text, in the order of places.
+type Diagnostics []Diagnostic
+
+// HasErrors reports that the job is refused.
+func (ds Diagnostics) HasErrors() bool {
+	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity == SeverityError })
+}
+
+// Warnings are the diagnostics that only advise.
+func (ds Diagnostics) Warnings() Diagnostics {
+	return slices.DeleteFunc(slices.Clone(ds), func(d Diagnostic) bool { return d.Severity != SeverityWarning })
+}
+
+// Err is nil without errors, else all of them in machine form, one a line.
+func (ds Diagnostics) Err() error {
+	if !ds.HasErrors() {
+		return nil
+	}
+	return diagnosticsError(slices.DeleteFunc(slices.Clone(ds), func(d Diagnostic) bool { return d.Severity != SeverityError }))
+}
+
+type diagnosticsError Diagnostics
+
+// Error lists the errors, one a line.
+func (e diagnosticsError) Error() string {
+	lines := make([]string, len(e))
+	for i, d := range e {
+		lines[i] = d.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// report collects diagnostics about files whose text it knows.
+type report struct {
+	files map[string][]byte
+	list  Diagnostics
+	lines map[string][]int // byte offset of each line, made when first needed
+}
+
+func newReport() *report { return &report{files: map[string][]byte{}} }
+
+// full reports that more would not be read by anyone.
+func (r *report) full() bool { return len(r.list) >= maxDiagnostics }
+
+// add records a diagnostic at a range and returns it for a hint, until the next call.
+func (r *report) add(sev Severity, rng hcl.Range, summary, hint string) {
+	if r.full() {
+		return
+	}
+	d := Diagnostic{Severity: sev, Summary: summary, Hint: hint, File: rng.Filename}
+	d.Line, d.EndLine = rng.Start.Line, rng.End.Line
+	d.SourceLine, d.Column = r.locate(rng.Filename, rng.Start)
+	_, d.EndColumn = r.locate(rng.Filename, rng.End)
+	r.list = append(r.list, d)
+}
+
+func (r *report) error(rng hcl.Range, summary, hint string) { r.add(SeverityError, rng, summary, hint) }
+
+// hcl takes over what the HCL library found.
+func (r *report) hcl(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if r.full() {
+			return
+		}
+		sev := SeverityError
+		if d.Severity == hcl.DiagWarning {
+			sev = SeverityWarning
+		}
+		var rng hcl.Range
+		if d.Subject != nil {
+			rng = *d.Subject
+		} else if d.Context != nil {
+			rng = *d.Context
+		}
+		summary, hint := plainWords(d)
+		r.add(sev, rng, summary, hint)
+	}
+}
+
+// plainWords puts a diagnostic of the library into the style of ours: the detail is the fact, the summary often only its
+// title.
+func plainWords(d *hcl.Diagnostic) (summary, hint string) {
+	text := strings.TrimSpace(strings.ReplaceAll(d.Detail, "\n", " "))
+	if text == "" {
+		text = d.Summary
+	} else if !strings.Contains(text, " ") || len(text) < 12 {
+		text = d.Summary + ": " + text
+	}
+	if fact, question, ok := strings.Cut(text, " Did you mean "); ok {
+		text, hint = fact, "did you mean "+strings.TrimSpace(question)
+	}
+	text = strings.TrimSuffix(text, ".")
+	if first, size := utf8.DecodeRuneInString(text); size > 0 && len(text) > 1 && !unicode.IsUpper(rune(text[1])) {
+		text = string(unicode.ToLower(first)) + text[size:]
+	}
+	return text, hint
+}
+
+// locate finds the line of a position and the column in characters (the library counts grapheme clusters).
+func (r *report) locate(file string, pos hcl.Pos) (line string, column int) {
+	src, ok := r.files[file]
+	if !ok || pos.Line < 1 {
+		return "", pos.Column
+	}
+	starts := r.lineStarts(file, src)
+	if pos.Line > len(starts) {
+		return "", pos.Column
+	}
+	from := starts[pos.Line-1]
+	to := len(src)
+	if i := bytes.IndexByte(src[from:], '\n'); i >= 0 {
+		to = from + i
+	}
+	line = strings.TrimSuffix(string(src[from:to]), "\r")
+	column = pos.Column
+	if pos.Byte >= from && pos.Byte <= from+len(line) {
+		column = utf8.RuneCountInString(line[:pos.Byte-from]) + 1
+	}
+	return line, column
+}
+
+func (r *report) lineStarts(file string, src []byte) []int {
+	if starts, ok := r.lines[file]; ok {
+		return starts
+	}
+	starts := []int{0}
+	for i, b := range src {
+		if b == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	if r.lines == nil {
+		r.lines = map[string][]int{}
+	}
+	r.lines[file] = starts
+	return starts
+}
+
+// sorted is the list in the order of places, without repetitions.
+func (r *report) sorted() Diagnostics {
+	slices.SortStableFunc(r.list, func(a, b Diagnostic) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	seen := make(map[Diagnostic]bool, len(r.list))
+	r.list = slices.DeleteFunc(r.list, func(d Diagnostic) bool {
+		again := seen[d]
+		seen[d] = true
+		return again
+	})
+	return r.list
+}

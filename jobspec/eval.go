@@ -1,0 +1,207 @@
+package jobspec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// maxReferenced bounds the text all references of one expression stand for together, in bytes: values that are built of
+// themselves grow without end otherwise.
+const maxReferenced = 8 << 20
+
+// evaluator turns expressions into values. References that only mean something when a task runs (${NOMAD_PORT_http},
+// ${attr.cpu.arch}) become the text they were written as.
+type evaluator struct {
+	rep    *report
+	ctx    *hcl.EvalContext // functions, var, local
+	source map[string][]byte
+}
+
+// evaluate gives the value, with iterators of dynamic blocks in scope; false after it reported why there is none.
+func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.Value, bool) {
+	if scope == nil {
+		scope = e.ctx
+	}
+	late, ok := e.lateValues(expr, scope)
+	if !ok {
+		return cty.DynamicVal, false
+	}
+	ctx := scope
+	if len(late) > 0 {
+		ctx = scope.NewChild()
+		ctx.Variables = late
+	}
+	v, diags := expr.Value(ctx)
+	if diags.HasErrors() {
+		e.rep.hcl(diags)
+		return cty.DynamicVal, false
+	}
+	v, _ = v.UnmarkDeep()
+	if size := textSize(v, maxReferenced); size > maxReferenced {
+		e.rep.error(expr.Range(), fmt.Sprintf("the value is larger than %d bytes", maxReferenced), "")
+		return cty.DynamicVal, false
+	}
+	return v, true
+}
+
+// defined reports that a name has a value in a scope or above it.
+func defined(scope *hcl.EvalContext, name string) bool {
+	for c := scope; c != nil; c = c.Parent() {
+		if _, ok := c.Variables[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// lateValues gives the names an expression uses that have no value now, each standing for the references' own text.
+func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map[string]cty.Value, bool) {
+	var late map[string]*lateName
+	referenced := 0
+	for _, tr := range expr.Variables() {
+		root := tr.RootName()
+		if defined(scope, root) {
+			if v, diags := tr.TraverseAbs(scope); !diags.HasErrors() {
+				referenced += textSize(v, maxReferenced)
+			}
+			if referenced > maxReferenced {
+				e.rep.error(expr.Range(), fmt.Sprintf("its references stand for more than %d bytes", maxReferenced), "")
+				return nil, false
+			}
+			continue
+		}
+		if _, bare := expr.(*hclsyntax.ScopeTraversalExpr); bare {
+			e.rep.error(tr.SourceRange(), fmt.Sprintf("there is nothing named %q here", root), bareHint(root, e.text(tr.SourceRange())))
+			return nil, false
+		}
+		if late == nil {
+			late = map[string]*lateName{}
+		}
+		if late[root] == nil {
+			late[root] = &lateName{}
+		}
+		if !late[root].add(tr[1:], "${"+e.text(tr.SourceRange())+"}") {
+			e.rep.error(tr.SourceRange(), fmt.Sprintf("%q stands for a value and for something within it", e.text(tr.SourceRange())), "")
+			return nil, false
+		}
+	}
+	if late == nil {
+		return nil, true
+	}
+	out := make(map[string]cty.Value, len(late))
+	for name, l := range late {
+		out[name] = l.value()
+	}
+	return out, true
+}
+
+func bareHint(root, text string) string {
+	if near := nearestRoot(root); near != "" {
+		return fmt.Sprintf("did you mean %s%s?", near, strings.TrimPrefix(text, root))
+	}
+	if isLate(root) {
+		return fmt.Sprintf(`it is known when the task runs: write "${%s}"`, text)
+	}
+	return fmt.Sprintf(`write %q for the text itself`, text)
+}
+
+// isLate reports that a root belongs to references of run time.
+func isLate(root string) bool {
+	return strings.HasPrefix(root, "NOMAD_") || slices.Contains([]string{"attr", "node", "meta", "env", "device", "secret"}, root)
+}
+
+func nearestRoot(root string) string {
+	for _, c := range []string{"var", "local"} {
+		if root != c && (strings.HasPrefix(root, c) || strings.HasPrefix(c, root)) && len(root) > 1 {
+			return c
+		}
+	}
+	return ""
+}
+
+func (e *evaluator) text(rng hcl.Range) string {
+	src := e.source[rng.Filename]
+	if rng.Start.Byte < 0 || rng.End.Byte > len(src) || rng.Start.Byte > rng.End.Byte {
+		return ""
+	}
+	return string(src[rng.Start.Byte:rng.End.Byte])
+}
+
+// lateName is a tree of the references that begin with one name.
+type lateName struct {
+	text  string // set at a leaf
+	steps map[string]*lateName
+}
+
+func (l *lateName) add(steps hcl.Traversal, text string) bool {
+	if len(steps) == 0 {
+		if l.steps != nil {
+			return false
+		}
+		l.text = text
+		return true
+	}
+	if l.text != "" {
+		return false
+	}
+	var key string
+	switch s := steps[0].(type) {
+	case hcl.TraverseAttr:
+		key = s.Name
+	case hcl.TraverseIndex:
+		if s.Key.Type() != cty.String || !s.Key.IsKnown() || s.Key.IsNull() {
+			return false
+		}
+		key = s.Key.AsString()
+	default:
+		return false
+	}
+	if l.steps == nil {
+		l.steps = map[string]*lateName{}
+	}
+	if l.steps[key] == nil {
+		l.steps[key] = &lateName{}
+	}
+	return l.steps[key].add(steps[1:], text)
+}
+
+func (l *lateName) value() cty.Value {
+	if l.steps == nil {
+		return cty.StringVal(l.text)
+	}
+	attrs := make(map[string]cty.Value, len(l.steps))
+	for k, s := range l.steps {
+		attrs[k] = s.value()
+	}
+	return cty.ObjectVal(attrs)
+}
+
+// textSize adds up the text in a value, and stops soon after the limit.
+func textSize(v cty.Value, limit int) int {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return 0
+	}
+	switch t := v.Type(); {
+	case t == cty.String:
+		return len(v.AsString())
+	case t.IsPrimitiveType():
+		return 8
+	case v.CanIterateElements():
+		n := 0
+		for it := v.ElementIterator(); it.Next() && n <= limit; {
+			k, x := it.Element()
+			n += textSize(x, limit-n) + 8
+			if t.IsObjectType() || t.IsMapType() {
+				n += len(k.AsString())
+			}
+		}
+		return n
+	}
+	return 8
+}

@@ -1,0 +1,217 @@
+package jobspec
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	hcljson "github.com/hashicorp/hcl/v2/json"
+
+	"berth/structs"
+)
+
+// VarFile is a file with values of variables.
+type VarFile struct {
+	Name   string
+	Source []byte
+}
+
+// ParseOptions say what is parsed, and with which values.
+type ParseOptions struct {
+	// Filename appears in diagnostics; one that ends in .json is read as HCL's JSON form, as is text that begins with "{".
+	Filename string
+	Source   []byte
+	// Vars are values as given by flags, "name=value"; VarFiles come before them, Env (NOMAD_VAR_x, BERTH_VAR_x) before those.
+	Vars     []string
+	VarFiles []VarFile
+	Env      map[string]string
+	// Strict refuses values for variables the file does not have; otherwise they are warned of.
+	Strict bool
+	// Dir is where the language's file functions read; "" refuses them.
+	Dir string
+	// Drivers checks config blocks by driver.
+	Drivers map[string]structs.ConfigChecker
+}
+
+// Result is a job that can be submitted.
+type Result struct {
+	Job *structs.Job // canonical
+	// Submission is the text it was written as, with the variables that were given.
+	Submission *structs.JobSubmission
+	Warnings   Diagnostics
+}
+
+// Parse reads a job. The result is nil when the diagnostics have errors.
+func Parse(opts ParseOptions) (*Result, Diagnostics) {
+	rep := newReport()
+	if opts.Filename == "" {
+		opts.Filename = "job.hcl"
+	}
+	rep.files[opts.Filename] = opts.Source
+	job := parse(rep, opts)
+	diags := rep.sorted()
+	if job == nil || diags.HasErrors() {
+		return nil, diags
+	}
+	return &Result{Job: job, Submission: submission(opts), Warnings: diags.Warnings()}, diags
+}
+
+func isJSON(opts ParseOptions) bool {
+	return strings.HasSuffix(opts.Filename, ".json") || strings.HasPrefix(strings.TrimLeft(string(opts.Source[:min(len(opts.Source), 256)]), " \t\r\n"), "{")
+}
+
+func parse(rep *report, opts ParseOptions) *structs.Job {
+	json := isJSON(opts)
+	if !scan(rep, opts.Filename, opts.Source, json) {
+		return nil
+	}
+	ev := &evaluator{rep: rep, ctx: &hcl.EvalContext{Functions: functions(opts.Dir)}, source: rep.files}
+	root := readFile(ev, opts, json)
+	if root == nil {
+		return nil
+	}
+	if !ev.inputs(root, opts) {
+		return nil
+	}
+	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, json: json}
+	job := d.job(root)
+	if job == nil || rep.sorted().HasErrors() {
+		return nil
+	}
+	liftIdentities(job)
+	job.Canonicalize()
+	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers}))
+	return job
+}
+
+// readFile gives the top of the file, nil when it cannot be read.
+func readFile(ev *evaluator, opts ParseOptions, json bool) *node {
+	if json {
+		f, diags := hcljson.Parse(opts.Source, opts.Filename)
+		ev.rep.hcl(diags)
+		if diags.HasErrors() {
+			return nil
+		}
+		expr := wholeObject(opts)
+		if expr == nil {
+			_, diags := f.Body.JustAttributes()
+			ev.rep.hcl(diags)
+			return nil
+		}
+		return ev.jsonNode(expr, langFile)
+	}
+	f, diags := hclsyntax.ParseConfig(opts.Source, opts.Filename, hcl.InitialPos)
+	ev.rep.hcl(diags)
+	if diags.HasErrors() {
+		return nil
+	}
+	return ev.nativeNode(f.Body.(*hclsyntax.Body), nil)
+}
+
+// wholeObject is the text as one JSON expression.
+func wholeObject(opts ParseOptions) hcl.Expression {
+	expr, diags := hcljson.ParseExpression(opts.Source, opts.Filename)
+	if diags.HasErrors() {
+		return nil
+	}
+	return expr
+}
+
+// job decodes the one job of a file.
+func (d *decoder) job(root *node) *structs.Job {
+	var jobs []*node
+	for _, bn := range root.blocks {
+		switch bn.name {
+		case "job":
+			jobs = append(jobs, bn.node)
+		case "variable", "variables", "locals":
+		default:
+			d.unknown(langFile, bn.name, bn.node.rng, false)
+		}
+	}
+	for _, a := range root.attrs {
+		if b := langFile.blockNamed(a.name); b == nil || !b.free || !d.json {
+			d.unknown(langFile, a.name, a.nameRng, true)
+		}
+	}
+	switch len(jobs) {
+	case 0:
+		d.rep.error(hcl.Range{Filename: root.rng.Filename}, "the file has no job", `write job "name" { ... }`)
+		return nil
+	case 1:
+	default:
+		d.rep.error(jobs[1].rng, fmt.Sprintf("a second job; the first is on line %d", jobs[0].rng.Start.Line), "write one file for each job")
+		return nil
+	}
+	job := &structs.Job{}
+	d.decode(&blockUse{block: langJob, node: jobs[0], target: reflect.ValueOf(job).Elem()})
+	if job.Name == "" {
+		job.Name = job.ID
+	}
+	return job
+}
+
+// faults shows each fault of a job where its field was written: there, or at the nearest block around it.
+func (d *decoder) faults(faults structs.Faults) {
+	for _, f := range faults {
+		sev := SeverityError
+		if f.Warning {
+			sev = SeverityWarning
+		}
+		rng, exact := d.place(f.Path)
+		text := f.Message
+		if !exact {
+			if field := lastField(f.Path); field != "" && !strings.Contains(text, field) {
+				text = d.word(f.Path, field) + ": " + text
+			}
+		}
+		d.rep.add(sev, rng, text, f.Hint)
+	}
+}
+
+// place finds the range of a path, or of the longest path above it that was written.
+func (d *decoder) place(path string) (rng hcl.Range, exact bool) {
+	for p := path; ; {
+		if rng, ok := d.places[p]; ok {
+			return rng, p == path
+		}
+		i := strings.LastIndexAny(p, ".[")
+		if i < 0 {
+			return d.places[""], path == ""
+		}
+		p = p[:i]
+	}
+}
+
+func lastField(path string) string {
+	path = path[strings.LastIndexByte(path, '.')+1:]
+	if i := strings.IndexByte(path, '['); i >= 0 {
+		path = path[:i]
+	}
+	return path
+}
+
+// word is the language's word for a field, looked up in the block the path leads to.
+func (d *decoder) word(path, field string) string {
+	b := langJob
+	for part := range strings.SplitSeq(path, ".") {
+		name, _, _ := strings.Cut(part, "[")
+		for _, c := range b.blocks {
+			if c.field == name {
+				b = c
+				break
+			}
+		}
+	}
+	for _, a := range b.attrs {
+		if a.field == field {
+			return a.name
+		}
+	}
+	if b.field == field {
+		return b.name
+	}
+	return field
+}

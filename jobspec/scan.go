@@ -1,0 +1,126 @@
+package jobspec
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// Bounds of a text, checked before the HCL parser sees it: that one recurses without a limit.
+const (
+	// MaxSourceBytes bounds a job file.
+	MaxSourceBytes = 1536 << 10
+	// maxNesting bounds brackets, blocks and templates within each other.
+	maxNesting = 100
+	// maxOperators bounds prefix operators in a row, and conditionals in one expression.
+	maxOperators = 64
+	// maxFor bounds for expressions within each other: each multiplies the work.
+	maxFor = 2
+)
+
+// scan checks a text before it is parsed. False when it must not be.
+func scan(rep *report, name string, src []byte, json bool) bool {
+	start := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
+	if len(src) > MaxSourceBytes {
+		rep.error(hcl.Range{Filename: name}, fmt.Sprintf("the file has %d bytes; at most %d are read", len(src), MaxSourceBytes),
+			"split it into several jobs, or fetch large content with an artifact")
+		return false
+	}
+	if !utf8.Valid(src) {
+		bad, pos := 0, hcl.InitialPos
+		for i := 0; i < len(src); {
+			r, size := utf8.DecodeRune(src[i:])
+			if r == utf8.RuneError && size == 1 {
+				bad = i
+				break
+			}
+			pos.Column++
+			if r == '\n' {
+				pos.Line, pos.Column = pos.Line+1, 1
+			}
+			i += size
+		}
+		pos.Byte = bad
+		rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("byte %d is not UTF-8 text", bad), "save the file as UTF-8")
+		return false
+	}
+	if json {
+		return scanJSON(rep, name, src)
+	}
+	tokens, _ := hclsyntax.LexConfig(src, name, start.Start)
+	return scanTokens(rep, tokens)
+}
+
+// scanTokens bounds the recursion the parser will need.
+func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
+	depth, prefixes, questions, fors := 0, 0, 0, 0
+	var forDepths []int
+	for i, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
+			hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+			depth--
+			for len(forDepths) > 0 && forDepths[len(forDepths)-1] > depth {
+				forDepths, fors = forDepths[:len(forDepths)-1], fors-1
+			}
+		case hclsyntax.TokenQuestion:
+			questions++
+		case hclsyntax.TokenNewline:
+			if depth <= 0 {
+				questions = 0
+			}
+		case hclsyntax.TokenIdent:
+			if string(t.Bytes) == "for" && i > 0 && (tokens[i-1].Type == hclsyntax.TokenOBrack || tokens[i-1].Type == hclsyntax.TokenOBrace) {
+				forDepths, fors = append(forDepths, depth), fors+1
+			}
+		}
+		if t.Type == hclsyntax.TokenBang || t.Type == hclsyntax.TokenMinus {
+			prefixes++
+		} else {
+			prefixes = 0
+		}
+		switch {
+		case depth > maxNesting:
+			rep.error(t.Range, fmt.Sprintf("nested more than %d levels deep", maxNesting), "use locals to build it in steps")
+			return false
+		case prefixes > maxOperators || questions > maxOperators:
+			rep.error(t.Range, fmt.Sprintf("more than %d operators within each other", maxOperators), "use locals to build it in steps")
+			return false
+		case fors > maxFor:
+			rep.error(t.Range, fmt.Sprintf("more than %d for expressions within each other", maxFor), "use locals to build it in steps")
+			return false
+		}
+	}
+	return true
+}
+
+// scanJSON bounds the nesting of JSON text.
+func scanJSON(rep *report, name string, src []byte) bool {
+	depth, quoted := 0, false
+	pos := hcl.InitialPos
+	for i := 0; i < len(src); i++ {
+		pos.Column++
+		switch c := src[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == '\n':
+			pos.Line, pos.Column = pos.Line+1, 1
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxNesting {
+				pos.Byte = i
+				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("nested more than %d levels deep", maxNesting), "")
+				return false
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return true
+}
