@@ -43,7 +43,6 @@ type Client struct {
 	heard    time.Time
 	index    uint64 // of the newest answer of the servers
 	stopping bool
-	runCtx   context.Context //nolint:containedctx // the life of Run, for what is started later within it
 }
 
 // entry is an allocation the node holds.
@@ -52,8 +51,9 @@ type entry struct {
 	alloc  *structs.Allocation // guarded by the client's lock
 	runner *allocrunner.Runner // nil: over before the node knew it
 	done   chan struct{}       // closed when the runner's Run has returned
-	// acked is the version of the report that the servers have, plus one.
+	// acked is the version of the report that the servers have, plus one; sent is that report.
 	acked     uint64
+	sent      *structs.AllocClientUpdate
 	pendingAt time.Time // since when a report of a pending allocation waits
 	confirmed bool      // the servers listed it in this life of the agent
 	forgotten bool
@@ -118,7 +118,7 @@ func (c *Client) Run(ctx context.Context) (err error) {
 		g.Stop()
 		return nil
 	}
-	c.group, c.runCtx = g, g.Context()
+	c.group = g
 	c.heard = time.Now()
 	c.mu.Unlock()
 	if err := c.restore(g.Context()); err != nil {

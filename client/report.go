@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"berth/structs"
@@ -53,15 +54,24 @@ func (c *Client) reportLoop(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// due are the reports the servers do not have, their versions, and when to look again if there are none.
-func (c *Client) due(now time.Time) (versions map[structs.ID]uint64, updates []*structs.AllocClientUpdate, wait time.Duration) {
-	versions, wait = map[structs.ID]uint64{}, time.Hour
+// reported is a report and the version of the runner it was made at.
+type reported struct {
+	version uint64
+	update  *structs.AllocClientUpdate
+}
+
+// due are the reports the servers do not have, and when to look again if there are none.
+func (c *Client) due(now time.Time) (due map[structs.ID]reported, updates []*structs.AllocClientUpdate, wait time.Duration) {
+	due, wait = map[structs.ID]reported{}, time.Hour
 	for _, e := range c.entries() {
 		if e.runner == nil {
 			continue
 		}
 		u, version := e.runner.Report()
 		c.mu.Lock()
+		if e.sent != nil && reflect.DeepEqual(e.sent, u) {
+			e.acked = version + 1
+		}
 		acked, since := e.acked, e.pendingAt
 		if since.IsZero() {
 			e.pendingAt, since = now, now
@@ -74,18 +84,19 @@ func (c *Client) due(now time.Time) (versions map[structs.ID]uint64, updates []*
 			wait = min(wait, left)
 			continue
 		}
-		versions[u.ID] = version
+		due[u.ID] = reported{version, u}
 		updates = append(updates, u)
 	}
-	return versions, updates, wait
+	return due, updates, wait
 }
 
-func (c *Client) ack(versions map[structs.ID]uint64) {
+// ack notes what the servers have.
+func (c *Client) ack(due map[structs.ID]reported) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, version := range versions {
+	for id, r := range due {
 		if e := c.allocs[id]; e != nil {
-			e.acked = version + 1
+			e.acked, e.sent = r.version+1, r.update
 		}
 	}
 }
@@ -94,7 +105,7 @@ func (c *Client) ack(versions map[structs.ID]uint64) {
 func (c *Client) reportAgain() {
 	c.mu.Lock()
 	for _, e := range c.allocs {
-		e.acked = 0
+		e.acked, e.sent = 0, nil
 	}
 	c.mu.Unlock()
 	poke(c.report)
