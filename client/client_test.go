@@ -260,7 +260,7 @@ func TestDriverHealthIsTold(t *testing.T) {
 		}
 		m.mu.Unlock()
 		after(time.Hour)
-		if n := s.count("register"); n != 3 || looks < 100 || looks > 130 {
+		if n := s.count("register"); n != 3 || looks < 50 || looks > 70 {
 			t.Errorf("%d registrations, %d looks in an hour", n, looks)
 		}
 		l.end()

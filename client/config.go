@@ -61,7 +61,8 @@ type Config struct {
 	// above which the oldest go anyway; default 80.
 	GCMaxAllocs        int
 	GCDiskUsagePercent float64
-	// FingerprintEvery is how often the machine and its drivers are looked at again; default 30 s.
+	// FingerprintEvery is how often the machine and its drivers are looked at again; default 1 min. Programs (runc, nft) are
+	// run for it, so that more often costs an idle node.
 	FingerprintEvery time.Duration
 	// NewID makes the node's identity at its first start; nil is random.
 	NewID func() structs.ID
@@ -96,7 +97,7 @@ func (c Config) withDefaults() Config {
 		c.MaxKillTimeout = 30 * time.Second
 	}
 	if c.FingerprintEvery == 0 {
-		c.FingerprintEvery = 30 * time.Second
+		c.FingerprintEvery = time.Minute
 	}
 	if c.NewID == nil {
 		c.NewID = idgen.Random().NewID
