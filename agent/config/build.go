@@ -1,0 +1,343 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"berth/structs"
+)
+
+// builder lays files over a configuration.
+type builder struct {
+	c                 *Config
+	httpAddr          string
+	httpPort, rpcPort int
+	file              string
+	errs              []error
+}
+
+func (b *builder) fail(format string, args ...any) {
+	b.errs = append(b.errs, fmt.Errorf("%s: %s", b.file, fmt.Sprintf(format, args...)))
+}
+
+func (b *builder) warn(format string, args ...any) {
+	b.c.Warnings = append(b.c.Warnings, fmt.Sprintf("%s: %s", b.file, fmt.Sprintf(format, args...)))
+}
+
+// set takes over what was written.
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (b *builder) duration(to *time.Duration, from *string, name string) {
+	if from == nil {
+		return
+	}
+	d, err := time.ParseDuration(*from)
+	if err != nil || d < 0 {
+		b.fail("%s = %q is not a duration; write for example \"30s\" or \"5m\"", name, *from)
+		return
+	}
+	*to = d
+}
+
+func (b *builder) stringMap(to *map[string]string, from map[string]string, blocks []free) {
+	out := maps.Clone(*to)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, from)
+	for _, f := range blocks {
+		m, err := f.strings()
+		if err != nil {
+			b.errs = append(b.errs, err)
+			continue
+		}
+		maps.Copy(out, m)
+	}
+	if len(out) > 0 {
+		*to = out
+	}
+}
+
+// port checks a port number.
+func (b *builder) port(to *int, from *int, name string) {
+	if from == nil {
+		return
+	}
+	if *from < 1 || *from > 65535 {
+		b.fail("%s = %d is not a port", name, *from)
+		return
+	}
+	*to = *from
+}
+
+func (b *builder) apply(name string, f *file) {
+	b.file = name
+	c := b.c
+	set(&c.Region, f.Region)
+	set(&c.Datacenter, f.Datacenter)
+	set(&c.Name, f.Name)
+	set(&c.DataDir, f.DataDir)
+	set(&c.BindAddr, f.BindAddr)
+	set(&c.LogLevel, f.LogLevel)
+	set(&c.LogJSON, f.LogJSON)
+	set(&c.LogFile, f.LogFile)
+	set(&c.Debug, f.EnableDebug)
+	b.stringMap(&c.Headers, f.Headers, f.HeaderBlocks)
+	if p := f.Ports; p != nil {
+		b.port(&b.httpPort, p.HTTP, "ports.http")
+		b.port(&b.rpcPort, p.RPC, "ports.rpc")
+		var serf int
+		b.port(&serf, p.Serf, "ports.serf")
+	}
+	if f.Addresses != nil {
+		set(&b.httpAddr, f.Addresses.HTTP)
+	}
+	if l := f.Limits; l != nil {
+		set(&c.Limits.MaxConnsPerClient, l.HTTPMaxConnsPerClient)
+		set(&c.Limits.BodyBytes, l.BodyBytes)
+	}
+	b.refuse(f)
+	if f.Server != nil {
+		b.server(f.Server)
+	}
+	if f.Client != nil {
+		b.client(f.Client)
+	}
+	for _, p := range f.Plugins {
+		b.plugin(p)
+	}
+}
+
+// refuse names what is asked for and not there, and what has no effect.
+func (b *builder) refuse(f *file) {
+	if f.ACL != nil && f.ACL.Enabled != nil && *f.ACL.Enabled {
+		b.fail("acl.enabled: this version has no access control; remove the block and let the API listen on loopback only (addresses.http)")
+	}
+	if f.TLS != nil && (f.TLS.HTTP != nil && *f.TLS.HTTP || f.TLS.RPC != nil && *f.TLS.RPC) {
+		b.fail("tls: this version has no TLS; remove the block and let the API listen on loopback only (addresses.http)")
+	}
+	if f.EnableSyslog != nil && *f.EnableSyslog {
+		b.fail("enable_syslog: logs go to standard error; let the service manager pass them on, or set log_file")
+	}
+	for _, x := range []struct {
+		there bool
+		text  string
+	}{
+		{len(f.Telemetry) > 0, "telemetry has no effect: /v1/metrics always answers"},
+		{len(f.Consul) > 0, "consul has no effect: services are kept in Berth's own registry"},
+		{len(f.Vault) > 0, "vault has no effect: Berth talks to no Vault"},
+		{len(f.Autopilot) > 0, "autopilot has no effect with one server"},
+		{len(f.UI) > 0, "ui has no effect: there is no web interface"},
+		{len(f.Audit) > 0, "audit has no effect: there is no audit log"},
+		{len(f.Sentinel) > 0, "sentinel has no effect: there are no such policies"},
+		{f.PluginDir != nil, "plugin_dir has no effect: drivers are part of the program"},
+		{f.LogRotateBytes != nil || f.LogRotateDuration != nil || f.LogRotateMaxFiles != nil, "log_rotate_* have no effect: let logrotate do it"},
+	} {
+		if x.there {
+			b.warn("%s", x.text)
+		}
+	}
+}
+
+func (b *builder) server(s *serverBlock) {
+	c := &b.c.Server
+	set(&c.Enabled, s.Enabled)
+	if s.BootstrapExpect != nil && *s.BootstrapExpect != 1 {
+		b.fail("server.bootstrap_expect = %d: this version runs one server; set it to 1", *s.BootstrapExpect)
+	}
+	if len(s.RetryJoin)+len(s.StartJoin)+len(s.ServerJoin) > 0 {
+		b.fail("server.retry_join: this version runs one server, which joins no other; remove it")
+	}
+	if s.Encrypt != nil {
+		b.warn("server.encrypt has no effect with one server: there is no gossip")
+	}
+	b.duration(&c.Heartbeat.Grace, s.HeartbeatGrace, "server.heartbeat_grace")
+	b.duration(&c.Heartbeat.MinTTL, s.MinHeartbeatTTL, "server.min_heartbeat_ttl")
+	b.duration(&c.Heartbeat.FailoverTTL, s.FailoverHeartbeatTTL, "server.failover_heartbeat_ttl")
+	set(&c.Heartbeat.MaxPerSecond, s.MaxHeartbeatsPerSec)
+	b.duration(&c.GC.Node, s.NodeGC, "server.node_gc_threshold")
+	b.duration(&c.GC.Interval, s.JobGCInterval, "server.job_gc_interval")
+	b.duration(&c.GC.Job, s.JobGC, "server.job_gc_threshold")
+	b.duration(&c.GC.Eval, s.EvalGC, "server.eval_gc_threshold")
+	b.duration(&c.GC.BatchEval, s.BatchEvalGC, "server.batch_eval_gc_threshold")
+	b.duration(&c.GC.Deployment, s.DeploymentGC, "server.deployment_gc_threshold")
+	if s.NumSchedulers != nil || len(s.EnabledSchedulers) > 0 {
+		b.warn("server.num_schedulers and enabled_schedulers have no effect: one scheduler places everything")
+	}
+	if len(s.DefaultSchedulerBlock) > 0 {
+		b.fail("server.default_scheduler_config: set it with `berth operator scheduler set-config` once the server runs")
+	}
+}
+
+func (b *builder) client(k *clientBlock) {
+	c := &b.c.Client
+	set(&c.Enabled, k.Enabled)
+	set(&c.AllocDir, k.AllocDir)
+	set(&c.NodeClass, k.NodeClass)
+	set(&c.NodePool, k.NodePool)
+	b.stringMap(&c.Meta, k.Meta, k.MetaBlocks)
+	set(&c.NetworkInterface, k.NetworkInterface)
+	set(&c.CPUTotalMHz, k.CPUTotal)
+	set(&c.MemoryTotalMB, k.MemoryTotal)
+	set(&c.DiskTotalMB, k.DiskTotal)
+	b.duration(&c.MaxKillTimeout, k.MaxKillTimeout, "client.max_kill_timeout")
+	b.port(&c.MinDynamicPort, k.MinDynamicPort, "client.min_dynamic_port")
+	b.port(&c.MaxDynamicPort, k.MaxDynamicPort, "client.max_dynamic_port")
+	set(&c.GCMaxAllocs, k.GCMaxAllocs)
+	set(&c.GCDiskPercent, k.GCDiskUsage)
+	set(&c.DisableExec, k.DisableExec)
+	set(&c.Bridge, k.Bridge)
+	set(&c.BridgeSubnet, k.BridgeSubnet)
+	set(&c.Hairpin, k.Hairpin)
+	set(&c.CgroupParent, k.CgroupParent)
+	if len(k.Servers)+len(k.ServerJoin) > 0 {
+		b.fail("client.servers: this version's client works with the server of the same agent; set server.enabled and remove it")
+	}
+	if k.CNIPath != nil || k.CNIConfigDir != nil {
+		b.warn("client.cni_path and cni_config_dir have no effect: bridge networks need no plugins")
+	}
+	if len(k.Options)+len(k.OptionBlocks) > 0 {
+		b.warn("client.options has no effect: drivers are set in plugin blocks")
+	}
+	if r := k.Reserved; r != nil {
+		set(&c.Reserved.Cpu.CpuShares, r.CPU)
+		set(&c.Reserved.Memory.MemoryMB, r.Memory)
+		set(&c.Reserved.Disk.DiskMB, r.Disk)
+		set(&c.Reserved.Networks.ReservedHostPorts, r.Ports)
+		if r.Cores != nil {
+			cores, err := parseCores(*r.Cores)
+			if err != nil {
+				b.fail("client.reserved.cores: %v", err)
+			}
+			c.Reserved.Cpu.ReservedCpuCores = cores
+		}
+	}
+	for _, v := range k.HostVolumes {
+		if !filepath.IsAbs(v.Path) {
+			b.fail("host_volume %q: path %q is not absolute", v.Name, v.Path)
+			continue
+		}
+		if st, err := os.Stat(v.Path); err != nil || !st.IsDir() {
+			b.fail("host_volume %q: %s is not a directory of this machine", v.Name, v.Path)
+			continue
+		}
+		if c.HostVolumes == nil {
+			c.HostVolumes = map[string]*structs.HostVolumeConfig{}
+		}
+		c.HostVolumes[v.Name] = &structs.HostVolumeConfig{Name: v.Name, Path: v.Path, ReadOnly: v.ReadOnly != nil && *v.ReadOnly}
+	}
+	for _, n := range k.HostNetworks {
+		if c.HostNetworks == nil {
+			c.HostNetworks = map[string]*structs.HostNetworkConfig{}
+		}
+		hn := &structs.HostNetworkConfig{Name: n.Name}
+		set(&hn.CIDR, n.CIDR)
+		set(&hn.Interface, n.Interface)
+		set(&hn.ReservedPorts, n.Ports)
+		c.HostNetworks[n.Name] = hn
+	}
+}
+
+// parseCores reads "0-2,5".
+func parseCores(text string) ([]uint16, error) {
+	var out []uint16
+	for part := range strings.SplitSeq(text, ",") {
+		lo, hi, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		first, err := strconv.ParseUint(lo, 10, 12)
+		last := first
+		if err == nil && isRange {
+			last, err = strconv.ParseUint(hi, 10, 12)
+		}
+		if err != nil || last < first {
+			return nil, fmt.Errorf("%q is not a list of cores such as \"0-2,5\"", text)
+		}
+		for i := first; i <= last; i++ {
+			out = append(out, uint16(i))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+func (b *builder) plugin(p pluginBlock) {
+	if p.Name != "docker" && p.Name != "containerd" {
+		b.fail("plugin %q: this version has the drivers containerd and docker; remove the block", p.Name)
+		return
+	}
+	k := p.Config
+	if k == nil {
+		return
+	}
+	d := &b.c.Driver
+	if p.Name == "containerd" {
+		set(&d.Address, k.Endpoint)
+	} else if k.Endpoint != nil {
+		b.warn(`plugin "docker": endpoint has no effect: containers are run by containerd; plugin "containerd" can name another one`)
+	}
+	set(&d.Runc, k.Runtime)
+	set(&d.AllowPrivileged, k.AllowPrivileged)
+	set(&d.PidsLimit, k.PidsLimit)
+	b.duration(&d.PullTimeout, k.PullTimeout, "image_pull_timeout")
+	if k.AllowCaps != nil {
+		d.AllowCaps = nil
+		for _, name := range k.AllowCaps {
+			d.AllowCaps = append(d.AllowCaps, strings.TrimPrefix(strings.ToUpper(name), "CAP_"))
+		}
+	}
+	if k.AllowDevices != nil {
+		d.AllowDevices = k.AllowDevices
+	}
+	if v := k.Volumes; v != nil {
+		set(&d.VolumesEnabled, v.Enabled)
+		d.VolumePaths = v.Paths
+	}
+	if len(k.Auth) > 0 {
+		b.fail("plugin %q: auth: credentials stand in the task's own auth block in this version", p.Name)
+	}
+}
+
+// validate finds what cannot be run.
+func (c *Config) validate() []error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !c.Server.Enabled && !c.Client.Enabled {
+		fail("neither server nor client is enabled: set server { enabled = true } and client { enabled = true }, or run `berth agent -dev`")
+	}
+	if c.Client.Enabled && !c.Server.Enabled {
+		fail("client.enabled without server.enabled: this version's client works with the server of the same agent; set server { enabled = true }")
+	}
+	if c.DataDir == "" && !c.Dev {
+		fail("data_dir is not set: name the directory that keeps state and images, such as data_dir = \"/var/lib/berth\"")
+	}
+	if host, _, err := net.SplitHostPort(c.HTTPAddr); err == nil {
+		if ip, err := netip.ParseAddr(host); err != nil {
+			fail("address %q of the API is not an IP address: set bind_addr or addresses.http to one", host)
+		} else if !ip.IsLoopback() {
+			fail("the API would listen on %s without encryption: set bind_addr = \"127.0.0.1\" (or addresses { http = \"127.0.0.1\" })", c.HTTPAddr)
+		}
+	}
+	if !slices.Contains([]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}, strings.ToUpper(c.LogLevel)) {
+		fail("log_level %q is not known: use TRACE, DEBUG, INFO, WARN or ERROR", c.LogLevel)
+	}
+	if c.Client.MinDynamicPort > c.Client.MaxDynamicPort {
+		fail("client.min_dynamic_port %d is above max_dynamic_port %d", c.Client.MinDynamicPort, c.Client.MaxDynamicPort)
+	}
+	if s := c.Client.BridgeSubnet; s != "" {
+		if _, err := netip.ParsePrefix(s); err != nil {
+			fail("client.bridge_network_subnet %q is not a network such as \"172.26.64.0/20\"", s)
+		}
+	}
+	return errs
+}

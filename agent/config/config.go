@@ -1,0 +1,131 @@
+package config
+
+import (
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"berth/server/heartbeat"
+	"berth/server/reap"
+	"berth/structs"
+)
+
+// Config is what an agent is run with.
+type Config struct {
+	Dev        bool
+	Name       string // "" is the host's name
+	Region     string
+	Datacenter string
+	DataDir    string // absolute; in -dev it is made and removed by the agent unless it was given
+	BindAddr   string
+	LogLevel   string
+	LogJSON    bool
+	LogFile    string
+	Debug      bool
+
+	HTTPAddr string // host:port the API listens on
+	RPCAddr  string // host:port this server is known by
+	Headers  map[string]string
+
+	Server Server
+	Client Client
+	Limits Limits
+	Driver Driver
+
+	// Files are those the configuration was read from.
+	Files []string
+	// Warnings are settings without effect, one sentence each.
+	Warnings []string
+}
+
+// Server is the server's part.
+type Server struct {
+	Enabled   bool
+	Heartbeat heartbeat.Config
+	GC        reap.Thresholds
+}
+
+// Client is the node's part.
+type Client struct {
+	Enabled          bool
+	AllocDir         string
+	NodeClass        string
+	NodePool         string
+	Meta             map[string]string
+	CPUTotalMHz      int64
+	MemoryTotalMB    int64
+	DiskTotalMB      int64
+	NetworkInterface string
+	Bridge           string
+	BridgeSubnet     string
+	Hairpin          bool
+	CgroupParent     string
+	MinDynamicPort   int
+	MaxDynamicPort   int
+	MaxKillTimeout   time.Duration
+	GCMaxAllocs      int
+	GCDiskPercent    float64
+	Reserved         structs.NodeReservedResources
+	HostVolumes      map[string]*structs.HostVolumeConfig
+	HostNetworks     map[string]*structs.HostNetworkConfig
+	DisableExec      bool
+}
+
+// Driver is the containerd driver's part, shared by its names "containerd" and "docker".
+type Driver struct {
+	Address         string // of a containerd of the host; "" is our own
+	Runc            string
+	AllowPrivileged bool
+	AllowCaps       []string
+	AllowDevices    []string
+	VolumesEnabled  bool
+	VolumePaths     []string
+	PidsLimit       int64
+	PullTimeout     time.Duration
+}
+
+// Limits bound what callers of the API may use.
+type Limits struct {
+	MaxConnsPerClient int
+	BodyBytes         int64
+}
+
+// Ports of the contract.
+const (
+	PortHTTP = 4646
+	PortRPC  = 4647
+	PortSerf = 4648
+)
+
+// Default is the configuration without files or flags.
+func Default() *Config {
+	return &Config{
+		Region: "global", Datacenter: "dc1", BindAddr: "0.0.0.0", LogLevel: "INFO",
+		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
+			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},
+		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20},
+	}
+}
+
+// Dev turns a configuration into that of `agent -dev`: server and client, on loopback, nothing kept.
+func (c *Config) applyDev() {
+	c.Dev, c.BindAddr, c.Server.Enabled, c.Client.Enabled, c.Debug = true, "127.0.0.1", true, true, true
+	if c.LogLevel == "INFO" {
+		c.LogLevel = "DEBUG"
+	}
+}
+
+// finish fills in what follows from the rest.
+func (c *Config) finish(httpAddr string, httpPort, rpcPort int) {
+	if httpAddr == "" {
+		httpAddr = c.BindAddr
+	}
+	c.HTTPAddr = net.JoinHostPort(httpAddr, strconv.Itoa(httpPort))
+	c.RPCAddr = net.JoinHostPort(c.BindAddr, strconv.Itoa(rpcPort))
+	if c.DataDir != "" {
+		if abs, err := filepath.Abs(c.DataDir); err == nil {
+			c.DataDir = abs
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const full = `
+data_dir  = "/var/lib/berth"
+bind_addr = "127.0.0.1"
+log_level = "WARN"
+ports { http = 5646 }
+server {
+  enabled          = true
+  bootstrap_expect = 1
+  heartbeat_grace  = "20s"
+  eval_gc_threshold = "2h"
+}
+client {
+  enabled    = true
+  node_class = "fast"
+  meta { rack = "r1" }
+  reserved { 
+    cpu = 100
+    cores = "0-1,3"
+  }
+}
+plugin "docker" {
+  config {
+    allow_caps = ["net_raw"]
+    volumes { enabled = true }
+  }
+}
+`
+
+func TestFilesAndFlagsAreLaidOverEachOther(t *testing.T) {
+	second := write(t, "b.json", `{"client":{"node_class":"slow","meta":{"zone":"z"}},"region":"eu"}`)
+	c, err := Load(Flags{ConfigPaths: []string{write(t, "a.hcl", full), second}, LogLevel: "ERROR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPAddr != "127.0.0.1:5646" || c.LogLevel != "ERROR" || c.Region != "eu" || c.DataDir != "/var/lib/berth" {
+		t.Errorf("%+v", c)
+	}
+	k := c.Client
+	if k.NodeClass != "slow" || k.Meta["rack"] != "r1" || k.Meta["zone"] != "z" || k.Reserved.Cpu.CpuShares != 100 || len(k.Reserved.Cpu.ReservedCpuCores) != 3 {
+		t.Errorf("%+v", k)
+	}
+	if c.Server.Heartbeat.Grace != 20*time.Second || c.Server.GC.Eval != 2*time.Hour {
+		t.Errorf("%+v", c.Server)
+	}
+	if len(c.Driver.AllowCaps) != 1 || c.Driver.AllowCaps[0] != "NET_RAW" || !c.Driver.VolumesEnabled {
+		t.Errorf("%+v", c.Driver)
+	}
+}
+
+func TestADirectoryIsReadByName(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"10.hcl": full, "20.hcl": `datacenter = "second"`, "30.txt": "junk", ".hidden.hcl": "junk"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Load(Flags{ConfigPaths: []string{dir}})
+	if err != nil || c.Datacenter != "second" || len(c.Files) != 2 {
+		t.Fatal(c, err)
+	}
+}
+
+func TestDev(t *testing.T) {
+	c, err := Load(Flags{Dev: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPAddr != "127.0.0.1:4646" || !c.Server.Enabled || !c.Client.Enabled || c.DataDir != "" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestWhatIsWrongIsNamed(t *testing.T) {
+	base := "data_dir = \"/x\"\nbind_addr = \"127.0.0.1\"\nserver {\n  enabled = true\n}\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown setting":   {base + "datdir = 1\n", "6:1"},
+		"nearest":           {"data_dri = \"/x\"\n", "data_dir"},
+		"wrong kind":        {base + "ports { http = \"many\" }\n", "number"},
+		"no role":           {"data_dir = \"/x\"\nbind_addr = \"127.0.0.1\"\n", "neither server nor client"},
+		"no data dir":       {"bind_addr = \"127.0.0.1\"\nserver { enabled = true }\n", "data_dir is not set"},
+		"open to the world": {"data_dir = \"/x\"\nserver { enabled = true }\n", "without encryption"},
+		"several servers":   {strings.Replace(base, "enabled = true", "enabled = true\n  bootstrap_expect = 3", 1), "bootstrap_expect = 3"},
+		"acl":               {base + "acl { enabled = true }\n", "access control"},
+		"tls":               {base + "tls { http = true }\n", "no TLS"},
+		"a bad duration":    {strings.Replace(base, "enabled = true", "enabled = true\n  eval_gc_threshold = \"soon\"", 1), "soon"},
+		"a foreign plugin":  {base + "plugin \"qemu\" {}\n", "qemu"},
+		"a bad level":       {base + "log_level = \"LOUD\"\n", "LOUD"},
+		"not closed":        {base + "client {\n", "Unclosed"},
+		"deep":              {base + "x = " + strings.Repeat("(", 100_000), "nested"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, "agent.hcl", c.text)
+			_, err := Load(Flags{ConfigPaths: []string{path}})
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			text := err.Error()
+			var e *Error
+			if errors.As(err, &e) {
+				var b strings.Builder
+				_ = e.Render(&b, false)
+				text += b.String()
+			}
+			if !strings.Contains(strings.ToLower(text), strings.ToLower(c.want)) {
+				t.Errorf("%q is not told in: %s", c.want, text)
+			}
+		})
+	}
+	if _, err := Load(Flags{ConfigPaths: []string{"/no/such/file.hcl"}}); err == nil || !strings.Contains(err.Error(), "/no/such/file.hcl") {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestWhatHasNoEffectIsWarnedOf(t *testing.T) {
+	c, err := Load(Flags{ConfigPaths: []string{write(t, "a.hcl", full+"\nconsul { address = \"x\" }\ntelemetry { prometheus_metrics = true }\n")}})
+	if err != nil || len(c.Warnings) != 2 {
+		t.Fatal(c, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("a.hcl", []byte(full))
+	f.Add("a.json", []byte(`{"client":{"enabled":true}}`))
+	f.Fuzz(func(t *testing.T, name string, src []byte) {
+		parsed, err := parse(name, src)
+		if err == nil {
+			b := &builder{c: Default(), httpPort: PortHTTP, rpcPort: PortRPC}
+			b.apply(name, parsed)
+			b.c.finish(b.httpAddr, b.httpPort, b.rpcPort)
+			b.c.validate()
+		}
+	})
+}
