@@ -1,0 +1,240 @@
+package scheduler_test
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"berth/internal/idgen"
+	"berth/scheduler"
+	"berth/scheduler/check"
+	"berth/scheduler/fleet"
+	"berth/structs"
+)
+
+// world is a cluster in memory: it holds what a server would store, carries plans out and says what follows from events.
+// Objects are never changed once they are stored.
+type world struct {
+	now    time.Time
+	index  uint64
+	ids    *idgen.SeededSource
+	fleet  *fleet.Fleet
+	config *structs.SchedulerConfiguration
+	pools  map[string]*structs.NodePool
+
+	nodes       map[string]*structs.Node // by name
+	jobs        map[string]*structs.Job
+	versions    map[string][]*structs.Job
+	allocs      map[structs.ID]*structs.Allocation
+	deployments []*structs.Deployment
+
+	pending []*structs.Evaluation          // also those that wait for a time
+	blocked map[string]*structs.Evaluation // by job
+	last    map[string]*structs.Evaluation // the newest that was decided, by job
+
+	// What the evaluations since the last reset came to.
+	plans   []*structs.Plan
+	desired map[string]map[string]*structs.DesiredUpdates
+	faults  []string
+	evals   int
+}
+
+func newWorld(seed uint64) *world {
+	return &world{
+		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), index: 10, ids: idgen.Seeded(seed), fleet: fleet.New(),
+		config: structs.DefaultSchedulerConfiguration(), pools: map[string]*structs.NodePool{},
+		nodes: map[string]*structs.Node{}, jobs: map[string]*structs.Job{}, versions: map[string][]*structs.Job{},
+		allocs: map[structs.ID]*structs.Allocation{}, blocked: map[string]*structs.Evaluation{},
+		last: map[string]*structs.Evaluation{}, desired: map[string]map[string]*structs.DesiredUpdates{},
+	}
+}
+
+// The methods of scheduler.State.
+
+func (w *world) Job(_, id string) *structs.Job { return w.jobs[id] }
+
+func (w *world) AllocsByJob(_, id string) iter.Seq[*structs.Allocation] {
+	return slices.Values(w.allocsOf(func(a *structs.Allocation) bool { return a.JobID == id }))
+}
+
+func (w *world) LatestDeployment(_, id string) *structs.Deployment {
+	for _, d := range slices.Backward(w.deployments) {
+		if d.JobID == id {
+			return d
+		}
+	}
+	return nil
+}
+
+func (w *world) NodePool(name string) *structs.NodePool { return w.pools[name] }
+
+func (w *world) SchedulerConfig() *structs.SchedulerConfiguration { return w.config }
+
+// allocsOf lists allocations, oldest first.
+func (w *world) allocsOf(which func(*structs.Allocation) bool) []*structs.Allocation {
+	var all []*structs.Allocation
+	for _, a := range w.allocs {
+		if which(a) {
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, func(a, b *structs.Allocation) int {
+		return cmp.Or(cmp.Compare(a.CreateIndex, b.CreateIndex), cmp.Compare(a.JobID, b.JobID), cmp.Compare(a.TaskGroup, b.TaskGroup),
+			cmp.Compare(a.Index, b.Index), a.ID.Compare(b.ID))
+	})
+	return all
+}
+
+func (w *world) sortedNodes() []*structs.Node {
+	var all []*structs.Node
+	for _, name := range slices.Sorted(maps.Keys(w.nodes)) {
+		all = append(all, w.nodes[name])
+	}
+	return all
+}
+
+func (w *world) version(_, id string, version uint64) *structs.Job {
+	for _, j := range w.versions[id] {
+		if j.Version == version && j.CreateIndex == w.versions[id][len(w.versions[id])-1].CreateIndex {
+			return j
+		}
+	}
+	return nil
+}
+
+func (w *world) view() *check.World {
+	v := &check.World{Nodes: w.sortedNodes(), Allocs: w.allocsOf(func(*structs.Allocation) bool { return true }), Deployments: w.deployments}
+	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
+		v.Jobs = append(v.Jobs, w.jobs[id])
+	}
+	return v
+}
+
+// putNode stores a node and wakes what waits for it.
+func (w *world) putNode(n *structs.Node) {
+	w.index++
+	n.ModifyIndex = w.index
+	n.ComputedClass = fleet.ComputedClass(n)
+	w.nodes[n.Name] = n
+	w.fleet.SetNode(n)
+	if n.Ready() {
+		w.wake(n.ComputedClass)
+	}
+}
+
+// nodeEvent makes the evaluations that follow when a node changed.
+func (w *world) nodeEvent(n *structs.Node, trigger string) {
+	for _, a := range w.allocsOf(func(a *structs.Allocation) bool { return a.NodeID == n.ID && !a.ClientTerminal() }) {
+		w.enqueue(a.JobID, trigger)
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
+		if j := w.jobs[id]; (j.Type == structs.JobTypeSystem || j.Type == structs.JobTypeSysBatch) && !j.Stop {
+			w.enqueue(id, trigger)
+		}
+	}
+}
+
+// enqueue asks for a job to be looked at, once.
+func (w *world) enqueue(job, trigger string) {
+	for _, e := range w.pending {
+		if e.JobID == job && e.WaitUntil.IsZero() && e.Status == structs.EvalStatusPending {
+			return
+		}
+	}
+	e := &structs.Evaluation{
+		ID: w.ids.NewID(), Namespace: "default", JobID: job, TriggeredBy: trigger, Status: structs.EvalStatusPending,
+		CreateTime: w.now.UnixNano(), Priority: 50, Type: structs.JobTypeService,
+	}
+	if j := w.jobs[job]; j != nil {
+		e.Type, e.Priority = j.Type, j.Priority
+	} else if vs := w.versions[job]; len(vs) > 0 {
+		e.Type = vs[len(vs)-1].Type
+	}
+	w.pending = append(w.pending, e)
+}
+
+// wake puts blocked evaluations that room on a node of the class could help back into the queue.
+func (w *world) wake(class string) {
+	for _, job := range slices.Sorted(maps.Keys(w.blocked)) {
+		e := w.blocked[job]
+		eligible, seen := e.ClassEligibility[class]
+		if e.EscapedComputedClass || eligible || !seen {
+			delete(w.blocked, job)
+			w.pending = append(w.pending, e)
+		}
+	}
+}
+
+// putAlloc stores an allocation; one that ended makes room.
+func (w *world) putAlloc(a *structs.Allocation) {
+	old := w.allocs[a.ID]
+	a.ModifyIndex, a.ModifyTime = w.index, w.now.UnixNano()
+	w.allocs[a.ID] = a
+	w.fleet.SetAlloc(a)
+	if old != nil && old.HoldsResources() && !a.HoldsResources() {
+		for _, n := range w.nodes {
+			if n.ID == a.NodeID && n.Ready() {
+				w.wake(n.ComputedClass)
+			}
+		}
+	}
+}
+
+// due takes the evaluation that is to be decided next, nil if none is due.
+func (w *world) due() *structs.Evaluation {
+	for i, e := range w.pending {
+		if !e.WaitUntil.After(w.now) {
+			w.pending = slices.Delete(w.pending, i, i+1)
+			return e
+		}
+	}
+	return nil
+}
+
+// evaluate decides all that is due; it gives up where evaluations follow upon each other without end.
+func (w *world) evaluate() error {
+	w.plans, w.evals = nil, 0
+	w.desired = map[string]map[string]*structs.DesiredUpdates{}
+	for range 1000 {
+		e := w.due()
+		if e == nil {
+			return nil
+		}
+		w.decide(e)
+	}
+	return fmt.Errorf("1000 evaluations, and still some to do")
+}
+
+// decide runs one evaluation and carries its plans out.
+func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
+	w.evals++
+	blocked := w.blocked[e.JobID]
+	out := scheduler.Evaluate(scheduler.Input{
+		State: w, Fleet: w.fleet, Eval: e, Blocked: blocked, Index: w.index, Now: w.now, IDs: w.ids,
+	})
+	for _, p := range out.Plans {
+		for _, f := range check.Plan(w.view(), p, w.version) {
+			w.faults = append(w.faults, "plan: "+f.String())
+		}
+		w.apply(p)
+		w.plans = append(w.plans, p)
+	}
+	for _, f := range check.State(w.view()) {
+		w.faults = append(w.faults, "state: "+f.String())
+	}
+	for _, ev := range out.Evals {
+		switch {
+		case ev.Status == structs.EvalStatusBlocked:
+			w.blocked[ev.JobID] = ev
+		case ev.Status == structs.EvalStatusCancelled && w.blocked[ev.JobID] != nil && w.blocked[ev.JobID].ID == ev.ID:
+			delete(w.blocked, ev.JobID)
+		case ev.Status == structs.EvalStatusPending:
+			w.pending = append(w.pending, ev)
+		}
+	}
+	w.last[e.JobID] = out.Evals[0]
+	return out
+}
