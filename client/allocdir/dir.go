@@ -18,11 +18,9 @@ const (
 	logsName   = "logs"
 
 	secretsName = "secrets"
+	privateName = "private"
 	spoolName   = "spool"
 )
-
-// secretsMB is the size of a task's secrets in memory.
-const secretsMB = 1
 
 // Dir is one allocation's directory; it need not exist.
 type Dir struct{ root string }
@@ -42,6 +40,8 @@ func (d *Dir) LogDir() string { return filepath.Join(d.root, SharedName, logsNam
 // TaskPaths are the directories and files of one task, on the host.
 type TaskPaths struct {
 	Root, Local, Secrets, Tmp string
+	// Private is the agent's own about the task: neither the task nor the API sees it.
+	Private string
 	// Spool is where output waits to be collected; SpoolOut and SpoolErr are its files.
 	Spool, SpoolOut, SpoolErr string
 }
@@ -52,22 +52,24 @@ func (d *Dir) Task(name string) TaskPaths {
 	spool := filepath.Join(root, spoolName)
 	return TaskPaths{
 		Root: root, Local: filepath.Join(root, "local"), Secrets: filepath.Join(root, secretsName), Tmp: filepath.Join(root, "tmp"),
-		Spool: spool, SpoolOut: filepath.Join(spool, "stdout"), SpoolErr: filepath.Join(spool, "stderr"),
+		Private: filepath.Join(root, privateName),
+		Spool:   spool, SpoolOut: filepath.Join(spool, "stdout"), SpoolErr: filepath.Join(spool, "stderr"),
 	}
 }
 
 // Build makes the directories of the allocation and its tasks. What is there stays as it is.
 func (d *Dir) Build(ctx context.Context, tasks []string) error {
-	// The way in is closed to other users of the machine; what is inside is open to whatever user a task runs as.
-	if err := makeDir(d.root, 0o711); err != nil {
+	// The way in is closed to other users of the machine, for what is inside is open to whatever user a task runs as: tasks
+	// come to it by mounts of the directories below.
+	if err := makeDir(d.root, 0o700); err != nil {
 		return err
 	}
-	for _, sub := range []string{"", "data", logsName, "tmp"} {
-		mode := fs.FileMode(0o777)
-		if sub == "tmp" {
-			mode |= fs.ModeSticky
-		}
-		if err := makeDir(filepath.Join(d.Shared(), sub), mode); err != nil {
+	// Sticky: a task may not put something else in the place of a directory that is not its own.
+	for _, dir := range []struct {
+		sub  string
+		mode fs.FileMode
+	}{{"", 0o777 | fs.ModeSticky}, {"data", 0o777}, {logsName, 0o777}, {"tmp", 0o777 | fs.ModeSticky}} {
+		if err := makeDir(filepath.Join(d.Shared(), dir.sub), dir.mode); err != nil {
 			return err
 		}
 	}
@@ -90,7 +92,8 @@ func (d *Dir) buildTask(name string) error {
 	for _, dir := range []struct {
 		path string
 		mode fs.FileMode
-	}{{p.Root, 0o777}, {p.Local, 0o777}, {p.Tmp, 0o777 | fs.ModeSticky}, {p.Secrets, 0o777}, {p.Spool, 0o700}} {
+	}{{p.Root, 0o777 | fs.ModeSticky}, {p.Local, 0o777}, {p.Tmp, 0o777 | fs.ModeSticky}, {p.Secrets, 0o777},
+		{p.Private, 0o700}, {p.Spool, 0o700}} {
 		if err := makeDir(dir.path, dir.mode); err != nil {
 			return err
 		}
@@ -110,15 +113,19 @@ func (d *Dir) buildTask(name string) error {
 	return nil
 }
 
-// makeDir makes a directory with exactly that mode, whatever the umask.
+// makeDir makes a directory with exactly that mode, whatever the umask. One that is there keeps the mode its owner gave it,
+// unless the agent was killed before it could: then its mode is still closed.
 func makeDir(path string, mode fs.FileMode) error {
-	switch err := os.Mkdir(path, mode); {
+	switch err := os.Mkdir(path, unfinished); {
 	case err == nil:
-		return os.Chmod(path, mode)
+		return setMode(path, mode)
 	case errors.Is(err, fs.ErrExist):
 		st, err := os.Lstat(path)
 		if err == nil && !st.IsDir() {
 			err = fmt.Errorf("%s is in the way: it is not a directory", path)
+		}
+		if err == nil && st.Mode().Perm() == unfinished {
+			err = setMode(path, mode)
 		}
 		return err
 	case errors.Is(err, fs.ErrNotExist):
@@ -131,78 +138,18 @@ func makeDir(path string, mode fs.FileMode) error {
 	}
 }
 
-// mountSecrets puts the task's secrets into memory, once. Without the right to mount they stay on disk, closed to others.
-func mountSecrets(path string) error {
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return fmt.Errorf("look at %s: %w", path, err)
-	}
-	if st.Type == unix.TMPFS_MAGIC {
-		if mounted, err := isMountPoint(path); err != nil || mounted {
-			return err
-		}
-	}
-	options := fmt.Sprintf("size=%dm,mode=0777", secretsMB)
-	err := unix.Mount("tmpfs", path, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOEXEC, options)
-	if errors.Is(err, unix.EPERM) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("mount memory for secrets on %s: %w", path, err)
-	}
-	return nil
-}
+// unfinished is the mode of a directory that has not got its own yet.
+const unfinished fs.FileMode = 0
 
-// isMountPoint compares the device of a directory with its parent's.
-func isMountPoint(path string) (bool, error) {
-	var own, parent unix.Stat_t
-	if err := unix.Lstat(path, &own); err != nil {
-		return false, fmt.Errorf("look at %s: %w", path, err)
+// setMode changes the mode of a directory, and of nothing a link leads to.
+func setMode(path string, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrPermission) { // not root, and the directory is still closed to us
+		return os.Chmod(path, mode)
 	}
-	if err := unix.Lstat(filepath.Dir(path), &parent); err != nil {
-		return false, fmt.Errorf("look at %s: %w", filepath.Dir(path), err)
-	}
-	return own.Dev != parent.Dev, nil
-}
-
-// Destroy unmounts and removes everything. Removing what is gone already is no error. A mount that cannot be taken down stops
-// it: nothing is deleted through one.
-func (d *Dir) Destroy() error {
-	mounts, err := mountsBelow(d.root)
 	if err != nil {
 		return err
 	}
-	for _, m := range mounts {
-		if err := unix.Unmount(m, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
-			if err := unix.Unmount(m, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
-				return fmt.Errorf("unmount %s: %w", m, err)
-			}
-		}
-	}
-	if err := os.RemoveAll(d.root); err != nil {
-		return fmt.Errorf("remove %s: %w", d.root, err)
-	}
-	return nil
-}
-
-// mountsBelow lists mount points below a directory, the deepest first (see proc_pid_mountinfo(5)).
-func mountsBelow(dir string) ([]string, error) {
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, fmt.Errorf("read the mounts of this process: %w", err)
-	}
-	return parseMounts(string(table), dir), nil
-}
-
-func parseMounts(table, dir string) []string {
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	var below []string
-	for line := range strings.Lines(table) {
-		if f := strings.Fields(line); len(f) > 4 {
-			if m := unescape.Replace(f[4]); strings.HasPrefix(m, dir+"/") {
-				below = append([]string{m}, below...) // later mounts may lie on earlier ones
-			}
-		}
-	}
-	return below
+	defer f.Close()
+	return f.Chmod(mode)
 }

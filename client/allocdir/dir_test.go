@@ -47,7 +47,7 @@ func TestBuildMayBeRepeatedAndKeepsWhatIsThere(t *testing.T) {
 			t.Errorf("%s: %q, %v", p, b, err)
 		}
 	}
-	if st, err := os.Stat(d.Root()); err != nil || st.Mode().Perm() != 0o711 {
+	if st, err := os.Stat(d.Root()); err != nil || st.Mode().Perm() != 0o700 {
 		t.Errorf("the way in has mode %v, %v", st.Mode(), err)
 	}
 }
@@ -90,7 +90,8 @@ func TestFilesAreShownButNoneOutside(t *testing.T) {
 	write(t, outside, "not yours")
 	write(t, filepath.Join(d.Task("web").Local, "app.log"), "hello")
 	write(t, filepath.Join(d.Task("web").Secrets, "token"), "secret")
-	for link, to := range map[string]string{"out": outside, "up": "../../..", "abs": "/etc/passwd", "in": "app.log"} {
+	for link, to := range map[string]string{"out": outside, "up": "../../..", "abs": "/etc/passwd", "in": "app.log",
+		"token": "../secrets/token", "hidden": "../secrets", "back": ".."} {
 		if err := os.Symlink(to, filepath.Join(d.Task("web").Local, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +118,9 @@ func TestFilesAreShownButNoneOutside(t *testing.T) {
 		"web/local/out": structs.KindInvalid, "web/local/abs": structs.KindInvalid, "web/local/up/x": structs.KindInvalid,
 		"web/local/none": structs.KindNotFound, "../../../../etc/passwd": structs.KindNotFound, "web/local/fifo": structs.KindInvalid,
 		"web/local": structs.KindInvalid, "web/secrets/token": structs.KindUnauthorised, "web/./secrets": structs.KindUnauthorised,
-		"web/spool/stdout": structs.KindUnauthorised,
+		"web/spool/stdout": structs.KindUnauthorised, "web/private": structs.KindUnauthorised, "web/SECRETS/token": structs.KindUnauthorised,
+		"web/local/token": structs.KindUnauthorised, "web/local/hidden/token": structs.KindUnauthorised,
+		"web/local/back/spool/stdout": structs.KindUnauthorised,
 	} {
 		f, err := d.Open(p)
 		if err == nil {
@@ -129,19 +132,132 @@ func TestFilesAreShownButNoneOutside(t *testing.T) {
 			t.Errorf("%s: %v (kind %v, want %v)", p, err, structs.KindOf(err), kind)
 		}
 	}
-	list, err := d.List("web")
+	for _, p := range []string{"web", "web/local/back"} {
+		list, err := d.List(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range list {
+			names = append(names, f.Name)
+		}
+		if !slices.Equal(names, []string{"local", "tmp"}) {
+			t.Errorf("%s lists %v", p, names)
+		}
+	}
+	if _, err := d.List("web/local/hidden"); structs.KindOf(err) != structs.KindUnauthorised {
+		t.Errorf("list of hidden: %v", err)
+	}
+	if _, err := d.Stat("web/local/token"); structs.KindOf(err) != structs.KindUnauthorised {
+		t.Errorf("stat of hidden: %v", err)
+	}
+	if st, err := d.Stat("web/local/app.log"); err != nil || st.Size != 5 || st.Name != "app.log" || st.IsDir ||
+		st.ContentType != "text/plain; charset=utf-8" {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if st, err := d.Stat("web/local/fifo"); err != nil || st.ContentType != "" {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if list, err := d.List("/"); err != nil || len(list) != 2 || list[0].Name != SharedName || list[1].Name != "web" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+func TestTheBuildGoesOnWhereAnAgentWasKilled(t *testing.T) {
+	d := build(t, "web")
+	local := d.Task("web").Local
+	if err := os.Chmod(local, unfinished); err != nil { // killed before the mode was set
+		t.Fatal(err)
+	}
+	if err := os.Chmod(d.Task("web").Tmp, 0o750); err != nil { // the task wanted it so
+		t.Fatal(err)
+	}
+	if err := d.Build(t.Context(), []string{"web"}); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[string]os.FileMode{local: 0o777, d.Task("web").Tmp: 0o750, d.Task("web").Private: 0o700,
+		d.Task("web").Spool: 0o700, d.Root(): 0o700} {
+		if st, err := os.Stat(p); err != nil || st.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", p, st.Mode(), err)
+		}
+	}
+}
+
+func TestDestroyTakesDownMountsOverALinkToTheDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to mount")
+	}
+	base := t.TempDir()
+	truth, link := filepath.Join(base, "truth"), filepath.Join(base, "link")
+	volume := t.TempDir()
+	write(t, filepath.Join(volume, "precious"), "data")
+	if err := os.Mkdir(truth, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("truth", link); err != nil {
+		t.Fatal(err)
+	}
+	d := New(link, "a1")
+	if err := d.Build(t.Context(), []string{"web"}); err != nil {
+		t.Fatal(err)
+	}
+	point := d.Task("web").Local
+	// Twice on the same place, once below secrets, and in use: whatever tasks and drivers made.
+	deep := filepath.Join(d.Task("web").Secrets, "deep")
+	if err := os.Mkdir(deep, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{point, point, deep} {
+		if err := unix.Mount(volume, p, "", unix.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(p, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) })
+	}
+	busy, err := os.Open(filepath.Join(point, "precious"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, f := range list {
-		names = append(names, f.Name)
+	defer busy.Close()
+	for range 2 {
+		if err := d.Destroy(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if !slices.Equal(names, []string{"local", "tmp"}) {
-		t.Errorf("listed %v", names)
+	if b, err := os.ReadFile(filepath.Join(volume, "precious")); err != nil || string(b) != "data" {
+		t.Fatalf("the volume was emptied: %q, %v", b, err)
 	}
-	if st, err := d.Stat("web/local/app.log"); err != nil || st.Size != 5 || st.Name != "app.log" || st.IsDir {
-		t.Errorf("%+v, %v", st, err)
+	if _, err := os.Lstat(filepath.Join(truth, "a1")); !os.IsNotExist(err) {
+		t.Errorf("still there: %v", err)
+	}
+	if m, err := mountsBelow(truth); err != nil || len(m) != 0 {
+		t.Errorf("still mounted: %v, %v", m, err)
+	}
+}
+
+func TestDiskUse(t *testing.T) {
+	d := build(t, "web")
+	before, err := d.DiskUse(t.Context())
+	if err != nil || !before.Complete {
+		t.Fatal(before, err)
+	}
+	local := d.Task("web").Local
+	write(t, filepath.Join(local, "big"), strings.Repeat("x", 1<<20))
+	if err := os.Link(filepath.Join(local, "big"), filepath.Join(local, "again")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/", filepath.Join(local, "all")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(d.Task("web").Secrets, "s"), strings.Repeat("x", 1<<19)) // in memory
+	after, err := d.DiskUse(t.Context())
+	if grown := after.Bytes - before.Bytes; err != nil || grown < 1<<20 || grown > 1<<20+1<<16 {
+		t.Errorf("grown by %d, %v", after.Bytes-before.Bytes, err)
+	}
+	if part, err := d.diskUse(t.Context(), 3); err != nil || part.Complete || part.Entries != 3 {
+		t.Errorf("%+v, %v", part, err)
+	}
+	if none, err := New(t.TempDir(), "none").DiskUse(t.Context()); err != nil || none.Bytes != 0 || !none.Complete {
+		t.Errorf("%+v, %v", none, err)
 	}
 }
 
