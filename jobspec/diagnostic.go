@@ -208,3 +208,20 @@ func (r *report) sorted() Diagnostics {
 	})
 	return r.list
 }
+
+// FromHCL puts what the HCL library found about files into diagnostics of this package; files are their texts by name.
+func FromHCL(diags hcl.Diagnostics, files map[string][]byte) Diagnostics {
+	rep := newReport()
+	rep.files = files
+	rep.hcl(diags)
+	return rep.sorted()
+}
+
+// Scan checks the text of a file in the native syntax before it is given to the HCL library: its size, its encoding and how
+// deep it nests. No diagnostics mean that it may be parsed.
+func Scan(name string, src []byte) Diagnostics {
+	rep := newReport()
+	rep.files[name] = src
+	scan(rep, name, src, strings.HasSuffix(name, ".json"))
+	return rep.sorted()
+}

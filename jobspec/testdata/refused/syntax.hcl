@@ -1,0 +1,7 @@
+job "syntax" {
+  group "g" {
+    count = 
+    task "t" {
+      driver = "docker
+    }
+  }
