@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -16,7 +17,9 @@ type decoder struct {
 	*evaluator
 	// places are the ranges of fields and blocks by their path in JSON names, `TaskGroups[0].Tasks[1].Driver`.
 	places map[string]hcl.Range
-	json   bool // the text is HCL's JSON form, where everything is written as an attribute
+	// bad are the paths of fields without a value that could be read, and of blocks with a word that is not known.
+	bad  map[string]bool
+	json bool // the text is HCL's JSON form, where everything is written as an attribute
 }
 
 // blockUse is one block being decoded.
@@ -49,6 +52,7 @@ func (d *decoder) labels(u *blockUse) {
 		want = 1
 	}
 	if have := len(u.node.labels); have != want {
+		d.bad[u.path] = true
 		if want == 1 && have == 0 {
 			d.rep.error(u.node.rng, fmt.Sprintf("%s has no label: the %s is missing", u.block.name, u.block.label), "write "+u.block.title()+" { ... }")
 		} else {
@@ -79,23 +83,44 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 		if b := u.block.blockNamed(use.name); b != nil && b.free && (b.mapped || d.json) {
 			d.freeBlock(u, b, &node{rng: use.nameRng, free: use.expr, scope: u.node.scope})
 		} else {
+			d.bad[u.path] = true
 			d.unknown(u.block, use.name, use.nameRng, true)
 		}
 		return
 	}
 	if a.deprecated != "" {
-		d.rep.add(SeverityWarning, use.nameRng, fmt.Sprintf("%s is an older form", a.name), "write "+a.deprecated)
+		d.older(a, use.nameRng)
 	}
 	if a.field == "" {
 		return
 	}
-	d.places[u.sub(a.field)] = use.expr.Range()
+	path := u.sub(a.field)
+	d.places[path] = use.expr.Range()
 	v, ok := d.evaluate(use.expr, u.node.scope)
 	if !ok {
+		d.bad[path] = true
 		return
 	}
 	if err := assign(fieldOf(u.target, a.field), a, v); err != nil {
+		d.bad[path] = true
 		d.rep.error(use.expr.Range(), err.text, err.hint)
+	}
+}
+
+// older warns of an attribute that is kept for files as they are.
+func (d *decoder) older(a *attr, rng hcl.Range) {
+	switch fact, _, _ := strings.Cut(a.doc, " "); {
+	case fact == "Refused:":
+		// its value says so
+	case fact == "Taken" || fact == "Ignored.":
+		fact = strings.TrimSuffix(strings.ToLower(a.doc[:1])+a.doc[1:], ".")
+		hint := a.deprecated
+		if !strings.HasPrefix(hint, "remove") {
+			hint = "write " + hint
+		}
+		d.rep.add(SeverityWarning, rng, a.name+" is "+fact, hint)
+	default:
+		d.rep.add(SeverityWarning, rng, a.name+" is an older form", "write "+a.deprecated)
 	}
 }
 
@@ -126,6 +151,7 @@ func (d *decoder) unknown(b *block, name string, rng hcl.Range, isAttr bool) {
 func (d *decoder) blockWithin(u *blockUse, bn blockNode, seen map[string]hcl.Range) {
 	b := u.block.blockNamed(bn.name)
 	if b == nil {
+		d.bad[u.path] = true
 		d.unknown(u.block, bn.name, bn.node.rng, false)
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"berth/structs"
 )
 
 // maxReferenced bounds the text all references of one expression stand for together, in bytes: values that are built of
@@ -42,6 +44,9 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 		return cty.DynamicVal, false
 	}
 	v, _ = v.UnmarkDeep()
+	if !v.IsWhollyKnown() {
+		return cty.DynamicVal, false // of something that was reported where it was written
+	}
 	if size := textSize(v, maxReferenced); size > maxReferenced {
 		e.rep.error(expr.Range(), fmt.Sprintf("the value is larger than %d bytes", maxReferenced), "")
 		return cty.DynamicVal, false
@@ -62,9 +67,13 @@ func defined(scope *hcl.EvalContext, name string) bool {
 // lateValues gives the names an expression uses that have no value now, each standing for the references' own text.
 func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map[string]cty.Value, bool) {
 	var late map[string]*lateName
+	var written map[int]bool
 	referenced := 0
 	for _, tr := range expr.Variables() {
 		root := tr.RootName()
+		if (root == "var" || root == "local") && !e.known(tr, scope) {
+			return nil, false
+		}
 		if defined(scope, root) {
 			if v, diags := tr.TraverseAbs(scope); !diags.HasErrors() {
 				referenced += textSize(v, maxReferenced)
@@ -75,9 +84,14 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			}
 			continue
 		}
-		if _, bare := expr.(*hclsyntax.ScopeTraversalExpr); bare {
-			e.rep.error(tr.SourceRange(), fmt.Sprintf("there is nothing named %q here", root), bareHint(root, e.text(tr.SourceRange())))
-			return nil, false
+		if native, ok := expr.(hclsyntax.Expression); ok {
+			if written == nil {
+				written = inTemplates(native)
+			}
+			if !written[tr.SourceRange().Start.Byte] {
+				e.bare(expr, tr)
+				return nil, false
+			}
 		}
 		if late == nil {
 			late = map[string]*lateName{}
@@ -86,7 +100,7 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			late[root] = &lateName{}
 		}
 		if !late[root].add(tr[1:], "${"+e.text(tr.SourceRange())+"}") {
-			e.rep.error(tr.SourceRange(), fmt.Sprintf("%q stands for a value and for something within it", e.text(tr.SourceRange())), "")
+			e.rep.error(tr.SourceRange(), fmt.Sprintf("%s cannot stand beside the other references of this text", e.text(tr.SourceRange())), "give each its own attribute, or build the text in a template")
 			return nil, false
 		}
 	}
@@ -100,14 +114,93 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 	return out, true
 }
 
-func bareHint(root, text string) string {
-	if near := nearestRoot(root); near != "" {
-		return fmt.Sprintf("did you mean %s%s?", near, strings.TrimPrefix(text, root))
+// known reports that a var or local exists; if not, it says so.
+func (e *evaluator) known(tr hcl.Traversal, scope *hcl.EvalContext) bool {
+	kind, what := tr.RootName(), "variable"
+	if kind == "local" {
+		what = "local"
 	}
-	if isLate(root) {
-		return fmt.Sprintf(`it is known when the task runs: write "${%s}"`, text)
+	values := cty.NilVal
+	for c := scope; c != nil && values == cty.NilVal; c = c.Parent() {
+		if v, ok := c.Variables[kind]; ok {
+			values = v
+		}
 	}
-	return fmt.Sprintf(`write %q for the text itself`, text)
+	if values == cty.NilVal {
+		e.rep.error(tr.SourceRange(), fmt.Sprintf("%s cannot be read here: defaults and given values are constants", kind), "use a local")
+		return false
+	}
+	if len(tr) < 2 || !values.Type().IsObjectType() {
+		return true
+	}
+	var name string
+	switch step := tr[1].(type) {
+	case hcl.TraverseAttr:
+		name = step.Name
+	case hcl.TraverseIndex:
+		if step.Key.Type() != cty.String || !step.Key.IsKnown() || step.Key.IsNull() {
+			return true
+		}
+		name = step.Key.AsString()
+	}
+	if values.Type().HasAttribute(name) {
+		return true
+	}
+	var names []string
+	for n := range values.Type().AttributeTypes() {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	hint := fmt.Sprintf("write %s %q { ... } at the top of the file", "variable", name)
+	if what == "local" {
+		hint = fmt.Sprintf("write locals { %s = ... } at the top of the file", name)
+	}
+	if near := structs.Nearest(name, names); near != "" {
+		hint = fmt.Sprintf("did you mean %s.%s?", kind, near)
+	}
+	e.rep.error(tr.SourceRange(), fmt.Sprintf("there is no %s %q", what, name), hint)
+	return false
+}
+
+// inTemplates gives where the references begin that are a part of a template by themselves: "${attr.cpu.arch}". Only those
+// can be kept as text.
+func inTemplates(expr hclsyntax.Expression) map[int]bool {
+	starts := map[int]bool{}
+	part := func(x hclsyntax.Expression) {
+		if tr, ok := x.(*hclsyntax.ScopeTraversalExpr); ok {
+			starts[tr.SrcRange.Start.Byte] = true
+		}
+	}
+	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		switch x := n.(type) {
+		case *hclsyntax.TemplateWrapExpr:
+			part(x.Wrapped)
+		case *hclsyntax.TemplateExpr:
+			for _, p := range x.Parts {
+				part(p)
+			}
+		}
+		return nil
+	})
+	return starts
+}
+
+// bare answers a reference without a value where it would have to have one.
+func (e *evaluator) bare(expr hcl.Expression, tr hcl.Traversal) {
+	root, text := tr.RootName(), e.text(tr.SourceRange())
+	_, alone := expr.(*hclsyntax.ScopeTraversalExpr)
+	switch near := nearestRoot(root); {
+	case near != "":
+		e.rep.error(tr.SourceRange(), fmt.Sprintf("there is nothing named %q here", root), fmt.Sprintf("did you mean %s%s?", near, strings.TrimPrefix(text, root)))
+	case isLate(root) && alone:
+		e.rep.error(tr.SourceRange(), text+" has no value before the task runs", fmt.Sprintf(`write "${%s}"`, text))
+	case isLate(root):
+		e.rep.error(tr.SourceRange(), text+" has no value before the task runs: nothing can be computed from it", fmt.Sprintf(`write "${%s}" by itself`, text))
+	case len(tr) == 1:
+		e.rep.error(tr.SourceRange(), fmt.Sprintf("there is nothing named %q here", root), fmt.Sprintf(`write %q for the text itself`, text))
+	default:
+		e.rep.error(tr.SourceRange(), fmt.Sprintf("there is nothing named %q here", root), "")
+	}
 }
 
 // isLate reports that a root belongs to references of run time.

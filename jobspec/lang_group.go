@@ -80,6 +80,10 @@ var langReschedule = &block{
 	},
 }
 
+var langJobReschedule = &block{
+	name: "reschedule", field: "Reschedule", sugar: sugarReschedule, doc: langReschedule.doc, attrs: langReschedule.attrs,
+}
+
 var langUpdate = &block{
 	name: "update", field: "Update", doc: "How a new version rolls out (service and system jobs). A group's block wins over the job's.",
 	attrs: []attr{

@@ -72,13 +72,11 @@ func parse(rep *report, opts ParseOptions) *structs.Job {
 	if root == nil {
 		return nil
 	}
-	if !ev.inputs(root, opts) {
-		return nil
-	}
-	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, json: json}
+	ev.inputs(root, opts)
+	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, bad: map[string]bool{}, json: json}
 	job := d.job(root)
-	if job == nil || rep.sorted().HasErrors() {
-		return nil
+	if job == nil || d.bad["Type"] {
+		return nil // most rules depend on the type
 	}
 	liftIdentities(job)
 	job.Canonicalize()
@@ -153,33 +151,40 @@ func (d *decoder) job(root *node) *structs.Job {
 	return job
 }
 
-// faults shows each fault of a job where its field was written: there, or at the nearest block around it.
+// faults shows each fault of a job where its field was written: there, or at the nearest block around it. What only follows
+// from a value that could not be read, or a word that is not known, is left out.
 func (d *decoder) faults(faults structs.Faults) {
 	for _, f := range faults {
 		sev := SeverityError
 		if f.Warning {
 			sev = SeverityWarning
 		}
-		rng, exact := d.place(f.Path)
+		at := d.place(f.Path)
+		if d.bad[f.Path] || d.bad[at] && at != f.Path {
+			continue
+		}
+		rng := d.places[at]
 		text := f.Message
-		if !exact {
-			if field := lastField(f.Path); field != "" && !strings.Contains(text, field) {
-				text = d.word(f.Path, field) + ": " + text
+		if at != f.Path {
+			if field := lastField(f.Path); field != "" {
+				if word := d.word(f.Path, field); !strings.Contains(text, word) {
+					text = word + ": " + text
+				}
 			}
 		}
 		d.rep.add(sev, rng, text, f.Hint)
 	}
 }
 
-// place finds the range of a path, or of the longest path above it that was written.
-func (d *decoder) place(path string) (rng hcl.Range, exact bool) {
+// place finds the longest path of which the text is known: the path itself, or the nearest block around it.
+func (d *decoder) place(path string) string {
 	for p := path; ; {
-		if rng, ok := d.places[p]; ok {
-			return rng, p == path
+		if _, ok := d.places[p]; ok {
+			return p
 		}
 		i := strings.LastIndexAny(p, ".[")
 		if i < 0 {
-			return d.places[""], path == ""
+			return ""
 		}
 		p = p[:i]
 	}

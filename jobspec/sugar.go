@@ -74,7 +74,9 @@ func (d *decoder) decodeJob(u *blockUse) {
 		group := &node{rng: bn.node.rng, labels: bn.node.labels, blocks: []blockNode{bn}, scope: bn.node.scope}
 		d.decodeInto(u, langGroup, group)
 	}
-	d.inherit(u.target.Addr().Interface().(*structs.Job).TaskGroups, inherited)
+	for i, g := range u.target.Addr().Interface().(*structs.Job).TaskGroups {
+		d.inherit(g, u.sub(fmt.Sprintf("TaskGroups[%d]", i)), inherited)
+	}
 }
 
 // decodeGroup decodes a group; its vault and secrets are those of its tasks that have none.
@@ -90,30 +92,34 @@ func (d *decoder) decodeGroup(u *blockUse) {
 		own.blocks = append(own.blocks, bn)
 	}
 	d.fields(&blockUse{block: u.block, node: &own, target: u.target, path: u.path})
-	d.inherit([]*structs.TaskGroup{u.target.Addr().Interface().(*structs.TaskGroup)}, inherited)
 	g := u.target.Addr().Interface().(*structs.TaskGroup)
+	d.inherit(g, u.path, inherited)
 	if g.Count == nil && g.Scaling != nil && g.Scaling.Min != nil {
 		g.Count = new(int(*g.Scaling.Min))
 	}
 }
 
-// inherit gives tasks what was written above them.
-func (d *decoder) inherit(groups []*structs.TaskGroup, blocks map[string][]*node) {
-	for _, g := range groups {
-		for _, t := range g.Tasks {
-			for _, n := range blocks["vault"] {
-				if t.Vault == nil {
-					t.Vault = &structs.Vault{}
-					d.decode(&blockUse{block: langVault, node: n, target: reflect.ValueOf(t.Vault).Elem(), path: "Vault"})
-				}
+// inherit gives the tasks of a group what was written above them.
+func (d *decoder) inherit(g *structs.TaskGroup, path string, blocks map[string][]*node) {
+	if len(blocks) == 0 {
+		return
+	}
+	for i, t := range g.Tasks {
+		own := fmt.Sprintf("%s.Tasks[%d].", path, i)
+		for _, n := range blocks["vault"] {
+			if t.Vault == nil {
+				t.Vault = &structs.Vault{}
+				d.decode(&blockUse{block: langVault, node: n, target: reflect.ValueOf(t.Vault).Elem(), path: own + "Vault"})
 			}
-			for _, n := range blocks["secret"] {
-				s := &structs.Secret{}
-				d.decode(&blockUse{block: langSecret, node: n, target: reflect.ValueOf(s).Elem(), path: "Secrets"})
-				if !slices.ContainsFunc(t.Secrets, func(have *structs.Secret) bool { return have.Name == s.Name }) {
-					t.Secrets = append(t.Secrets, s)
-				}
+		}
+		for _, n := range blocks["secret"] {
+			s := &structs.Secret{}
+			at := fmt.Sprintf("%sSecrets[%d]", own, len(t.Secrets))
+			if len(n.labels) == 1 && slices.ContainsFunc(t.Secrets, func(have *structs.Secret) bool { return have.Name == n.labels[0].text }) {
+				continue
 			}
+			d.decode(&blockUse{block: langSecret, node: n, target: reflect.ValueOf(s).Elem(), path: at})
+			t.Secrets = append(t.Secrets, s)
 		}
 	}
 }
@@ -135,6 +141,7 @@ func (d *decoder) placement(u *blockUse, left, op, right *string) {
 	for _, use := range u.node.attrs {
 		a := u.block.attrNamed(use.name)
 		if a == nil {
+			d.bad[u.path] = true
 			d.unknown(u.block, use.name, use.nameRng, true)
 			continue
 		}
@@ -145,16 +152,19 @@ func (d *decoder) placement(u *blockUse, left, op, right *string) {
 		d.places[u.sub(a.field)] = use.expr.Range()
 		v, ok := d.evaluate(use.expr, u.node.scope)
 		if !ok {
+			d.bad[u.path], d.bad[u.sub(a.field)] = true, true
 			continue
 		}
 		var text string
 		if a.kind == kindBool {
 			var on bool
 			if err := assign(reflect.ValueOf(&on).Elem(), a, v); err != nil {
+				d.bad[u.path] = true
 				d.rep.error(use.expr.Range(), err.text, err.hint)
 				continue
 			}
 			if !on {
+				d.bad[u.path] = true
 				d.rep.error(use.expr.Range(), a.name+" can only be true", "remove the block for no such rule")
 				continue
 			}

@@ -33,8 +33,9 @@ type rule struct {
 	rng       hcl.Range
 }
 
-// inputs evaluates variables and locals; false when a job cannot be decoded with them.
-func (e *evaluator) inputs(root *node, opts ParseOptions) bool {
+// inputs evaluates variables and locals. One without a value stands as unknown from there on, so that what uses it is not
+// reported a second time.
+func (e *evaluator) inputs(root *node, opts ParseOptions) {
 	vars := e.variables(root)
 	e.fromEnvironment(vars, opts.Env)
 	for _, f := range opts.VarFiles {
@@ -42,7 +43,6 @@ func (e *evaluator) inputs(root *node, opts ParseOptions) bool {
 	}
 	e.fromFlags(vars, opts.Vars, opts.Strict)
 	values := map[string]cty.Value{}
-	ok := true
 	for _, v := range vars {
 		switch {
 		case v.value != cty.NilVal:
@@ -50,19 +50,15 @@ func (e *evaluator) inputs(root *node, opts ParseOptions) bool {
 			v.value = v.deflt
 		default:
 			e.rep.error(v.rng, fmt.Sprintf("variable %q has no value", v.name), fmt.Sprintf("give one with -var %s=..., a -var-file or NOMAD_VAR_%s, or write a default", v.name, v.name))
-			ok = false
-			continue
+			v.value = cty.UnknownVal(v.typ)
 		}
 		values[v.name] = v.value
-	}
-	if !ok {
-		return false
 	}
 	e.ctx.Variables = map[string]cty.Value{"var": cty.ObjectVal(values)}
 	for _, v := range vars {
 		e.check(v)
 	}
-	return e.locals(root)
+	e.locals(root)
 }
 
 // variables reads the declarations, sorted by name.
@@ -118,7 +114,8 @@ func (e *evaluator) declare(n *node) *variable {
 			t, diags := typeexpr.TypeConstraint(a.expr)
 			if diags.HasErrors() {
 				e.rep.hcl(diags)
-				return nil
+				v.value = cty.DynamicVal
+				continue
 			}
 			v.typ = t
 		case "default":
@@ -160,12 +157,13 @@ func (e *evaluator) declare(n *node) *variable {
 	}
 	value, ok := e.evaluate(deflt, nil)
 	if !ok {
-		return nil
+		v.deflt = cty.UnknownVal(v.typ)
+		return v
 	}
 	conv, err := convert.Convert(value, v.typ)
 	if err != nil {
 		e.rep.error(deflt.Range(), fmt.Sprintf("the default of variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
-		return nil
+		conv = cty.UnknownVal(v.typ)
 	}
 	v.deflt = conv
 	return v
@@ -204,7 +202,7 @@ func (e *evaluator) set(v *variable, value cty.Value, from string, rng hcl.Range
 	conv, err := convert.Convert(value, v.typ)
 	if err != nil {
 		e.rep.error(rng, fmt.Sprintf("%s: variable %q must be of type %s: %s", from, v.name, v.typ.FriendlyName(), err), "")
-		return
+		conv = cty.UnknownVal(v.typ)
 	}
 	v.value, v.given = conv, rng
 }
@@ -369,7 +367,7 @@ type local struct {
 }
 
 // locals evaluates all locals, each after those it uses.
-func (e *evaluator) locals(root *node) bool {
+func (e *evaluator) locals(root *node) {
 	all := map[string]*local{}
 	var names []string
 	e.eachOf(root, "locals", func(name string, expr hcl.Expression, rng hcl.Range) {
@@ -381,47 +379,58 @@ func (e *evaluator) locals(root *node) bool {
 		names = append(names, name)
 	})
 	values := map[string]cty.Value{}
-	e.ctx.Variables["local"] = cty.EmptyObjectVal
-	ok := true
-	var visit func(name string, chain []string) bool
-	visit = func(name string, chain []string) bool {
-		l := all[name]
-		if l.done {
-			return true
-		}
-		if chain = append(chain, name); l.busy || len(chain) > maxNesting {
-			what := "is defined by itself"
-			if len(chain) > maxNesting {
-				what = fmt.Sprintf("stands at the end of more than %d others", maxNesting)
-			}
-			e.rep.error(l.rng, fmt.Sprintf("local %q %s: %s", name, what, strings.Join(chain[max(0, len(chain)-6):], " → ")), "")
-			return false
-		}
-		l.busy = true
-		for _, tr := range l.expr.Variables() {
-			if tr.RootName() != "local" || len(tr) < 2 {
-				continue
-			}
-			if step, isAttr := tr[1].(hcl.TraverseAttr); isAttr && all[step.Name] != nil && !visit(step.Name, chain) {
-				return false
-			}
-		}
-		v, good := e.evaluate(l.expr, nil)
-		if !good {
-			return false
-		}
-		l.done, l.busy = true, false
-		values[name] = v
-		e.ctx.Variables["local"] = cty.ObjectVal(values)
+	for name := range all {
+		values[name] = cty.DynamicVal
+	}
+	e.ctx.Variables["local"] = cty.ObjectVal(values)
+	for _, name := range names {
+		e.local(all, values, name, nil)
+	}
+}
+
+// local evaluates one local after those it uses; chain is what led to it. False when it stands in a circle, which was told.
+func (e *evaluator) local(all map[string]*local, values map[string]cty.Value, name string, chain []string) bool {
+	l := all[name]
+	if l.done {
 		return true
 	}
-	for _, name := range names {
-		if !visit(name, nil) {
+	if chain = append(chain, name); l.busy || len(chain) > maxNesting {
+		what := "is defined by itself"
+		if len(chain) > maxNesting {
+			what = fmt.Sprintf("stands at the end of more than %d others", maxNesting)
+		}
+		e.rep.error(l.rng, fmt.Sprintf("local %q %s: %s", name, what, strings.Join(chain[max(0, len(chain)-6):], " → ")), "")
+		return false
+	}
+	l.busy = true
+	ok := true
+	for _, tr := range l.expr.Variables() {
+		if tr.RootName() != "local" || len(tr) < 2 {
+			continue
+		}
+		var used string
+		switch step := tr[1].(type) {
+		case hcl.TraverseAttr:
+			used = step.Name
+		case hcl.TraverseIndex:
+			if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
+				used = step.Key.AsString()
+			}
+		}
+		if all[used] != nil && !e.local(all, values, used, chain) {
 			ok = false
 			break
 		}
 	}
-	return ok
+	l.done, l.busy = true, false
+	if !ok {
+		return false
+	}
+	if v, good := e.evaluate(l.expr, nil); good {
+		values[name] = v
+		e.ctx.Variables["local"] = cty.ObjectVal(values)
+	}
+	return true
 }
 
 // submission keeps the text and the variables as they were given.
