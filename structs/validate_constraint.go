@@ -77,7 +77,7 @@ func (c *checker) checkConstraint(p *place, s scope, con *Constraint) {
 		}
 		c.checkComparison(p, con.Operand, con.RTarget)
 	}
-	c.checkTarget(p, s, con.LTarget)
+	c.checkTarget(p.in("LTarget"), s, con.LTarget)
 }
 
 func (c *checker) unknownOperator(p *place, op string, known []string) {
@@ -101,7 +101,7 @@ func (c *checker) checkAffinity(p *place, s scope, a *Affinity) {
 		return
 	}
 	c.checkComparison(p, a.Operand, a.RTarget)
-	c.checkTarget(p, s, a.LTarget)
+	c.checkTarget(p.in("LTarget"), s, a.LTarget)
 }
 
 // checkComparison checks the right side.
@@ -127,8 +127,7 @@ func (c *checker) checkComparison(p *place, op, value string) {
 }
 
 // checkTarget checks the left side: a reference to something of the node.
-func (c *checker) checkTarget(p *place, s scope, target string) {
-	at := p.in("LTarget")
+func (c *checker) checkTarget(at *place, s scope, target string) {
 	switch {
 	case target == "":
 		c.fault(at, "the attribute is missing").Hint = `write attribute = "${attr.kernel.name}"`
@@ -178,7 +177,7 @@ func (c *checker) checkReference(p *place, ref string) {
 }
 
 func (c *checker) checkSpread(p *place, s *Spread) {
-	c.checkTarget(p.in("Attribute").up, scopeGroup, s.Attribute)
+	c.checkTarget(p.in("Attribute"), scopeGroup, s.Attribute)
 	if w := int(val(s.Weight)); w < 1 || w > 100 {
 		c.fault(p.in("Weight"), "weight is %d; it must be between 1 and 100", w)
 	}

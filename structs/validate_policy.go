@@ -43,7 +43,6 @@ func (c *checker) checkReschedule(p *place, r *ReschedulePolicy) {
 	atLeast(c, p.in("Attempts"), "attempts", r.Attempts, 0, "")
 	if unlimited && attempts > 0 {
 		c.fault(p.in("Attempts"), "attempts is %d although unlimited is true", attempts).Hint = "remove one of the two"
-		return
 	}
 	if !unlimited && attempts <= 0 {
 		return // rescheduling is off
@@ -134,7 +133,7 @@ func (c *checker) checkGroupUpdate(p *place, g *TaskGroup) {
 	if fresh := c.inherited(p.in("Update"), "Update", c.updateFaults, func(at *place) { c.checkUpdate(at, u) }); fresh > 0 {
 		return
 	}
-	if val(u.Canary) > g.Desired() && c.job.Type == JobTypeService {
+	if val(u.Canary) > max(g.Desired(), 0) && c.job.Type == JobTypeService {
 		c.warn(p.in("Update").in("Canary"), "canary is %d, more than the group's count of %d", *u.Canary, g.Desired())
 	}
 	pd := val(u.ProgressDeadline)

@@ -55,6 +55,12 @@ func (c *checker) checkService(p *place, sc *serviceScope, s *Service, task *Tas
 		c.fault(p.in("Connect"), "connect needs Consul's service mesh, which Berth does not run").Hint =
 			"remove the block, and reach the service by the address that the registry or a template gives"
 	}
+	if s.Kind != "" {
+		c.warn(p.in("Kind"), "kind has no effect: it is for gateways of Consul's service mesh, which Berth does not run").Hint = "remove kind"
+	}
+	if s.Cluster != "" && s.Cluster != "default" {
+		c.warn(p.in("Cluster"), "cluster has no effect: Berth keeps one registry of services of its own").Hint = "remove cluster"
+	}
 	if task == nil && s.TaskName != "" && sc.group.LookupTask(s.TaskName) == nil {
 		c.fault(p.in("TaskName"), "task %q is not in group %q", clip(s.TaskName), clip(sc.group.Name)).Hint = didYouMean(s.TaskName, taskNames(sc.group))
 	}
