@@ -20,6 +20,7 @@ type Config struct {
 	MaxFiles, MaxFileMB int
 	// Disabled collects nothing, and frees what the task wrote.
 	Disabled bool
+	// Notifier tells of new output; without one it is looked for once a second.
 	Notifier *Notifier
 	Logger   hclog.Logger
 }
@@ -28,9 +29,8 @@ type Config struct {
 type Collector struct {
 	cfg Config
 
-	mu      sync.Mutex // guards streams and buf; held while copying
+	mu      sync.Mutex // guards streams; held while copying
 	streams [2]*stream
-	buf     []byte
 }
 
 // New makes a collector. It touches nothing.
@@ -47,7 +47,7 @@ func New(cfg Config) *Collector {
 	c := &Collector{cfg: cfg}
 	for i, k := range []struct{ kind, spool string }{{Stdout, cfg.SpoolOut}, {Stderr, cfg.SpoolErr}} {
 		c.streams[i] = &stream{spool: k.spool, record: recordOf(k.spool), dir: cfg.Dir, name: cfg.Task + "." + k.kind + ".",
-			maxBytes: int64(cfg.MaxFileMB) << 20, maxFiles: cfg.MaxFiles}
+			maxBytes: int64(cfg.MaxFileMB) << 20, lineBytes: longLine, maxFiles: cfg.MaxFiles}
 	}
 	return c
 }
@@ -63,18 +63,10 @@ const (
 // Run copies whenever there is something, until ctx is done.
 func (c *Collector) Run(ctx context.Context) error {
 	defer c.close()
-	if c.cfg.Disabled {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	changed, stop, err := c.cfg.Notifier.Watch(filepath.Dir(c.cfg.SpoolOut))
-	if err != nil {
-		c.cfg.Logger.Warn("output of a task is looked at once a second only", "task", c.cfg.Task, "error", err)
-		changed, stop = nil, func() {}
-	}
+	changed, stop := c.watch()
 	defer stop()
-	poll := changed == nil
-	timer := time.NewTimer(time.Hour)
+	// Without anybody to tell, and while it does not succeed, it looks at the task's output once in a while.
+	timer := time.NewTimer(retryAfter)
 	defer timer.Stop()
 	failing := false
 	for {
@@ -82,43 +74,67 @@ func (c *Collector) Run(ctx context.Context) error {
 		if err != nil && !failing && ctx.Err() == nil {
 			c.cfg.Logger.Warn("output of a task is not collected", "task", c.cfg.Task, "error", err)
 		}
-		failing = err != nil
-		wait := time.Hour
-		if failing || poll {
-			wait = retryAfter
+		if n := c.takeDropped(); n > 0 {
+			c.cfg.Logger.Warn("output of a task is lost", "task", c.cfg.Task, "bytes", n)
 		}
-		timer.Reset(wait)
+		failing = err != nil
+		wake := changed
+		timer.Stop()
+		if failing || changed == nil {
+			wake = nil
+			timer.Reset(retryAfter)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-changed:
+		case <-timer.C:
+		case <-wake:
 			timer.Reset(settle)
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-timer.C:
 			}
-		case <-timer.C:
 		}
 	}
 }
 
+// watch asks to be told of output; nil when nobody can.
+func (c *Collector) watch() (changed <-chan struct{}, stop func()) {
+	if c.cfg.Notifier == nil {
+		return nil, func() {}
+	}
+	changed, stop, err := c.cfg.Notifier.Watch(filepath.Dir(c.cfg.SpoolOut))
+	if err != nil {
+		c.cfg.Logger.Warn("output of a task is looked at once a second only", "task", c.cfg.Task, "error", err)
+		return nil, func() {}
+	}
+	return changed, stop
+}
+
 // Flush copies everything that was written before the call.
 func (c *Collector) Flush(ctx context.Context) error {
-	if c.cfg.Disabled {
-		return nil
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.buf == nil {
-		c.buf = make([]byte, bufferBytes)
+	if c.cfg.Disabled {
+		return errors.Join(c.streams[0].discard(), c.streams[1].discard())
 	}
-	err := errors.Join(c.streams[0].copy(c.buf), c.streams[1].copy(c.buf))
-	c.buf = nil // a silent task holds no memory
-	return err
+	buf := make([]byte, bufferBytes) // not kept: a silent task holds no memory
+	return errors.Join(c.streams[0].copy(buf), c.streams[1].copy(buf))
+}
+
+// takeDropped tells how many bytes were given up since the last call.
+func (c *Collector) takeDropped() (bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.streams {
+		bytes += s.dropped
+		s.dropped = 0
+	}
+	return bytes
 }
 
 func (c *Collector) close() {

@@ -8,6 +8,10 @@
 // It owns the log files and the records beside the spools. One Notifier per node tells when a directory changed; nothing is
 // polled while a task is silent. The task runner runs Collectors; the client calls Read for the API.
 //
+// A log file ends with a line's end: the line that crosses its size goes on in it, up to 32 KiB. When nothing can be collected
+// (the disk is full, the task broke its own log directory) a spool is freed down to half a log file, and the loss is counted;
+// output of a task without logs is freed as it comes.
+//
 // Goroutines: that of a Collector's Run, and the Notifier's own from its first watch to Close. Invariants: a full disk stops
 // neither the task nor the agent; the log directory belongs to the task as well, so no link in it is followed.
 package logs

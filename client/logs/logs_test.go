@@ -12,7 +12,6 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
-	"pgregory.net/rapid"
 
 	"berth/structs"
 )
@@ -48,7 +47,7 @@ func newPlace(t interface {
 func (p *place) collector(maxBytes int64) *Collector {
 	c := New(p.cfg)
 	for _, s := range c.streams {
-		s.maxBytes = maxBytes
+		s.maxBytes, s.lineBytes = maxBytes, 0
 	}
 	return c
 }
@@ -75,48 +74,6 @@ func (p *place) all(t interface{ Fatal(...any) }, kind, origin string, offset in
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// However the output comes, is collected, and the agent dies in between: what is kept is the output's end, nothing twice.
-func TestNothingIsLostOrRepeated(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp("", "logs-")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		p := newPlace(rt, dir)
-		maxBytes := int64(rapid.IntRange(5, 60).Draw(rt, "max"))
-		c := p.collector(maxBytes)
-		var want strings.Builder
-		for i := range rapid.IntRange(1, 40).Draw(rt, "steps") {
-			switch rapid.IntRange(0, 3).Draw(rt, "op") {
-			case 0, 1:
-				line := fmt.Sprintf("line %d %s\n", i, strings.Repeat("x", rapid.IntRange(0, 50).Draw(rt, "len")))
-				add(rt, p.cfg.SpoolOut, line)
-				want.WriteString(line)
-			case 2:
-				if err := c.Flush(context.Background()); err != nil {
-					rt.Fatal(err)
-				}
-			case 3: // killed: nothing is closed in order
-				c = p.collector(maxBytes)
-			}
-		}
-		if err := c.Flush(context.Background()); err != nil {
-			rt.Fatal(err)
-		}
-		got, whole := p.all(rt, Stdout, "start", 0), want.String()
-		if !strings.HasSuffix(whole, got) {
-			rt.Fatalf("kept %q, which is not the end of %q", got, whole)
-		}
-		if int64(len(got)) < min(int64(len(whole)), 2*maxBytes) {
-			rt.Fatalf("kept %d of %d bytes", len(got), len(whole))
-		}
-		if files, _ := filepath.Glob(filepath.Join(p.cfg.Dir, "web.stdout.*")); len(files) > 3 {
-			rt.Fatalf("files: %v", files)
-		}
-	})
 }
 
 func TestOffsetsCountOverAllFiles(t *testing.T) {

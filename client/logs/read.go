@@ -34,7 +34,7 @@ type Request struct {
 	Follow bool
 	// Done, when closed, tells that nothing will be added any more: following ends with what is there. May be nil.
 	Done <-chan struct{}
-	// Notifier tells of new output.
+	// Notifier tells of new output; without one it is looked for every few seconds.
 	Notifier *Notifier
 }
 
@@ -52,14 +52,14 @@ func Read(ctx context.Context, req Request, emit func(Frame) error) error {
 	if req.Offset < 0 {
 		return &structs.Error{Kind: structs.KindInvalid, Err: errors.New("the offset is negative"), Hint: "use origin=end to count from the end"}
 	}
-	root, err := os.OpenRoot(req.Dir)
+	root, err := openDir(req.Dir)
 	if err != nil {
 		return &structs.Error{Kind: structs.KindNotFound, Err: errors.New("there are no logs of the allocation any more")}
 	}
 	defer root.Close()
 	r := &reader{root: root, name: req.Task + "." + req.Kind + ".", emit: emit, buf: make([]byte, frameBytes)}
 	var changed <-chan struct{}
-	if req.Follow {
+	if req.Follow && req.Notifier != nil {
 		ch, stop, err := req.Notifier.Watch(filepath.Clean(req.Dir))
 		if err != nil {
 			return err
@@ -107,6 +107,9 @@ type reader struct {
 }
 
 func (r *reader) file(index int) string { return fmt.Sprintf("%s%d", r.name, index) }
+
+// shown is the file that is read, as the API names it.
+func (r *reader) shown() string { return shownAs + r.file(r.index) }
 
 // open opens a log file; nil when it is not there.
 func (r *reader) open(index int) (*os.File, int64, error) {
@@ -167,7 +170,12 @@ func (r *reader) drain(ctx context.Context) error {
 		if err != nil || len(have) == 0 {
 			return err
 		}
-		if !r.begun || r.index < have[0] { // the first file, or ours was removed by rotation
+		if r.begun && r.index < have[0] { // rotation was faster than who reads
+			if err := r.emit(Frame{File: r.shown(), FileEvent: "file deleted"}); err != nil {
+				return err
+			}
+		}
+		if !r.begun || r.index < have[0] {
 			r.index, r.at, r.begun = have[0], 0, true
 		}
 		if err := r.drainFile(ctx); err != nil {
@@ -193,7 +201,7 @@ func (r *reader) drainFile(ctx context.Context) error {
 	defer f.Close()
 	if size < r.at { // the task wrote into its own logs
 		r.at = 0
-		if err := r.emit(Frame{File: r.file(r.index), FileEvent: "file truncated"}); err != nil {
+		if err := r.emit(Frame{File: r.shown(), FileEvent: "file truncated"}); err != nil {
 			return err
 		}
 	}
@@ -204,7 +212,7 @@ func (r *reader) drainFile(ctx context.Context) error {
 		n, err := f.ReadAt(r.buf, r.at)
 		if n > 0 {
 			r.at += int64(n)
-			if err := r.emit(Frame{File: r.file(r.index), Offset: r.at, Data: append([]byte(nil), r.buf[:n]...)}); err != nil {
+			if err := r.emit(Frame{File: r.shown(), Offset: r.at, Data: append([]byte(nil), r.buf[:n]...)}); err != nil {
 				return err
 			}
 		}

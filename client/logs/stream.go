@@ -1,16 +1,14 @@
 package logs
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,69 +19,94 @@ const (
 	Stderr = "stderr"
 )
 
-// position is the record beside a spool: log file Index begins at byte Base of the spool.
-type position struct {
-	Index int
-	Base  int64
-}
-
-// punchBytes is how much of a spool is freed at once.
-const punchBytes = 256 << 10
+// longLine is the length up to which a line is never split over two log files, in bytes.
+const longLine = 32 << 10
 
 // stream copies one spool into its log files. It belongs to who holds the collector's lock.
 type stream struct {
-	spool    string // the driver's file
-	record   string // the position, beside it
-	dir      string // of the log files
-	name     string // "<task>.<kind>."
-	maxBytes int64  // of one log file
-	maxFiles int
+	spool     string // the driver's file
+	record    string // the position, beside it
+	dir       string // of the log files
+	name      string // "<task>.<kind>."
+	maxBytes  int64  // of one log file; a line that is begun may go beyond by lineBytes
+	lineBytes int64
+	maxFiles  int
+	// killed is asked in tests between any two lasting steps; nil otherwise.
+	killed func()
 
 	pos     position
-	loaded  bool
+	known   bool     // pos is
+	loaded  bool     // all of the following is
 	out     *os.File // newest log file; nil before the first byte
 	size    int64    // of out
+	midLine bool     // out does not end with a line's end
 	freed   int64    // of the spool
 	atSpool int64    // how much of the spool is copied
+	dropped int64    // bytes that nobody will read, since it was asked
 }
 
 func (s *stream) logName(index int) string { return s.name + strconv.Itoa(index) }
 
+func (s *stream) step() {
+	if s.killed != nil {
+		s.killed()
+	}
+}
+
 // load finds where an earlier life stopped.
-func (s *stream) load() error {
+func (s *stream) load(in *os.File, size int64) error {
 	if s.loaded {
 		return nil
 	}
-	b, err := os.ReadFile(s.record)
-	switch {
-	case err == nil:
-		if err := json.Unmarshal(b, &s.pos); err != nil || s.pos.Index < 0 || s.pos.Base < 0 {
-			return fmt.Errorf("read position %s: damaged", s.record)
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("read position: %w", err)
+	pos, damaged, err := readPosition(s.record)
+	if err != nil {
+		return err
 	}
-	s.loaded = true
-	s.atSpool = s.pos.Base
+	if damaged {
+		if pos, err = s.guess(in, size); err != nil {
+			return err
+		}
+		if err := pos.save(s.record); err != nil {
+			return err
+		}
+	}
+	s.pos, s.atSpool, s.size, s.midLine = pos, pos.Base, 0, false
+	s.known, s.freed = true, pos.Base-pos.Base%punchBytes
 	if err := s.open(false); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	s.atSpool += s.size
-	if st, err := os.Stat(s.spool); err == nil && s.atSpool > st.Size() {
-		s.atSpool = st.Size() // the task wrote into its own log files: never wait for bytes that do not come
-	}
-	s.freed = s.pos.Base - s.pos.Base%punchBytes
+	// The task wrote into its own log files when they hold more than it put out: never wait for bytes that do not come.
+	s.atSpool = min(s.atSpool+s.size, size)
+	s.loaded = true
 	return nil
+}
+
+// guess finds a position without a record: behind all log files, at what is left of the spool. It may repeat, not lose.
+func (s *stream) guess(in *os.File, size int64) (position, error) {
+	root, err := makeDir(s.dir)
+	if err != nil {
+		return position{}, err
+	}
+	defer root.Close()
+	have, err := indexes(root, s.name)
+	if err != nil {
+		return position{}, err
+	}
+	pos := position{Base: nextData(in, 0, size)}
+	if len(have) > 0 {
+		pos.Index = have[len(have)-1] + 1
+	}
+	return pos, nil
 }
 
 // open opens the newest log file for appending.
 func (s *stream) open(create bool) error {
-	root, err := os.OpenRoot(s.dir)
+	root, err := makeDir(s.dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	flags := os.O_WRONLY | os.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLOCK
+	flags := os.O_RDWR | os.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLOCK
 	if create {
 		flags |= os.O_CREATE
 	}
@@ -95,20 +118,24 @@ func (s *stream) open(create bool) error {
 	if err == nil && !st.Mode().IsRegular() {
 		err = fmt.Errorf("log file %s is not a regular file", s.logName(s.pos.Index))
 	}
+	last := []byte{'\n'}
+	if err == nil && st.Size() > 0 {
+		if _, err = f.ReadAt(last, st.Size()-1); err == io.EOF {
+			err = nil
+		}
+	}
 	if err != nil {
 		f.Close()
 		return err
 	}
-	s.out, s.size = f, st.Size()
+	s.out, s.size, s.midLine = f, st.Size(), last[0] != '\n'
 	return nil
 }
 
-// copy brings over what the spool has.
+// copy brings over what the spool has. When that is not possible it keeps no more of it than one log file would hold: the
+// task goes on, and its disk does not fill up.
 func (s *stream) copy(buf []byte) error {
-	if err := s.load(); err != nil {
-		return err
-	}
-	in, err := os.Open(s.spool)
+	in, err := os.OpenFile(s.spool, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -116,6 +143,60 @@ func (s *stream) copy(buf []byte) error {
 		return fmt.Errorf("open output of task: %w", err)
 	}
 	defer in.Close()
+	st, err := in.Stat()
+	if err != nil {
+		return fmt.Errorf("look at output of task: %w", err)
+	}
+	if err = s.copyFrom(in, st.Size(), buf); err != nil && s.known {
+		err = errors.Join(err, s.giveUp(st.Size(), errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)))
+	}
+	return err
+}
+
+// giveUp lets go of what cannot be collected: of a full disk everything but a little, and the oldest log file too.
+func (s *stream) giveUp(size int64, full bool) error {
+	keep := s.maxBytes
+	if full {
+		keep = min(keep, punchBytes)
+	}
+	from, to := s.atSpool, size-keep/2
+	if size-from <= keep {
+		return nil
+	}
+	err := s.jump(to)
+	if s.atSpool == to {
+		s.dropped += to - from
+	}
+	if full {
+		err = errors.Join(err, s.pruneOldest())
+	}
+	return err
+}
+
+func (s *stream) copyFrom(in *os.File, size int64, buf []byte) error {
+	if err := s.load(in, size); err != nil {
+		return err
+	}
+	if size < s.atSpool { // the task emptied it: what is there now is new
+		s.freed = 0
+		if err := s.jump(0); err != nil {
+			return err
+		}
+	}
+	if next := nextData(in, s.atSpool, size); next > s.atSpool {
+		if err := s.jump(next); err != nil {
+			return err
+		}
+	}
+	if keep := s.maxBytes * int64(s.maxFiles); size-s.atSpool > keep+s.maxBytes {
+		// What comes first, and all that was before, would be removed again by what comes last.
+		if err := s.prune(s.pos.Index + 1); err != nil {
+			return err
+		}
+		if err := s.jump(size - keep); err != nil {
+			return err
+		}
+	}
 	for {
 		n, err := in.ReadAt(buf, s.atSpool)
 		if n > 0 {
@@ -130,27 +211,33 @@ func (s *stream) copy(buf []byte) error {
 		if err != nil {
 			return fmt.Errorf("read output of task: %w", err)
 		}
+		s.free()
 	}
 }
 
 // write appends to the log files, beginning new ones as they fill up.
 func (s *stream) write(b []byte) error {
 	for len(b) > 0 {
+		if s.size >= s.maxBytes && (!s.midLine || s.size >= s.maxBytes+s.lineBytes) {
+			if err := s.rotate(s.atSpool); err != nil {
+				return err
+			}
+		}
 		if s.out == nil {
 			if err := s.open(true); err != nil {
 				return fmt.Errorf("open log file: %w", err)
 			}
+			s.step()
+			continue // it may be full
 		}
-		if s.size >= s.maxBytes {
-			if err := s.rotate(); err != nil {
-				return err
-			}
-			continue
+		n, err := s.out.Write(b[:s.portion(b)])
+		if n > 0 {
+			s.midLine = b[n-1] != '\n'
 		}
-		n, err := s.out.Write(b[:min(int64(len(b)), s.maxBytes-s.size)])
 		s.size += int64(n)
 		s.atSpool += int64(n)
 		b = b[n:]
+		s.step()
 		if err != nil {
 			return fmt.Errorf("write log file: %w", err)
 		}
@@ -158,28 +245,72 @@ func (s *stream) write(b []byte) error {
 	return nil
 }
 
-// rotate begins the next log file and removes the oldest. The record comes first: without it the new file's bytes would be
-// counted from the wrong place.
-func (s *stream) rotate() error {
-	next := position{Index: s.pos.Index + 1, Base: s.atSpool}
-	b, err := json.Marshal(next)
-	if err != nil {
-		return err
+// portion is how much of b goes into the open log file: all that fits, and the rest of the line that crosses the limit.
+func (s *stream) portion(b []byte) int64 {
+	all := int64(len(b))
+	if s.size+all <= s.maxBytes {
+		return all
 	}
-	if err := os.WriteFile(s.record+".new", b, 0o600); err != nil {
-		return fmt.Errorf("write position: %w", err)
+	room := max(s.maxBytes-s.size, 0)
+	most := min(all, s.maxBytes+s.lineBytes-s.size)
+	// The byte before the limit may end a line itself.
+	from := max(room-1, 0)
+	if room > 0 || s.midLine {
+		if i := bytes.IndexByte(b[from:most], '\n'); i >= 0 {
+			return from + int64(i) + 1
+		}
 	}
-	if err := os.Rename(s.record+".new", s.record); err != nil {
-		return fmt.Errorf("write position: %w", err)
-	}
-	err = s.out.Close()
-	s.out, s.size, s.pos = nil, 0, next
-	return errors.Join(err, s.prune())
+	return most
 }
 
-// prune removes log files beyond the number that is kept.
-func (s *stream) prune() error {
-	root, err := os.OpenRoot(s.dir)
+// rotate begins the next log file at an offset of the spool, and removes the oldest. The record comes first: without it the
+// new file's bytes would be counted from the wrong place.
+func (s *stream) rotate(base int64) error {
+	next := position{Index: s.pos.Index + 1, Base: base}
+	if err := next.save(s.record); err != nil {
+		return err
+	}
+	s.step()
+	var err error
+	if s.out != nil {
+		err = s.out.Close()
+	}
+	s.out, s.size, s.midLine, s.pos, s.atSpool, s.loaded = nil, 0, false, next, base, true
+	return errors.Join(err, s.prune(next.Index-s.maxFiles+1))
+}
+
+// jump goes on at another offset of the spool, in a log file of its own. What is left out is freed first: on a full disk that
+// makes the room for the record, and without the record it is seen to be freed.
+func (s *stream) jump(to int64) error {
+	if to > s.freed {
+		if freed, err := punch(s.spool, s.freed, to); err == nil {
+			s.freed = freed
+		}
+		s.step()
+	}
+	return s.rotate(to)
+}
+
+// prune removes the log files before one.
+func (s *stream) prune(first int) error {
+	return s.remove(func(have []int) []int {
+		i, _ := slices.BinarySearch(have, first)
+		return have[:i]
+	})
+}
+
+// pruneOldest removes the oldest log file but the one that is written.
+func (s *stream) pruneOldest() error {
+	return s.remove(func(have []int) []int {
+		if len(have) > 0 && have[0] < s.pos.Index {
+			return have[:1]
+		}
+		return nil
+	})
+}
+
+func (s *stream) remove(which func(have []int) []int) error {
+	root, err := makeDir(s.dir)
 	if err != nil {
 		return err
 	}
@@ -188,65 +319,51 @@ func (s *stream) prune() error {
 	if err != nil {
 		return err
 	}
-	for _, i := range have {
-		if i <= s.pos.Index-s.maxFiles {
-			if err := root.Remove(s.logName(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+	for _, i := range which(have) {
+		if err := root.Remove(s.logName(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
+		s.step()
 	}
 	return nil
 }
 
-// free gives the disk back what is copied (fallocate(2)). A file system that cannot keeps it until the task is gone.
+// free gives the disk back what is copied.
 func (s *stream) free() {
-	end := s.atSpool - s.atSpool%punchBytes
-	if end <= s.freed {
+	if s.atSpool-s.freed < punchBytes {
 		return
 	}
-	w, err := os.OpenFile(s.spool, os.O_WRONLY, 0)
-	if err != nil {
-		return
-	}
-	defer w.Close()
-	if unix.Fallocate(int(w.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, s.freed, end-s.freed) == nil {
-		s.freed = end
+	if freed, err := punch(s.spool, s.freed, s.atSpool); err == nil {
+		s.freed = freed
+		s.step()
 	}
 }
 
+// discard frees everything that was written, for output nobody wants.
+func (s *stream) discard() error {
+	st, err := os.Lstat(s.spool)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at output of task: %w", err)
+	}
+	if st.Size() < s.freed {
+		s.freed = 0
+	}
+	s.freed, err = punch(s.spool, s.freed, st.Size())
+	if err != nil {
+		return fmt.Errorf("free output of task: %w", err)
+	}
+	return nil
+}
+
 func (s *stream) close() error {
+	s.loaded, s.known = false, false
 	if s.out == nil {
 		return nil
 	}
 	err := s.out.Close()
-	s.out, s.loaded = nil, false
+	s.out = nil
 	return err
-}
-
-// indexes are the numbers of the log files of that name, in order.
-func indexes(root *os.Root, name string) ([]int, error) {
-	d, err := root.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	names, err := d.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	var out []int
-	for _, f := range names {
-		if text, ok := strings.CutPrefix(f, name); ok {
-			if i, err := strconv.Atoi(text); err == nil && i >= 0 && strconv.Itoa(i) == text {
-				out = append(out, i)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// recordOf is where the position of a spool is kept.
-func recordOf(spool string) string {
-	return filepath.Join(filepath.Dir(spool), "."+filepath.Base(spool)+".position")
 }
