@@ -3,6 +3,7 @@ package jobspec
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,6 +82,10 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 	a := u.block.attrNamed(use.name)
 	if a == nil {
 		if b := u.block.blockNamed(use.name); b != nil && b.free && (b.mapped || d.json) {
+			if i := slices.IndexFunc(u.node.blocks, func(bn blockNode) bool { return bn.name == use.name }); i >= 0 {
+				d.rep.error(use.nameRng, fmt.Sprintf("%s is written as an attribute and, on line %d, as a block", use.name, u.node.blocks[i].node.rng.Start.Line), "keep one of them")
+				return
+			}
 			d.freeBlock(u, b, &node{rng: use.nameRng, free: use.expr, scope: u.node.scope})
 		} else {
 			d.bad[u.path] = true
@@ -110,9 +115,9 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 // older warns of an attribute that is kept for files as they are.
 func (d *decoder) older(a *attr, rng hcl.Range) {
 	switch fact, _, _ := strings.Cut(a.doc, " "); {
-	case fact == "Refused:":
-		// its value says so
-	case fact == "Taken" || fact == "Ignored.":
+	case fact == "Refused:" || fact == "Ignored.":
+		// the check of the job says so
+	case fact == "Taken":
 		fact = strings.TrimSuffix(strings.ToLower(a.doc[:1])+a.doc[1:], ".")
 		hint := a.deprecated
 		if !strings.HasPrefix(hint, "remove") {
@@ -142,7 +147,7 @@ func (d *decoder) unknown(b *block, name string, rng hcl.Range, isAttr bool) {
 	if n := structs.Nearest(name, b.words()); n != "" {
 		hint = fmt.Sprintf("did you mean %q?", n)
 	} else if where := whereIs(name); where != "" {
-		hint = fmt.Sprintf("%q belongs into %s", name, where)
+		hint = fmt.Sprintf("%q belongs in %s", name, where)
 	}
 	d.rep.error(rng, fmt.Sprintf("%s has no %s %q", b.name, what, name), hint)
 }
@@ -233,6 +238,7 @@ func (d *decoder) entries(b *block, n *node, path string, take func(key string, 
 	if n.free != nil {
 		v, ok := d.evaluate(n.free, n.scope)
 		if !ok || v.IsNull() {
+			d.bad[path] = !ok
 			return
 		}
 		d.mapEntries(b, v, n.free.Range(), take)
@@ -305,7 +311,9 @@ func (d *decoder) listsBlock(field reflect.Value, b *block, n *node, path string
 func (d *decoder) anyBlock(m map[string]any, n *node, path string) {
 	if n.free != nil {
 		v, ok := d.evaluate(n.free, n.scope)
-		if ok && !v.IsNull() {
+		if !ok {
+			d.bad[path] = true
+		} else if !v.IsNull() {
 			d.mapEntries(&block{name: path}, v, n.free.Range(), func(key string, x cty.Value, _ hcl.Range) { m[key] = toAny(x) })
 		}
 		return
@@ -313,7 +321,10 @@ func (d *decoder) anyBlock(m map[string]any, n *node, path string) {
 	for _, a := range n.attrs {
 		at := path + "." + a.name
 		d.places[at] = a.expr.Range()
-		if v, ok := d.evaluate(a.expr, n.scope); ok && !v.IsNull() {
+		v, ok := d.evaluate(a.expr, n.scope)
+		if !ok {
+			d.bad[path], d.bad[at] = true, true
+		} else if !v.IsNull() {
 			m[a.name] = toAny(v)
 		}
 	}

@@ -117,6 +117,7 @@ func (r *report) error(rng hcl.Range, summary, hint string) { r.add(SeverityErro
 
 // hcl takes over what the HCL library found.
 func (r *report) hcl(diags hcl.Diagnostics) {
+	told := map[string]bool{}
 	for _, d := range diags {
 		if r.full() {
 			return
@@ -132,6 +133,10 @@ func (r *report) hcl(diags hcl.Diagnostics) {
 			rng = *d.Context
 		}
 		summary, hint := plainWords(d)
+		if told[summary] && d.Summary == "Invalid multi-line string" {
+			continue // one quote that is missing makes all that follow wrong
+		}
+		told[summary] = true
 		r.add(sev, rng, summary, hint)
 	}
 }
@@ -139,6 +144,9 @@ func (r *report) hcl(diags hcl.Diagnostics) {
 // plainWords puts a diagnostic of the library into the style of ours: the detail is the fact, the summary often only its
 // title.
 func plainWords(d *hcl.Diagnostic) (summary, hint string) {
+	if d.Summary == "Invalid multi-line string" {
+		return "the string does not end on its line", `close it with ", write \n for a line break, or use a heredoc (<<EOF)`
+	}
 	text := strings.TrimSpace(strings.ReplaceAll(d.Detail, "\n", " "))
 	if text == "" {
 		text = d.Summary

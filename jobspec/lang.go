@@ -40,6 +40,8 @@ type attr struct {
 	required bool
 	// deprecated says what to write instead.
 	deprecated string
+	// least and most bound a number that is stored in one byte; both 0: no such bounds.
+	least, most int
 	// allowed values, for documentation and schema; structs.Job.Validate refuses others.
 	allowed []string
 }

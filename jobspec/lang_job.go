@@ -2,7 +2,7 @@ package jobspec
 
 // langFile is the top of a job file.
 var langFile = &block{
-	name: "file", doc: "A job file: one job, and any number of variables and locals.",
+	name: "the file", doc: "A job file: one job, and any number of variables and locals.",
 	blocks: []*block{langJob, langVariable, langVariables, langLocals},
 }
 

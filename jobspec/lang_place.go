@@ -28,7 +28,7 @@ var langAffinity = &block{
 		{name: "attribute", field: "LTarget", kind: kindString, doc: "What of the node is looked at, as in constraint."},
 		{name: "operator", field: "Operand", kind: kindString, def: "=", allowed: []string{"=", "!=", "<", "<=", ">", ">=", "regexp", "version", "semver", "set_contains", "set_contains_all", "set_contains_any"}, doc: "How the two sides are compared."},
 		{name: "value", field: "RTarget", kind: kindString, doc: "What it is compared with."},
-		{name: "weight", field: "Weight", kind: kindInt, def: "50", doc: "-100 to 100, not 0; below 0 it keeps away."},
+		{name: "weight", field: "Weight", kind: kindInt, def: "50", least: -100, most: 100, doc: "-100 to 100, not 0; below 0 it keeps away."},
 		{name: "version", field: "RTarget", kind: kindString, doc: `Short for operator = "version".`},
 		{name: "semver", field: "RTarget", kind: kindString, doc: `Short for operator = "semver".`},
 		{name: "regexp", field: "RTarget", kind: kindString, doc: `Short for operator = "regexp".`},
@@ -42,11 +42,11 @@ var langSpread = &block{
 	name: "spread", field: "Spreads", many: true, doc: "Shares allocations out over the values of an attribute. Not for system jobs.",
 	attrs: []attr{
 		{name: "attribute", field: "Attribute", kind: kindString, required: true, doc: "What is shared over, as in constraint."},
-		{name: "weight", field: "Weight", kind: kindInt, def: "50", doc: "1 to 100, against other spreads."},
+		{name: "weight", field: "Weight", kind: kindInt, def: "50", least: 1, most: 100, doc: "1 to 100, against other spreads."},
 	},
 	blocks: []*block{{
 		name: "target", field: "SpreadTarget", label: "value", labelField: "Value", many: true, doc: "Share of one value; what is left goes to the others.",
-		attrs: []attr{{name: "percent", field: "Percent", kind: kindInt, def: "0", doc: "0 to 100."}},
+		attrs: []attr{{name: "percent", field: "Percent", kind: kindInt, def: "0", most: 100, doc: "0 to 100."}},
 	}},
 }
 

@@ -78,7 +78,7 @@ func parse(rep *report, opts ParseOptions) *structs.Job {
 	if job == nil || d.bad["Type"] {
 		return nil // most rules depend on the type
 	}
-	liftIdentities(job)
+	d.liftIdentities(job)
 	job.Canonicalize()
 	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers}))
 	return job

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"berth/structs"
 )
 
@@ -262,22 +264,48 @@ func (d *decoder) decodeTaskScaling(u *blockUse) {
 	}
 }
 
-// liftIdentities moves default identities to where the structs have them.
-func liftIdentities(j *structs.Job) {
-	for _, g := range j.TaskGroups {
-		for _, t := range g.Tasks {
-			t.Identities = slices.DeleteFunc(t.Identities, func(w *structs.WorkloadIdentity) bool {
-				if w.Name != "" && w.Name != structs.DefaultIdentity {
-					return false
-				}
-				w.Name = structs.DefaultIdentity
-				t.Identity = w
-				return true
-			})
-			if len(t.Identities) == 0 {
-				t.Identities = nil
+// liftIdentities moves default identities to where the structs have them, with the places of what was written.
+func (d *decoder) liftIdentities(j *structs.Job) {
+	moved := map[string]string{} // paths of identities, from and to
+	for gi, g := range j.TaskGroups {
+		for ti, t := range g.Tasks {
+			if len(t.Identities) > 0 {
+				d.liftIdentity(t, fmt.Sprintf("TaskGroups[%d].Tasks[%d].", gi, ti), moved)
 			}
 		}
+	}
+	if len(moved) == 0 {
+		return
+	}
+	places := make(map[string]hcl.Range, len(d.places))
+	for p, rng := range d.places {
+		if i := strings.Index(p, "Identities["); i >= 0 {
+			end := i + strings.IndexByte(p[i:], ']') + 1
+			if to, ok := moved[p[:end]]; ok {
+				p = to + p[end:]
+			}
+		}
+		places[p] = rng
+	}
+	d.places = places
+}
+
+func (d *decoder) liftIdentity(t *structs.Task, path string, moved map[string]string) {
+	all := t.Identities
+	t.Identities = nil
+	for i, w := range all {
+		from := fmt.Sprintf("%sIdentities[%d]", path, i)
+		if w.Name != "" && w.Name != structs.DefaultIdentity {
+			moved[from] = fmt.Sprintf("%sIdentities[%d]", path, len(t.Identities))
+			t.Identities = append(t.Identities, w)
+			continue
+		}
+		if t.Identity != nil {
+			d.rep.error(d.places[from], "a second identity without a name", `give it one: name = "..."`)
+			continue
+		}
+		w.Name = structs.DefaultIdentity
+		t.Identity, moved[from] = w, path+"Identity"
 	}
 }
 

@@ -144,6 +144,9 @@ func assignInt(field reflect.Value, a *attr, v cty.Value) *valueError {
 	if accuracy != big.Exact {
 		return wrong(a, want, v, "")
 	}
+	if a.least != a.most && (i < int64(a.least) || i > int64(a.most)) {
+		return wrong(a, fmt.Sprintf("a number from %d to %d", a.least, a.most), v, "")
+	}
 	if field.CanUint() {
 		if i < 0 || field.OverflowUint(uint64(i)) {
 			return wrong(a, "a number from 0 to "+strconv.FormatUint(1<<(field.Type().Bits())-1, 10), v, "")

@@ -198,10 +198,10 @@ func (e *evaluator) check(v *variable) {
 }
 
 // set gives a variable a value of its type.
-func (e *evaluator) set(v *variable, value cty.Value, from string, rng hcl.Range) {
+func (e *evaluator) set(v *variable, value cty.Value, rng hcl.Range) {
 	conv, err := convert.Convert(value, v.typ)
 	if err != nil {
-		e.rep.error(rng, fmt.Sprintf("%s: variable %q must be of type %s: %s", from, v.name, v.typ.FriendlyName(), err), "")
+		e.rep.error(rng, fmt.Sprintf("variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
 		conv = cty.UnknownVal(v.typ)
 	}
 	v.value, v.given = conv, rng
@@ -215,11 +215,11 @@ func (e *evaluator) setText(v *variable, text, from string) {
 		return
 	}
 	if v.typ == cty.String || v.typ == cty.DynamicPseudoType && (v.deflt == cty.NilVal || v.deflt.Type() == cty.String) {
-		e.set(v, cty.StringVal(text), from, rng)
+		e.set(v, cty.StringVal(text), rng)
 		return
 	}
 	if v.typ.IsPrimitiveType() {
-		e.set(v, cty.StringVal(text), from, rng) // "5" and "true" convert
+		e.set(v, cty.StringVal(text), rng) // "5" and "true" convert
 		return
 	}
 	e.rep.files[from] = []byte(text)
@@ -232,7 +232,7 @@ func (e *evaluator) setText(v *variable, text, from string) {
 		return
 	}
 	if value, ok := e.evaluate(expr, nil); ok {
-		e.set(v, value, from, rng)
+		e.set(v, value, rng)
 	}
 }
 
@@ -318,7 +318,7 @@ func (e *evaluator) fromFile(vars []*variable, f VarFile, strict bool) {
 	for _, v := range vars {
 		if a := attrs[v.name]; a != nil {
 			if value, ok := e.evaluate(a.Expr, nil); ok {
-				e.set(v, value, f.Name, a.Expr.Range())
+				e.set(v, value, a.Expr.Range())
 			}
 			delete(attrs, v.name)
 		}
