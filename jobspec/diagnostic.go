@@ -147,6 +147,9 @@ func plainWords(d *hcl.Diagnostic) (summary, hint string) {
 	if d.Summary == "Invalid multi-line string" {
 		return "the string does not end on its line", `close it with ", write \n for a line break, or use a heredoc (<<EOF)`
 	}
+	if d.Summary == "Invalid argument name" && strings.Contains(d.Detail, "quoted") {
+		return "the name of an attribute has no quotes", `for a name with dots or blanks write a map: meta = { "a.b" = "c" }`
+	}
 	text := strings.TrimSpace(strings.ReplaceAll(d.Detail, "\n", " "))
 	if text == "" {
 		text = d.Summary

@@ -1,13 +1,18 @@
 package jobspec
 
 import (
+	"bytes"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
 // Format gives a job file its canonical layout. A text that cannot be parsed is not touched: then there are diagnostics.
-func Format(name string, src []byte) ([]byte, Diagnostics) {
+func Format(src []byte) ([]byte, Diagnostics) { return FormatFile("job.hcl", src) }
+
+// FormatFile is Format with the name that diagnostics show.
+func FormatFile(name string, src []byte) ([]byte, Diagnostics) {
 	rep := newReport()
 	rep.files[name] = src
 	if !scan(rep, name, src, false) {
@@ -17,5 +22,9 @@ func Format(name string, src []byte) ([]byte, Diagnostics) {
 		rep.hcl(diags)
 		return nil, rep.sorted()
 	}
-	return hclwrite.Format(src), nil
+	out := hclwrite.Format(src)
+	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
+		out = append(out, '\n')
+	}
+	return out, nil
 }

@@ -73,6 +73,11 @@ func parse(rep *report, opts ParseOptions) *structs.Job {
 		return nil
 	}
 	ev.inputs(root, opts)
+	for _, bn := range root.blocks {
+		if bn.node.body != nil {
+			*bn.node = *ev.nativeBlock(bn.node.body, nil)
+		}
+	}
 	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, bad: map[string]bool{}, json: json}
 	job := d.job(root)
 	if job == nil || d.bad["Type"] {
@@ -105,7 +110,7 @@ func readFile(ev *evaluator, opts ParseOptions, json bool) *node {
 	if diags.HasErrors() {
 		return nil
 	}
-	return ev.nativeNode(f.Body.(*hclsyntax.Body), nil)
+	return ev.nativeTop(f.Body.(*hclsyntax.Body))
 }
 
 // wholeObject is the text as one JSON expression.

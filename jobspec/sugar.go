@@ -49,10 +49,9 @@ func (d *decoder) sweet(u *blockUse) {
 	}
 }
 
-// decodeJob decodes the job; tasks directly in it become groups of their own, and its vault and secrets those of every task.
+// decodeJob decodes the job; tasks directly in it become groups of their own, before the others, and its vault and secrets those of every task.
 func (d *decoder) decodeJob(u *blockUse) {
-	var groups, rest []blockNode
-	var loose []blockNode
+	var loose, groups, rest []blockNode
 	inherited := map[string][]*node{}
 	for _, bn := range u.node.blocks {
 		switch bn.name {
@@ -69,12 +68,12 @@ func (d *decoder) decodeJob(u *blockUse) {
 	own := *u.node
 	own.blocks = rest
 	d.fields(&blockUse{block: u.block, node: &own, target: u.target, path: u.path})
-	for _, bn := range groups {
-		d.decodeInto(u, langGroup, bn.node)
-	}
 	for _, bn := range loose {
 		group := &node{rng: bn.node.rng, labels: bn.node.labels, blocks: []blockNode{bn}, scope: bn.node.scope}
 		d.decodeInto(u, langGroup, group)
+	}
+	for _, bn := range groups {
+		d.decodeInto(u, langGroup, bn.node)
 	}
 	for i, g := range u.target.Addr().Interface().(*structs.Job).TaskGroups {
 		d.inherit(g, u.sub(fmt.Sprintf("TaskGroups[%d]", i)), inherited)

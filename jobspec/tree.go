@@ -18,6 +18,8 @@ type node struct {
 	// free is set instead of attrs and blocks where a block was written as an attribute: its content as one expression.
 	free  hcl.Expression
 	scope *hcl.EvalContext // nil for that of the file
+	// body is set while attrs and blocks are not read yet.
+	body *hclsyntax.Block
 }
 
 // label is one label of a block.
@@ -41,6 +43,22 @@ type blockNode struct {
 
 // maxDynamic bounds what one dynamic block makes.
 const maxDynamic = 10_000
+
+// nativeTop reads the top of a file. The content of jobs is left for later: dynamic blocks in it need the variables.
+func (e *evaluator) nativeTop(body *hclsyntax.Body) *node {
+	n := &node{rng: body.SrcRange}
+	for _, a := range sortedAttrs(body) {
+		n.attrs = append(n.attrs, attrUse{a.Name, a.NameRange, a.Expr})
+	}
+	for _, b := range body.Blocks {
+		if b.Type == langJob.name {
+			n.blocks = append(n.blocks, blockNode{b.Type, &node{rng: b.DefRange(), body: b}})
+			continue
+		}
+		n.blocks = append(n.blocks, blockNode{b.Type, e.nativeBlock(b, nil)})
+	}
+	return n
+}
 
 // nativeNode reads a body of HCL's native syntax; dynamic blocks are written out.
 func (e *evaluator) nativeNode(body *hclsyntax.Body, scope *hcl.EvalContext) *node {
