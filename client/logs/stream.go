@@ -72,6 +72,9 @@ func (s *stream) load(in *os.File, size int64) error {
 	}
 	s.pos, s.atSpool, s.size, s.midLine = pos, pos.Base, 0, false
 	s.known, s.freed = true, pos.Base-pos.Base%punchBytes
+	if err := s.prune(pos.Index - s.maxFiles + 1); err != nil { // the earlier life may have ended before it could
+		return err
+	}
 	if err := s.open(false); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -320,7 +323,8 @@ func (s *stream) remove(which func(have []int) []int) error {
 		return err
 	}
 	for _, i := range which(have) {
-		if err := root.Remove(s.logName(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// The task may have put something else in the place of its old log file.
+		if err := root.RemoveAll(s.logName(i)); err != nil {
 			return err
 		}
 		s.step()

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,18 @@ func TestWhatCannotBeCollectedIsBounded(t *testing.T) {
 	}
 	if got := p.all(t, Stdout, "end", 4); got != "xend" {
 		t.Errorf("got %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(file, "in the way"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // the broken one's turn to be removed comes
+		add(t, p.cfg.SpoolOut, strings.Repeat("x", 1<<20))
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("still there: %v", err)
 	}
 }
 
