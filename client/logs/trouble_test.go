@@ -93,10 +93,10 @@ func TestWhatCannotBeCollectedIsBounded(t *testing.T) {
 	if got := p.all(t, Stdout, "end", 4); got != "xend" {
 		t.Errorf("got %q", got)
 	}
-	if err := os.WriteFile(filepath.Join(file, "in the way"), nil, 0o600); err != nil {
+	if err := os.MkdirAll(filepath.Join(file, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for range 4 { // the broken one's turn to be removed comes
+	for range 4 { // the turn of what is in the way to be removed comes
 		add(t, p.cfg.SpoolOut, strings.Repeat("x", 1<<20))
 		if err := c.Flush(t.Context()); err != nil {
 			t.Fatal(err)
