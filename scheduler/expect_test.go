@@ -159,6 +159,9 @@ func (s *script) expectWhere(what string, args []string) error {
 		}
 	case "same-node", "other-node": // as the allocation it replaces
 		for _, a := range all {
+			if a.ClientTerminal() {
+				continue
+			}
 			prev := s.w.allocs[a.PreviousAllocation]
 			if prev == nil {
 				return fmt.Errorf("%s replaces nothing", a.Name())
@@ -283,7 +286,12 @@ func (s *script) expectBlocked(what string, args []string) error {
 		case "evaluated":
 			return equal(m.NodesEvaluated, number(args[1]))
 		case "filtered":
-			return equal(m.ConstraintFiltered[args[1]], number(args[2]))
+			for reason, n := range m.ConstraintFiltered {
+				if strings.ReplaceAll(reason, `"`, "'") == args[1] {
+					return equal(n, number(args[2]))
+				}
+			}
+			return equal(0, number(args[2]))
 		case "exhausted":
 			return equal(m.DimensionExhausted[args[1]], number(args[2]))
 		case "available":

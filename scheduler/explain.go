@@ -124,6 +124,10 @@ func (g *group) observe(row int32, d rank.Dimension) (observed, wanted string) {
 			return "too few dynamic ports free", fmt.Sprintf("%d ports", len(g.ask.Ports))
 		}
 		return fmt.Sprintf("port %d is taken", port), fmt.Sprintf("port %d", port)
+	case rank.OutOfCores:
+		return fmt.Sprintf("%d cores free", f.FreeCores(row)), fmt.Sprintf("%d cores", g.ask.Cores)
+	case rank.OutOfDevices:
+		return "its devices are in use", fmt.Sprintf("%d kinds of devices", len(g.ask.Devices))
 	case rank.OutOfSlots:
 		return fmt.Sprintf("%d allocations, the node's maximum", f.NodeAt(row).NodeMaxAllocs), "one more"
 	case rank.DistinctHosts:

@@ -126,8 +126,8 @@ func (g *group) placeOne(p *reconcile.Place) bool {
 	seed := fleet.HashID(id)
 	penalty := g.rowsOf(p.Avoid)
 	for {
+		ch = rank.Choice{}
 		if row, ok := g.wantedRow(p); ok {
-			ch = rank.Choice{}
 			if d := g.rank.Room(row); d == rank.Fits {
 				g.rank.Only(row, &ch)
 			} else if !p.Node.IsZero() {
@@ -146,14 +146,7 @@ func (g *group) placeOne(p *reconcile.Place) bool {
 		meta := g.rank.Meta(&ch, penalty)
 		pl := g.giveID(p, row, id)
 		if pl == nil {
-			g.rank.Refuse(row)
-			ch = rank.Choice{}
-			ch.Exhausted[rank.OutOfPorts]++
-			if !p.Node.IsZero() {
-				g.fail(p, &ch, 1)
-				return false
-			}
-			continue
+			continue // the row is refused now
 		}
 		pl.Metrics = g.metric(&ch)
 		pl.Metrics.ScoreMetaData = meta
@@ -196,17 +189,21 @@ func (g *group) give(p *reconcile.Place, row int32) *structs.Placement {
 	return g.giveID(p, row, g.run.in.IDs.NewID())
 }
 
-// giveID puts an allocation on the row, on the fleet too; nil when its ports cannot be had there.
+// giveID puts an allocation on the row, on the fleet too; nil when its ports, cores or devices cannot be had there, and the
+// row is refused then.
 func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Placement {
 	f := g.run.in.Fleet
-	ports, ok := f.AssignPorts(row, g.ask.Ports, fleet.HashID(id))
-	if !ok {
+	gr, lacks := g.rank.Grant(row, fleet.HashID(id))
+	if lacks != rank.Fits {
+		g.rank.Refuse(row, lacks)
 		return nil
 	}
+	ports := gr.Ports
 	n := f.NodeAt(row)
 	u := &fleet.Use{
 		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority,
-		Res: structs.ComparableResources{CPU: g.ask.CPU, MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB},
+		Res:   structs.ComparableResources{CPU: gr.CPU, MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB},
+		Cores: gr.Cores, Devices: gr.Devices,
 	}
 	for i := range ports {
 		if !ports[i].IgnoreCollision {
@@ -216,7 +213,7 @@ func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Pl
 	f.Add(u, row)
 	g.run.live = append(g.run.live, rank.Live{Node: n.ID, Group: g.spec.Name})
 	pl := &structs.Placement{
-		AllocID: id, Index: p.Index, NodeID: n.ID, NodeName: n.Name, Ports: ports, Canary: p.Canary,
+		AllocID: id, Index: p.Index, NodeID: n.ID, NodeName: n.Name, Ports: ports, Tasks: gr.Tasks, Canary: p.Canary,
 		RescheduleTracker: p.Tracker,
 	}
 	if p.Previous != nil {

@@ -6,8 +6,8 @@ import "berth/structs"
 type groupKey struct{ namespace, job, group string }
 
 // live reports an allocation that counts for its group: it should run, and it may still.
-func live(a *structs.Allocation, stopped bool) bool {
-	return !stopped && !a.ServerTerminal() && !a.ClientTerminal() && a.ClientStatus != structs.AllocClientUnknown
+func live(a *structs.Allocation, gone bool) bool {
+	return !gone && !a.ServerTerminal() && !a.ClientTerminal() && a.ClientStatus != structs.AllocClientUnknown
 }
 
 func isCanary(a *structs.Allocation) bool {
@@ -28,7 +28,7 @@ func (c *planCheck) names() {
 	}
 	for _, a := range append(append([]*structs.Allocation{}, c.w.Allocs...), c.placed...) {
 		key := keyOf(a)
-		if _, touched := groups[key]; touched && live(a, c.stopped[a.ID] != nil) {
+		if _, touched := groups[key]; touched && live(a, c.stopped[a.ID] != nil || c.unknown[a.ID]) {
 			groups[key] = append(groups[key], a)
 		}
 	}

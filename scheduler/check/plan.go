@@ -9,7 +9,7 @@ import (
 
 // Plan tells what is wrong with a plan made for a world. The world is not changed. versions finds a job of a version.
 func Plan(w *World, p *structs.Plan, versions func(namespace, id string, version uint64) *structs.Job) []Fault {
-	c := &planCheck{w: w, p: p, known: map[structs.ID]*structs.Allocation{}, stopped: map[structs.ID]*structs.PlanStop{}}
+	c := &planCheck{w: w, p: p, known: map[structs.ID]*structs.Allocation{}, stopped: map[structs.ID]*structs.PlanStop{}, unknown: map[structs.ID]bool{}}
 	for _, a := range w.Allocs {
 		c.known[a.ID] = a
 	}
@@ -30,6 +30,7 @@ type planCheck struct {
 	p       *structs.Plan
 	known   map[structs.ID]*structs.Allocation
 	stopped map[structs.ID]*structs.PlanStop
+	unknown map[structs.ID]bool // by the plan
 	placed  []*structs.Allocation
 }
 
@@ -66,6 +67,9 @@ func (c *planCheck) updates() {
 			c.add(allocSubject(a), "is stopped and given another version")
 		}
 		seen[u.AllocID] = true
+		if u.ClientStatus == structs.AllocClientUnknown {
+			c.unknown[u.AllocID] = true
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Fleet struct {
 	// Columns. Free amounts may be negative when a node shrank below what it runs.
 	capCPU, capMem, capDisk    []int64
 	freeCPU, freeMem, freeDisk []int64
+	freeCores, coreMHz         []int64
 	count, countMax            []int32
 	// expCPU and expMem are 10 to the power of the free share: the binpack score without a new allocation.
 	expCPU, expMem []float64
@@ -156,7 +157,7 @@ func (f *Fleet) newRow() int32 {
 	f.hash = append(f.hash, 0)
 	f.ports = append(f.ports, nil)
 	f.uses = append(f.uses, nil)
-	for _, col := range []*[]int64{&f.capCPU, &f.capMem, &f.capDisk, &f.freeCPU, &f.freeMem, &f.freeDisk} {
+	for _, col := range []*[]int64{&f.capCPU, &f.capMem, &f.capDisk, &f.freeCPU, &f.freeMem, &f.freeDisk, &f.freeCores, &f.coreMHz} {
 		*col = append(*col, 0)
 	}
 	f.count = append(f.count, 0)
@@ -183,6 +184,7 @@ func (f *Fleet) setCapacity(row int32, n *structs.Node) {
 	f.capCPU[row], f.capMem[row], f.capDisk[row] = c.CPU, c.MemoryMB, c.DiskMB
 	f.freeCPU[row], f.freeMem[row], f.freeDisk[row] = c.CPU-usedCPU, c.MemoryMB-usedMem, c.DiskMB-usedDisk
 	f.countMax[row] = int32(n.NodeMaxAllocs)
+	f.setCores(row, n)
 	key := capacity{c.CPU, c.MemoryMB}
 	shape, ok := f.shapeRow[key]
 	if !ok {

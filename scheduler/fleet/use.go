@@ -18,6 +18,8 @@ type Use struct {
 	Stopping bool
 	Res      structs.ComparableResources
 	Ports    []Port
+	Cores    []uint16 // sorted
+	Devices  []string // sorted, see DeviceKey
 
 	row int32
 	pos int32 // in the row's list
@@ -59,6 +61,7 @@ func UseOf(a *structs.Allocation) *Use {
 		AllocID: a.ID, Job: structs.JobKey{Namespace: a.Namespace, ID: a.JobID}, Group: a.TaskGroup,
 		Stopping: a.ServerTerminal(), Res: a.AllocatedResources.Comparable(), Ports: PortsOf(a.AllocatedResources),
 	}
+	u.Cores, u.Devices = HeldBy(a.AllocatedResources)
 	if a.Job != nil {
 		u.Priority = a.Job.Priority
 		if g := a.Group(); g != nil && g.Migrate != nil && g.Migrate.MaxParallel != nil {
@@ -99,6 +102,7 @@ func (f *Fleet) Add(u *Use, row int32) {
 	f.uses[row] = append(f.uses[row], u)
 	f.allocs[u.AllocID] = u
 	f.count[row]++
+	f.freeCores[row] -= int64(len(u.Cores))
 	f.claimPorts(row, u.Ports, true)
 	f.charge(row, u.Res.CPU, u.Res.MemoryMB, u.Res.DiskMB)
 }
@@ -116,6 +120,7 @@ func (f *Fleet) Remove(id structs.ID) {
 	list[len(list)-1] = nil
 	f.uses[u.row] = list[:len(list)-1]
 	f.count[u.row]--
+	f.freeCores[u.row] += int64(len(u.Cores))
 	f.claimPorts(u.row, u.Ports, false)
 	f.charge(u.row, -u.Res.CPU, -u.Res.MemoryMB, -u.Res.DiskMB)
 }
@@ -127,6 +132,9 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 		u.Ports = ports
 		f.claimPorts(u.row, u.Ports, true)
 	}
+	cores, devices := HeldBy(r)
+	f.freeCores[u.row] += int64(len(u.Cores) - len(cores))
+	u.Cores, u.Devices = cores, devices
 	res := r.Comparable()
 	if res == u.Res {
 		return

@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"berth/scheduler/feasible"
 	"berth/scheduler/fleet"
 	"berth/structs"
 )
@@ -9,15 +10,23 @@ import (
 type Ask struct {
 	CPU, MemoryMB, DiskMB int64
 	Cores                 int64
+	TaskCores             []taskCores // in the order of the tasks
+	Devices               []feasible.DeviceAsk
 	Ports                 []fleet.PortAsk
 	// Resources is what each allocation is given, ports, cores and devices aside. Shared: do not change it.
 	Resources *structs.AllocatedResources
 }
 
+// taskCores is how many whole cores a task wants.
+type taskCores struct {
+	task  string
+	count int
+}
+
 // AskOf sums up a group. Oversubscription keeps memory_max; it never counts for room.
 func AskOf(g *structs.TaskGroup, oversubscription bool) *Ask {
 	res := &structs.AllocatedResources{Tasks: make(map[string]*structs.AllocatedTaskResources, len(g.Tasks))}
-	ask := &Ask{Resources: res}
+	ask := &Ask{Resources: res, Devices: feasible.DeviceAsks(g)}
 	for _, t := range g.Tasks {
 		tr := &structs.AllocatedTaskResources{}
 		if r := t.Resources; r != nil {
@@ -26,7 +35,10 @@ func AskOf(g *structs.TaskGroup, oversubscription bool) *Ask {
 			if oversubscription {
 				tr.Memory.MemoryMaxMB = int64(deref(r.MemoryMaxMB))
 			}
-			ask.Cores += int64(deref(r.Cores))
+			if n := deref(r.Cores); n > 0 {
+				ask.Cores += int64(n)
+				ask.TaskCores = append(ask.TaskCores, taskCores{t.Name, n})
+			}
 			ask.Ports = appendPorts(ask.Ports, r.Networks)
 		}
 		res.Tasks[t.Name] = tr

@@ -4,8 +4,8 @@ import "berth/scheduler/fleet"
 
 // Bulk places up to count allocations alike, best row first each time: O(rows + count·log rows).
 //
-// place puts one allocation on the row, in the fleet too; it answers false when the row cannot take it after all, and the
-// row is then left out. Bulk returns how many were placed; ch tells of the first choice and of what the rows lacked.
+// place puts one allocation on the row, in the fleet too; it answers false when it refused the row (see Refuse), which is
+// then left out. Bulk returns how many were placed; ch tells of the first choice and of what the rows lacked.
 func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) bool) int {
 	*ch = Choice{}
 	b := g.heaps(seed, ch)
@@ -22,8 +22,7 @@ func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) b
 			continue
 		}
 		if !place(row) {
-			ch.Exhausted[OutOfPorts]++
-			g.rows.Clear(row)
+			ch.Exhausted[g.room(row)]++ // place refused it
 			h.pop()
 			continue
 		}

@@ -81,7 +81,12 @@ func (g *Group) Room(row int32) Dimension { return g.room(row) }
 func (g *Group) Feasible(row int32) bool { return g.rows.Has(row) }
 
 // Refuse takes a row out of the search, because ports, cores or devices could not be given there.
-func (g *Group) Refuse(row int32) { g.rows.Clear(row) }
+func (g *Group) Refuse(row int32, lacks Dimension) {
+	if g.refused == nil {
+		g.refused = map[int32]Dimension{}
+	}
+	g.refused[row] = lacks
+}
 
 // Placed tells the group of a placement made on the row without Bulk.
 func (g *Group) Placed(row int32) { g.placed(row) }

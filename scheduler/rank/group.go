@@ -16,6 +16,8 @@ const (
 	OutOfMemory
 	OutOfDisk
 	OutOfPorts
+	OutOfCores
+	OutOfDevices
 	OutOfSlots
 	DistinctHosts
 	DistinctProperty
@@ -54,7 +56,8 @@ type Group struct {
 	affinity   []float64 // by row, nil without affinities
 	spread     *spread
 	distinct   *distinct
-	penalty    fleet.Bitmap // rows where the allocation failed before, nil for none
+	refused    map[int32]Dimension // rows that could not give what they seemed to have, nil for none
+	penalty    fleet.Bitmap        // rows where the allocation failed before, nil for none
 }
 
 // NewGroup prepares the scoring of a request.
@@ -131,6 +134,17 @@ func (g *Group) room(row int32) Dimension {
 		if ok, _ := f.StaticPortsFree(row, ask.Ports); !ok {
 			return OutOfPorts
 		}
+	}
+	if ask.Cores > 0 {
+		if f.FreeCores(row) < ask.Cores || f.Free(row).CPU < ask.CPU+ask.Cores*f.CoreMHz(row) {
+			return OutOfCores
+		}
+	}
+	if len(ask.Devices) > 0 && !g.devicesFree(row) {
+		return OutOfDevices
+	}
+	if g.refused != nil {
+		return g.refused[row]
 	}
 	return Fits
 }

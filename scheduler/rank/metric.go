@@ -8,7 +8,7 @@ import (
 // Texts of the contract for what a node ran out of.
 var dimensionText = [dimensions]string{
 	OutOfCPU: "cpu", OutOfMemory: "memory", OutOfDisk: "disk", OutOfPorts: "network: port collision",
-	OutOfSlots: "max allocations exceeded",
+	OutOfSlots: "max allocations exceeded", OutOfCores: "cores", OutOfDevices: "devices: no instances left",
 }
 
 // String is the contract's name of the dimension.

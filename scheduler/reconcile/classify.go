@@ -78,7 +78,7 @@ func (r *reconciler) classifyLive(s *sets, a *structs.Allocation, group *structs
 	case a.ClientStatus == structs.AllocClientUnknown:
 		// The node is back and has not told of the allocation yet.
 		s.unknown = append(s.unknown, a)
-	case wasUnknown(a):
+	case wasUnknown(a) && r.doubleOf(a) != nil:
 		s.reconnect = append(s.reconnect, a)
 	case a.DesiredTransition.Migrate != nil && *a.DesiredTransition.Migrate:
 		s.migrate = append(s.migrate, a)
@@ -136,10 +136,29 @@ func unknownSince(a *structs.Allocation, n *structs.Node) time.Time {
 	return time.Unix(n.StatusUpdatedAt, 0)
 }
 
-// wasUnknown reports an allocation that its client tells of again and that nobody has decided about since.
+// wasUnknown reports an allocation that its client did not tell of for a time, and tells of again.
 func wasUnknown(a *structs.Allocation) bool {
-	n := len(a.AllocStates)
-	return n > 0 && a.AllocStates[n-1].Value == structs.AllocClientUnknown
+	return a.ClientStatus != structs.AllocClientUnknown && slices.ContainsFunc(a.AllocStates, func(s *structs.AllocState) bool {
+		return s.Value == structs.AllocClientUnknown
+	})
+}
+
+// doubleOf finds the live allocation that was placed while another was unknown: as long as there is one, nobody has
+// decided between the two.
+func (r *reconciler) doubleOf(a *structs.Allocation) *structs.Allocation {
+	for _, o := range r.in.Allocs {
+		if o.ID == a.ID || o.TaskGroup != a.TaskGroup || o.Terminal() || o.ClientStatus == structs.AllocClientUnknown {
+			continue
+		}
+		if o.PreviousAllocation == a.ID || o.Index == a.Index && o.CreateIndex > a.CreateIndex && !unpromoted(o) {
+			return o
+		}
+	}
+	return nil
+}
+
+func unpromoted(a *structs.Allocation) bool {
+	return a.DeploymentStatus != nil && a.DeploymentStatus.Canary
 }
 
 func (r *reconciler) classifyFailed(s *sets, a *structs.Allocation, group *structs.TaskGroup) {

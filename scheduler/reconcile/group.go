@@ -44,31 +44,21 @@ func (p *groupPass) settleDisconnected() {
 // settleReconnected keeps one of each pair of an allocation that came back and its replacement.
 func (p *groupPass) settleReconnected() {
 	for _, a := range p.reconnect {
-		other := p.replacementOf(a)
-		if other != nil && !p.prefersOriginal(a, other) || p.older(a) && other != nil {
-			p.stop(a, structs.AllocReconnected, "")
-			p.d.Stop++
+		p.d.Reconnect++
+		other := p.doubleOf(a)
+		if !slices.Contains(p.keep, other) {
+			p.keep = append(p.keep, a) // the other one leaves anyway
 			continue
 		}
-		if other != nil {
-			p.stop(other, structs.AllocReconnected, "")
-			p.d.Stop++
-			p.keep = slices.DeleteFunc(p.keep, func(k *structs.Allocation) bool { return k.ID == other.ID })
+		p.d.Stop++
+		if p.older(a) || !p.prefersOriginal(a, other) {
+			p.stop(a, structs.AllocReconnected, "")
+			continue
 		}
-		p.update(a).ClientStatus = a.ClientStatus // ends the time as unknown
-		p.d.Reconnect++
+		p.stop(other, structs.AllocReconnected, "")
+		p.keep = slices.DeleteFunc(p.keep, func(k *structs.Allocation) bool { return k.ID == other.ID })
 		p.keep = append(p.keep, a)
 	}
-}
-
-// replacementOf finds the live allocation that was placed for another.
-func (p *groupPass) replacementOf(a *structs.Allocation) *structs.Allocation {
-	for _, k := range p.keep {
-		if k.PreviousAllocation == a.ID && !k.ClientTerminal() {
-			return k
-		}
-	}
-	return nil
 }
 
 func (p *groupPass) prefersOriginal(original, replacement *structs.Allocation) bool {

@@ -117,10 +117,6 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 		p.stop(a, structs.AllocNotNeeded, "")
 		p.d.Stop++
 	}
-	if wasUnknown(a) && n != nil && n.Status == structs.NodeStatusReady && a.ClientStatus != structs.AllocClientUnknown && !a.ServerTerminal() {
-		p.update(a).ClientStatus = a.ClientStatus
-		p.d.Reconnect++
-	}
 }
 
 // joinSystemDeployment makes the group part of the version's deployment. The canary number is a percentage of the nodes to
