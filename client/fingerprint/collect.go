@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"sync"
-	"time"
 
 	"berth/drivers"
 	"berth/internal/version"
@@ -28,6 +27,9 @@ type Config struct {
 	Drivers          []drivers.Driver
 	// CPUTotalMHz, MemoryTotalMB and DiskTotalMB replace what is found; 0 takes what is found.
 	CPUTotalMHz, MemoryTotalMB, DiskTotalMB int64
+	// Reserved is what the machine keeps for itself: it makes the usable part of the processors smaller. Resources are always
+	// the whole, as in the contract: who schedules takes the reserved away.
+	Reserved structs.NodeReservedResources
 }
 
 // Result is what was found.
@@ -89,20 +91,4 @@ func (r *Result) add(p *Result) {
 	r.Resources.Disk.DiskMB += p.Resources.Disk.DiskMB
 	r.Resources.Networks = append(r.Resources.Networks, p.Resources.Networks...)
 	r.Resources.NodeNetworks = append(r.Resources.NodeNetworks, p.Resources.NodeNetworks...)
-}
-
-// driver asks one driver.
-func driver(d drivers.Driver) prober {
-	return func(ctx context.Context, _ Config, r *Result) {
-		f := d.Fingerprint(ctx)
-		info := &structs.DriverInfo{Attributes: f.Attributes, Detected: f.Detected, Healthy: f.Healthy,
-			HealthDescription: f.HealthDescription, UpdateTime: time.Now().UTC()}
-		r.Drivers[d.Name()] = info
-		if f.Detected && f.Healthy {
-			r.Attributes["driver."+d.Name()] = "1"
-		} else if f.HealthDescription != "" {
-			r.Problems = append(r.Problems, "driver "+d.Name()+": "+f.HealthDescription)
-		}
-		maps.Copy(r.Attributes, f.Attributes)
-	}
 }

@@ -1,10 +1,15 @@
 package fingerprint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -31,7 +36,8 @@ func addresses(_ context.Context, cfg Config, r *Result) {
 	}
 	first := found[0]
 	r.Attributes["unique.network.ip-address"] = first.String()
-	network := &structs.NodeNetworkResource{Mode: "host", Device: name, MacAddress: link.Attrs().HardwareAddr.String()}
+	network := &structs.NodeNetworkResource{Mode: "host", Device: name, MacAddress: link.Attrs().HardwareAddr.String(),
+		Speed: linkMbits(cfg, name)}
 	for _, a := range found {
 		family := "ipv4"
 		if a.Is6() {
@@ -58,11 +64,8 @@ func findLink(name string) (netlink.Link, error) {
 		if err != nil {
 			continue
 		}
-		for _, route := range routes {
-			if route.Dst != nil && !route.Dst.IP.IsUnspecified() {
-				continue
-			}
-			if link, err := netlink.LinkByIndex(route.LinkIndex); err == nil {
+		for _, index := range defaultLinks(routes) {
+			if link, err := netlink.LinkByIndex(index); err == nil {
 				return link, nil
 			}
 		}
@@ -74,21 +77,59 @@ func findLink(name string) (netlink.Link, error) {
 	return link, nil
 }
 
-// linkAddresses are the addresses of an interface that others can use: IPv4 first, none that is only for the link.
+// defaultLinks are the interfaces of the default routes, the one the kernel prefers first.
+func defaultLinks(routes []netlink.Route) []int {
+	defaults := slices.DeleteFunc(slices.Clone(routes), func(r netlink.Route) bool { return r.Dst != nil && !r.Dst.IP.IsUnspecified() })
+	slices.SortStableFunc(defaults, func(a, b netlink.Route) int { return cmp.Compare(a.Priority, b.Priority) })
+	var links []int
+	for _, r := range defaults {
+		if r.LinkIndex > 0 {
+			links = append(links, r.LinkIndex)
+		}
+		for _, hop := range r.MultiPath {
+			links = append(links, hop.LinkIndex)
+		}
+	}
+	return links
+}
+
+// linkAddresses are the addresses of an interface that others can use, IPv4 first.
 func linkAddresses(link netlink.Link) ([]netip.Addr, error) {
 	var out []netip.Addr
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		list, err := netlink.AddrList(link, family)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("list addresses: %w", err)
 		}
-		for _, a := range list {
-			if ip, ok := netip.AddrFromSlice(a.IP); ok && !ip.Unmap().IsLinkLocalUnicast() {
-				out = append(out, ip.Unmap())
-			}
-		}
+		out = append(out, lasting(list)...)
 	}
 	return out, nil
+}
+
+// lasting leaves out what is only for the link, or will not stay.
+func lasting(list []netlink.Addr) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range list {
+		if a.IPNet == nil || a.Flags&(unix.IFA_F_TEMPORARY|unix.IFA_F_DEPRECATED|unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 {
+			continue
+		}
+		if ip, ok := netip.AddrFromSlice(a.IP); ok && !ip.Unmap().IsLinkLocalUnicast() {
+			out = append(out, ip.Unmap())
+		}
+	}
+	return out
+}
+
+// defaultMbits is the speed of an interface that does not tell its own, as virtual ones.
+const defaultMbits = 1000
+
+// linkMbits is the speed of an interface in megabits a second (sysfs-class-net).
+func linkMbits(cfg Config, name string) int {
+	text, err := os.ReadFile(filepath.Join(cfg.Root, "sys/class/net", name, "speed"))
+	if n := parsePositive(string(text)); err == nil && n > 0 && n <= math.MaxInt32 {
+		return int(n)
+	}
+	return defaultMbits
 }
 
 // bridge asks whether allocations can have networks of their own.
