@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"berth/agent"
+)
+
+func (e *env) agentCommand() *cobra.Command {
+	o := agent.Options{Stdout: e.out, Stderr: e.err}
+	c := &cobra.Command{
+		Use: "agent", Short: "run an agent: server, node or both", Args: cobra.NoArgs,
+		Long: "Runs an agent until Ctrl-C. With -dev it is server and node in one, on loopback, and keeps nothing; otherwise -config\n" +
+			"names its configuration, and tasks go on when it ends.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return agent.Run(cmd.Context(), o) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.Dev, "dev", false, "server and node on this machine, for trying things")
+	f.StringArrayVar(&o.ConfigPaths, "config", nil, "configuration file, or directory of such; may be repeated")
+	f.StringVar(&o.DataDir, "data-dir", "", "directory that keeps state and images")
+	f.StringVar(&o.BindAddr, "bind", "", "address to listen on")
+	f.StringVar(&o.LogLevel, "log-level", "", "TRACE, DEBUG, INFO, WARN or ERROR")
+	f.StringVar(&o.NodeName, "node", "", "name of this agent")
+	f.StringVar(&o.Datacenter, "dc", "", "datacenter of this agent")
+	return c
+}

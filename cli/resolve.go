@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"berth/api"
+	"berth/structs"
+)
+
+// short8 is the form of an id that lists show.
+func short8(id structs.ID, verbose bool) string {
+	if verbose {
+		return id.String()
+	}
+	return id.Short()
+}
+
+// byPrefix asks a list for the one object whose id begins so. Several, or none, are an error that says which.
+func byPrefix[T any](what, prefix string, list func(q *api.QueryOptions) ([]T, error), id func(T) string, name func(T) string) (T, error) {
+	var none T
+	if prefix == "" {
+		return none, fmt.Errorf("the %s is missing", what)
+	}
+	asked := prefix
+	if len(asked) < 36 && len(asked)%2 == 1 && what != "job" {
+		asked = asked[:len(asked)-1] // the contract's lists take whole bytes
+	}
+	all, err := list(&api.QueryOptions{Prefix: asked})
+	if err != nil {
+		return none, err
+	}
+	var found []T
+	for _, x := range all {
+		if id(x) == prefix {
+			return x, nil
+		}
+		if strings.HasPrefix(id(x), prefix) {
+			found = append(found, x)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return none, fmt.Errorf("no %s has an id that begins with %q", what, prefix)
+	case 1:
+		return found[0], nil
+	}
+	lines := make([]string, 0, len(found))
+	for _, x := range found[:min(len(found), 10)] {
+		lines = append(lines, "  "+id(x)+"  "+name(x))
+	}
+	return none, fmt.Errorf("%d %ss have ids that begin with %q:\n%s", len(found), what, prefix, strings.Join(lines, "\n"))
+}
+
+func (e *env) findJob(ctx context.Context, c *api.Client, prefix string) (*structs.JobListStub, error) {
+	return byPrefix("job", prefix, func(q *api.QueryOptions) ([]*structs.JobListStub, error) {
+		all, _, err := c.Jobs().List(ctx, q)
+		return all, err
+	}, func(j *structs.JobListStub) string { return j.ID }, func(j *structs.JobListStub) string { return j.Status })
+}
+
+func (e *env) findAlloc(ctx context.Context, c *api.Client, prefix string) (*structs.AllocListStub, error) {
+	return byPrefix("allocation", prefix, func(q *api.QueryOptions) ([]*structs.AllocListStub, error) {
+		q.Namespace = "*"
+		all, _, err := c.Allocations().List(ctx, q)
+		return all, err
+	}, func(a *structs.AllocListStub) string { return a.ID.String() }, func(a *structs.AllocListStub) string { return a.Name + " " + a.ClientStatus })
+}
+
+func (e *env) findNode(ctx context.Context, c *api.Client, prefix string) (*api.NodeListStub, error) {
+	return byPrefix("node", prefix, func(q *api.QueryOptions) ([]*api.NodeListStub, error) {
+		all, _, err := c.Nodes().List(ctx, q)
+		return all, err
+	}, func(n *api.NodeListStub) string { return n.ID.String() }, func(n *api.NodeListStub) string { return n.Name })
+}
+
+func (e *env) findEval(ctx context.Context, c *api.Client, prefix string) (*structs.Evaluation, error) {
+	return byPrefix("evaluation", prefix, func(q *api.QueryOptions) ([]*structs.Evaluation, error) {
+		q.Namespace = "*"
+		all, _, err := c.Evaluations().List(ctx, q)
+		return all, err
+	}, func(x *structs.Evaluation) string { return x.ID.String() }, func(x *structs.Evaluation) string { return x.JobID })
+}
+
+func (e *env) findDeployment(ctx context.Context, c *api.Client, prefix string) (*structs.Deployment, error) {
+	return byPrefix("deployment", prefix, func(q *api.QueryOptions) ([]*structs.Deployment, error) {
+		q.Namespace = "*"
+		all, _, err := c.Deployments().List(ctx, q)
+		return all, err
+	}, func(d *structs.Deployment) string { return d.ID.String() }, func(d *structs.Deployment) string { return d.JobID })
+}
+
+// allocOfJob picks an allocation of a job, one that runs if any does, for commands with -job.
+func (e *env) allocOfJob(ctx context.Context, c *api.Client, job string) (*structs.AllocListStub, error) {
+	j, err := e.findJob(ctx, c, job)
+	if err != nil {
+		return nil, err
+	}
+	all, _, err := c.Jobs().Allocations(ctx, j.ID, false, nil)
+	if err != nil {
+		return nil, err
+	}
+	var best *structs.AllocListStub
+	for _, a := range all {
+		if best == nil || a.ClientStatus == structs.AllocClientRunning && best.ClientStatus != structs.AllocClientRunning ||
+			a.ClientStatus == best.ClientStatus && a.CreateIndex > best.CreateIndex {
+			best = a
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("job %q has no allocations; `berth job status %s` tells why", j.ID, j.ID)
+	}
+	return best, nil
+}

@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"berth/agent/config"
+	"berth/api"
+	"berth/internal/version"
+	"berth/jobspec"
+	"berth/structs"
+)
+
+// env is what every command works with.
+type env struct {
+	in       io.Reader
+	out, err io.Writer
+	color    bool
+	cfg      api.Config
+	cached   *api.Client
+}
+
+// exitError ends the program with a code; its text, if any, was said already.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// Main runs the command line and gives the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := &env{in: stdin, out: stdout, err: stderr, cfg: api.ConfigFromEnv(os.Getenv)}
+	if f, ok := stdout.(*os.File); ok {
+		e.color = isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
+	}
+	root := e.root()
+	root.SetArgs(normalize(args))
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return 130
+	}
+	e.fail(err)
+	return 1
+}
+
+// fail says an error for people: files with their places, everything else as one sentence.
+func (e *env) fail(err error) {
+	var files *config.Error
+	if errors.As(err, &files) {
+		if rerr := files.Render(e.err, e.color); rerr == nil {
+			return
+		}
+	}
+	text := strings.TrimRight(err.Error(), "\n")
+	fmt.Fprintln(e.err, "berth: "+text)
+}
+
+// client connects to the agent that flags and environment name.
+func (e *env) client() (*api.Client, error) {
+	if e.cached != nil {
+		return e.cached, nil
+	}
+	c, err := api.New(e.cfg)
+	e.cached = c
+	return c, err
+}
+
+func (e *env) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "berth", Short: "Berth turns a set of Linux machines into one computer",
+		Long: "Berth turns a set of Linux machines into one computer.\n\n" +
+			"  berth agent -dev            an agent on this machine, to try things\n" +
+			"  berth job init              write a job file\n" +
+			"  berth job run web.hcl       run it\n" +
+			"  berth job status [web]      what runs\n" +
+			"  berth alloc logs -f ID      what it says\n" +
+			"  berth why web               why it is as it is",
+		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	f := root.PersistentFlags()
+	f.StringVar(&e.cfg.Address, "address", e.cfg.Address, "address of the agent's API (BERTH_ADDR, NOMAD_ADDR)")
+	f.StringVar(&e.cfg.Namespace, "namespace", e.cfg.Namespace, "namespace (NOMAD_NAMESPACE)")
+	f.StringVar(&e.cfg.Region, "region", e.cfg.Region, "region (NOMAD_REGION)")
+	f.StringVar(&e.cfg.Token, "token", e.cfg.Token, "access token (NOMAD_TOKEN)")
+	root.AddCommand(e.agentCommand(), e.versionCommand())
+	for _, alias := range []struct{ name, group string }{{"run", "job"}, {"plan", "job"}, {"stop", "job"}, {"validate", "job"}, {"inspect", "job"},
+		{"init", "job"}, {"exec", "alloc"}, {"logs", "alloc"}, {"fs", "alloc"}} {
+		for _, g := range root.Commands() {
+			if g.Name() != alias.group {
+				continue
+			}
+			if c, _, err := g.Find([]string{alias.name}); err == nil && c != g {
+				top := *c
+				top.Hidden = true
+				root.AddCommand(&top)
+			}
+		}
+	}
+	return root
+}
+
+func (e *env) versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "say which Berth this is", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		fmt.Fprintln(e.out, "Berth "+version.String())
+		if rev := version.Revision(); rev != "" {
+			fmt.Fprintln(e.out, "Revision "+rev)
+		}
+		return nil
+	}}
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			hint := ""
+			var names []string
+			for _, sub := range cmd.Commands() {
+				names = append(names, sub.Name())
+			}
+			if near := structs.Nearest(args[0], names); near != "" {
+				hint = fmt.Sprintf(": did you mean %q?", near)
+			}
+			return fmt.Errorf("berth %s has no command %q%s", cmd.Name(), args[0], hint)
+		}
+		return cmd.Help()
+	}}
+	c.AddCommand(commands...)
+	return c
+}
+
+// valued are flags whose value may be the next word; they matter where words of a foreign command follow.
+var valued = map[string]bool{"task": true, "e": true, "address": true, "region": true, "namespace": true, "token": true, "job": true}
+
+// normalize turns the contract's -flag and -flag=value into the two hyphens cobra reads. Single letters stay, and so does
+// everything after the allocation of an exec: those words are another program's.
+func normalize(args []string) []string {
+	out := make([]string, 0, len(args))
+	words, foreign := 0, -1
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if foreign == 0 || a == "--" {
+			return append(out, args[i:]...)
+		}
+		if !strings.HasPrefix(a, "-") || a == "-" {
+			words++
+			switch {
+			case words == 1 && a == "exec":
+				foreign = 1
+			case words == 2 && a == "exec" && args[0] == "alloc":
+				foreign = 1
+			case foreign > 0:
+				foreign--
+			}
+			out = append(out, a)
+			continue
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if len(name) > 1 && !strings.HasPrefix(a, "--") && !number(a) {
+			a = "-" + a
+		}
+		out = append(out, a)
+		if foreign > 0 && valued[name] && !hasValue && i+1 < len(args) {
+			i++
+			out = append(out, args[i])
+		}
+	}
+	return out
+}
+
+// number tells a negative number from a flag.
+func number(s string) bool {
+	return strings.Trim(s, "-0123456789.") == ""
+}
+
+// say prints a line.
+func (e *env) say(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
+
+// paint colours a text on a terminal.
+func (e *env) paint(code, text string) string {
+	if !e.color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// diagnostics shows what is wrong with a job file.
+func (e *env) diagnostics(diags jobspec.Diagnostics) error {
+	if err := diags.Render(e.err, e.color); err != nil {
+		return err
+	}
+	if !diags.HasErrors() {
+		return nil
+	}
+	n := 0
+	for _, d := range diags {
+		if d.Severity == jobspec.SeverityError {
+			n++
+		}
+	}
+	plural := "s"
+	if n == 1 {
+		plural = ""
+	}
+	fmt.Fprintf(e.err, "\n%d error%s; nothing was sent\n", n, plural)
+	return exitError{1}
+}
