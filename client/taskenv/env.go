@@ -41,7 +41,9 @@ func New(in Input) *Env {
 	e.ports(in)
 	own := make(map[string]string, len(in.Task.Env))
 	for k, v := range in.Task.Env {
-		own[clean(e.Replace(k))] = e.Replace(v)
+		if name := clean(e.Replace(k)); name != "" {
+			own[name] = e.Replace(v)
+		}
 	}
 	maps.Copy(e.vars, own)
 	return e
@@ -141,40 +143,6 @@ func (e *Env) meta(in Input) {
 	for k, v := range meta { // the name as written wins where two keys differ in case only
 		e.vars["NOMAD_META_"+clean(k)] = v
 	}
-}
-
-func (e *Env) ports(in Input) {
-	if in.Alloc.AllocatedResources == nil {
-		return
-	}
-	for _, p := range in.Alloc.AllocatedResources.Shared.Ports {
-		label, to := clean(p.Label), p.To
-		if to <= 0 || in.AllocIP == "" {
-			to = p.Value // on the machine's own network the task listens where the host is reached
-		}
-		if p.To > 0 {
-			to = p.To
-		}
-		host, inside := strconv.Itoa(p.Value), strconv.Itoa(to)
-		for name, v := range map[string]string{
-			"NOMAD_IP_": p.HostIP, "NOMAD_PORT_": inside, "NOMAD_ADDR_": address(p.HostIP, host),
-			"NOMAD_HOST_IP_": p.HostIP, "NOMAD_HOST_PORT_": host, "NOMAD_HOST_ADDR_": address(p.HostIP, host),
-		} {
-			e.vars[name+label] = v
-		}
-		if in.AllocIP != "" {
-			e.vars["NOMAD_ALLOC_IP_"+label], e.vars["NOMAD_ALLOC_PORT_"+label] = in.AllocIP, inside
-			e.vars["NOMAD_ALLOC_ADDR_"+label], e.vars["NOMAD_ALLOC_INTERFACE_"+label] = address(in.AllocIP, inside), in.AllocInterface
-		}
-	}
-}
-
-// address joins host and port; an IPv6 address gets brackets.
-func address(ip, port string) string {
-	if strings.Contains(ip, ":") {
-		return "[" + ip + "]:" + port
-	}
-	return ip + ":" + port
 }
 
 // clean makes a name that every shell takes.

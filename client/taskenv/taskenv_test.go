@@ -2,8 +2,11 @@ package taskenv
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"berth/structs"
 )
@@ -122,6 +125,85 @@ func FuzzReplace(f *testing.F) {
 		got := e.Replace(text)
 		if !strings.Contains(text, "${") && got != text {
 			t.Fatalf("%q without a reference became %q", text, got)
+		}
+	})
+}
+
+func TestPortsATaskAskedForItselfAreItsOwn(t *testing.T) {
+	in := input()
+	asks := func(labels ...string) *structs.Resources {
+		nw := &structs.NetworkResource{}
+		for _, l := range labels {
+			nw.DynamicPorts = append(nw.DynamicPorts, structs.Port{Label: l})
+		}
+		return &structs.Resources{Networks: []*structs.NetworkResource{nw}}
+	}
+	in.Task.Resources = asks("http", "x-1")
+	sibling := &structs.Task{Name: "side-car", Resources: asks("http")}
+	in.Alloc.Job.TaskGroups[0].Tasks = []*structs.Task{in.Task, sibling}
+	in.Alloc.AllocatedResources.Shared.Ports = []structs.AllocatedPortMapping{
+		{Label: "http", Value: 1001, HostIP: "10.0.0.1"}, {Label: "x-1", Value: 1002, HostIP: "::1"},
+		{Label: "http", Value: 1003, To: 80, HostIP: "10.0.0.1"}, {Label: "http", Value: 1004, HostIP: "10.0.0.1"},
+	}
+	got := New(in).Map()
+	for k, want := range map[string]string{
+		"NOMAD_PORT_http": "1001", "NOMAD_IPv4_http": "10.0.0.1", "NOMAD_IPv6_x_1": "::1", "NOMAD_ADDR_x_1": "[::1]:1002",
+		"NOMAD_PORT_side_car_http": "80", "NOMAD_ADDR_side_car_http": "10.0.0.1:1003", "NOMAD_IP_side_car_http": "10.0.0.1",
+	} {
+		if got[k] != want {
+			t.Errorf("%s is %q, want %q", k, got[k], want)
+		}
+	}
+	in.Task = sibling
+	got = New(in).Map()
+	if got["NOMAD_PORT_http"] != "80" || got["NOMAD_PORT_server_http"] != "1001" || got["NOMAD_PORT_server_x_1"] != "1002" {
+		t.Errorf("the sibling sees %v", got)
+	}
+}
+
+// A text is the sequence of its pieces, each replaced or left on its own.
+func TestReplaceGoesPieceByPiece(t *testing.T) {
+	e := New(input())
+	pieces := map[string]string{
+		"${node.class}": "fast", `${attr["cpu.arch"]}`: "amd64", "${env.NOMAD_TASK_NAME}": "server", "${unknown}": "${unknown}",
+		`${meta["none"]}`: `${meta["none"]}`, "$${node.class}": "${node.class}", "plain ": "plain ", "}": "}", "{": "{", `"`: `"`,
+		"${ NOMAD_ALLOC_INDEX }": "2", "é": "é", "": "",
+	}
+	texts := slices.Sorted(maps.Keys(pieces))
+	rapid.Check(t, func(t *rapid.T) {
+		var text, want strings.Builder
+		for _, p := range rapid.SliceOfN(rapid.SampledFrom(texts), 0, 12).Draw(t, "pieces") {
+			text.WriteString(p)
+			want.WriteString(pieces[p])
+		}
+		if got := e.Replace(text.String()); got != want.String() {
+			t.Fatalf("%q becomes %q, want %q", text.String(), got, want.String())
+		}
+	})
+}
+
+// Values are never looked through again, so nothing a node or a job says can pull in something else.
+func TestWhatAValueHoldsIsNotReplaced(t *testing.T) {
+	in := input()
+	in.Node.Meta["rack"] = "${node.class}$${x}"
+	e := New(in)
+	if got := e.Replace("${meta.rack}"); got != "${node.class}$${x}" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func FuzzEnvironment(f *testing.F) {
+	f.Add("http", "${NOMAD_PORT_http}", "a.b")
+	f.Add("", "$${", "=\x00")
+	f.Fuzz(func(t *testing.T, label, value, key string) {
+		in := input()
+		in.Task.Env = map[string]string{key: value}
+		in.Task.Meta[key] = value
+		in.Alloc.AllocatedResources.Shared.Ports[0].Label = label
+		for k := range New(in).Map() {
+			if strings.ContainsAny(k, "=\x00 .-") {
+				t.Fatalf("%q is no name of a variable", k)
+			}
 		}
 	})
 }
