@@ -131,6 +131,9 @@ func (d *decoder) older(a *attr, rng hcl.Range) {
 
 // unknown says what a word might have been.
 func (d *decoder) unknown(b *block, name string, rng hcl.Range, isAttr bool) {
+	if d.rep.full() {
+		return
+	}
 	what := "block"
 	if isAttr {
 		what = "attribute"

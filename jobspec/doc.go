@@ -6,10 +6,12 @@
 // native syntax, HCL-JSON and the JSON of the API. The rules a job must keep are structs.Job.Validate's; this package
 // only finds the place in the text a fault is about.
 //
-// It never reads a file on its own (callers hand text in; ReadFile is there for them, and file functions of the language
-// see only ParseOptions.FS), never talks to a server, and never panics on any input: sizes and nesting are bounded
+// It never reads a file on its own (callers hand text in; the file functions of the language work only with
+// ParseOptions.Dir), never talks to a server, and never panics on any input: sizes and nesting are bounded
 // before the HCL parser, which has no limits of its own, sees the text.
 //
 // The command line, the agent's /v1/jobs/parse and tests call it. It starts no goroutine; any number of callers may
 // parse at once. Tables are constants: nothing in the package changes after the program started.
+//
+//go:generate go run berth/jobspec/gen ../docs/reference
 package jobspec

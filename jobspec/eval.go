@@ -20,6 +20,8 @@ const maxReferenced = 8 << 20
 // ${attr.cpu.arch}) become the text they were written as.
 type evaluator struct {
 	rep    *report
+	meter  *meter
+	made   int              // attributes and blocks that dynamic blocks made
 	ctx    *hcl.EvalContext // functions, var, local
 	source map[string][]byte
 }
@@ -46,6 +48,10 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 	v, _ = v.UnmarkDeep()
 	if !v.IsWhollyKnown() {
 		return cty.DynamicVal, false // of something that was reported where it was written
+	}
+	if hugeNumber(v) {
+		e.rep.error(expr.Range(), "a number of more than a thousand digits", "")
+		return cty.DynamicVal, false
 	}
 	if size := textSize(v, maxReferenced); size > maxReferenced {
 		e.rep.error(expr.Range(), fmt.Sprintf("the value is larger than %d bytes", maxReferenced), "")
@@ -177,7 +183,7 @@ func inTemplates(expr hclsyntax.Expression) map[int]bool {
 			part(x.Wrapped)
 		case *hclsyntax.TemplateExpr:
 			for _, p := range x.Parts {
-				part(p)
+				part(unwrapped(p))
 			}
 		}
 		return nil

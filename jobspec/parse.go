@@ -67,7 +67,8 @@ func parse(rep *report, opts ParseOptions) *structs.Job {
 	if !scan(rep, opts.Filename, opts.Source, json) {
 		return nil
 	}
-	ev := &evaluator{rep: rep, ctx: &hcl.EvalContext{Functions: functions(opts.Dir)}, source: rep.files}
+	ev := &evaluator{rep: rep, meter: &meter{}, source: rep.files}
+	ev.ctx = &hcl.EvalContext{Functions: ev.meter.functions(functions(opts.Dir))}
 	root := readFile(ev, opts, json)
 	if root == nil {
 		return nil
@@ -110,7 +111,9 @@ func readFile(ev *evaluator, opts ParseOptions, json bool) *node {
 	if diags.HasErrors() {
 		return nil
 	}
-	return ev.nativeTop(f.Body.(*hclsyntax.Body))
+	body := f.Body.(*hclsyntax.Body)
+	ev.meter.install(body)
+	return ev.nativeTop(body)
 }
 
 // wholeObject is the text as one JSON expression.

@@ -1,6 +1,8 @@
 package jobspec
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"unicode/utf8"
 
@@ -84,6 +86,9 @@ func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
 			prefixes = 0
 		}
 		switch {
+		case t.Type == hclsyntax.TokenNumberLit && hugeLiteral(t.Bytes):
+			rep.error(t.Range, "a number of more than a thousand digits", "")
+			return false
 		case depth > maxNesting:
 			rep.error(t.Range, fmt.Sprintf("nested more than %d levels deep", maxNesting), "use locals to build it in steps")
 			return false
@@ -98,28 +103,89 @@ func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
 	return true
 }
 
-// scanJSON bounds the nesting of JSON text.
+// hugeLiteral reports a number that is long, or has a large exponent.
+func hugeLiteral(number []byte) bool {
+	if len(number) > 1000 {
+		return true
+	}
+	i := bytes.IndexAny(number, "eE")
+	return i >= 0 && len(bytes.TrimLeft(number[i+1:], "+-0")) > 3
+}
+
+// scanJSON bounds the nesting of JSON text, and that of the templates in its strings.
 func scanJSON(rep *report, name string, src []byte) bool {
-	depth, quoted := 0, false
+	depth := 0
 	pos := hcl.InitialPos
 	for i := 0; i < len(src); i++ {
-		pos.Column++
-		switch c := src[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == '\n':
-			pos.Line, pos.Column = pos.Line+1, 1
-		case quoted:
-		case c == '{' || c == '[':
+		switch c := src[i]; c {
+		case '"':
+			end := stringEnd(src, i)
+			pos.Byte = i
+			if !scanText(rep, name, src[i:end], pos) {
+				return false
+			}
+			pos.Column += end - i
+			i = end - 1
+			continue
+		case '\n':
+			pos.Line, pos.Column = pos.Line+1, 0
+		case '{', '[':
 			if depth++; depth > maxNesting {
 				pos.Byte = i
 				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("nested more than %d levels deep", maxNesting), "")
 				return false
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
+		case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+			end := i + 1
+			for end < len(src) && bytes.IndexByte([]byte("0123456789.eE+-"), src[end]) >= 0 {
+				end++
+			}
+			if hugeLiteral(src[i:end]) {
+				pos.Byte = i
+				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, "a number of more than a thousand digits", "")
+				return false
+			}
+			pos.Column += end - i - 1
+			i = end - 1
+		}
+		pos.Column++
+	}
+	return true
+}
+
+// stringEnd is the offset after a JSON string that begins at i.
+func stringEnd(src []byte, i int) int {
+	for i++; i < len(src) && src[i] != '\n'; i++ {
+		switch src[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return min(i, len(src))
+}
+
+// scanText checks a JSON string, which the library reads as a template: at most as deep as other expressions.
+func scanText(rep *report, name string, quoted []byte, pos hcl.Pos) bool {
+	var text string
+	if !bytes.Contains(quoted, []byte("{")) && !bytes.Contains(quoted, []byte("\\u")) && len(quoted) < 1000 {
+		return true
+	}
+	if json.Unmarshal(quoted, &text) != nil {
+		return true // the parser says so
+	}
+	inner := newReport()
+	template, _ := hclsyntax.LexTemplate([]byte(text), name, pos)
+	expression, _ := hclsyntax.LexExpression([]byte(text), name, pos) // types of variables are written as expressions
+	for _, tokens := range []hclsyntax.Tokens{template, expression} {
+		if !scanTokens(inner, tokens) {
+			end := pos
+			end.Byte, end.Column = pos.Byte+len(quoted), pos.Column+len(quoted)
+			rep.error(hcl.Range{Filename: name, Start: pos, End: end}, inner.list[0].Summary, inner.list[0].Hint)
+			return false
 		}
 	}
 	return true

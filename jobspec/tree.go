@@ -41,8 +41,11 @@ type blockNode struct {
 	node *node
 }
 
-// maxDynamic bounds what one dynamic block makes.
-const maxDynamic = 10_000
+// maxDynamic bounds the elements of one dynamic block, maxMade the attributes and blocks that all of a text make.
+const (
+	maxDynamic = 10_000
+	maxMade    = 50_000
+)
 
 // nativeTop reads the top of a file. The content of jobs is left for later: dynamic blocks in it need the variables.
 func (e *evaluator) nativeTop(body *hclsyntax.Body) *node {
@@ -143,6 +146,13 @@ func (e *evaluator) dynamic(b *hclsyntax.Block, scope *hcl.EvalContext) []blockN
 	}
 	var out []blockNode
 	for it := list.ElementIterator(); it.Next(); {
+		if e.made += 1 + len(content.Body.Attributes) + len(content.Body.Blocks); e.made > maxMade {
+			if e.made < 2*maxMade {
+				e.rep.error(b.DefRange(), fmt.Sprintf("the dynamic blocks of the file make more than %d attributes and blocks", maxMade), "")
+				e.made = 2 * maxMade
+			}
+			return out
+		}
 		k, v := it.Element()
 		inner := scope.NewChild()
 		inner.Variables = map[string]cty.Value{iterator: cty.ObjectVal(map[string]cty.Value{"key": k, "value": v})}

@@ -53,6 +53,9 @@ func describe(v cty.Value) string {
 		}
 		return "a string"
 	case v.Type() == cty.Number:
+		if hugeFloat(v.AsBigFloat()) {
+			return "a number out of all bounds"
+		}
 		return v.AsBigFloat().Text('f', -1)
 	case v.Type() == cty.Bool:
 		return strconv.FormatBool(v.True())
@@ -135,6 +138,9 @@ func assignInt(field reflect.Value, a *attr, v cty.Value) *valueError {
 	want := "a whole number"
 	if a.unit != "" {
 		want += " of " + a.unit
+	}
+	if longDigits(v) {
+		return wrong(a, want, v, "")
 	}
 	n, err := convert.Convert(v, cty.Number)
 	if err != nil || n.IsNull() || v.Type() == cty.Bool {

@@ -199,6 +199,11 @@ func (e *evaluator) check(v *variable) {
 
 // set gives a variable a value of its type.
 func (e *evaluator) set(v *variable, value cty.Value, rng hcl.Range) {
+	if longDigits(value) && v.typ != cty.String {
+		e.rep.error(rng, fmt.Sprintf("variable %q: a number of more than %d digits", v.name, maxDigits), "")
+		v.value = cty.UnknownVal(v.typ)
+		return
+	}
 	conv, err := convert.Convert(value, v.typ)
 	if err != nil {
 		e.rep.error(rng, fmt.Sprintf("variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
@@ -231,6 +236,7 @@ func (e *evaluator) setText(v *variable, text, from string) {
 		e.rep.hcl(diags)
 		return
 	}
+	e.meter.install(expr)
 	if value, ok := e.evaluate(expr, nil); ok {
 		e.set(v, value, rng)
 	}
@@ -299,6 +305,7 @@ func (e *evaluator) fromFile(vars []*variable, f VarFile, strict bool) {
 	}
 	body = file.Body
 	if native, ok := body.(*hclsyntax.Body); ok {
+		e.meter.install(native)
 		for _, b := range native.Blocks {
 			hint := ""
 			if b.Type == "variable" {

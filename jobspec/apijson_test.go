@@ -1,0 +1,115 @@
+package jobspec
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"berth/structs"
+)
+
+func rendered(diags Diagnostics) string {
+	var b strings.Builder
+	_ = diags.Render(&b, false)
+	return b.String()
+}
+
+// sameJob compares jobs by their JSON, which is all that travels.
+func sameJob(t *testing.T, a, b *structs.Job) {
+	t.Helper()
+	x, err := json.MarshalIndent(a, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := json.MarshalIndent(b, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(x) == string(y) {
+		return
+	}
+	p, q := strings.Split(string(x), "\n"), strings.Split(string(y), "\n")
+	for i := range min(len(p), len(q)) {
+		if p[i] != q[i] {
+			t.Fatalf("line %d: %s, and %s", i, p[max(0, i-3):i+1], q[max(0, i-3):i+1])
+		}
+	}
+	t.Fatalf("%d lines, and %d", len(p), len(q))
+}
+
+// TestAPIJSONIsTheSameJob sends each example through the JSON of the API, alone and wrapped.
+func TestAPIJSONIsTheSameJob(t *testing.T) {
+	files, _ := filepath.Glob("../examples/*.hcl")
+	wild, _ := filepath.Glob("testdata/wild/*.hcl")
+	for _, f := range append(files, wild...) {
+		src, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := mustParse(t, string(src)).Job
+		for _, v := range []any{job, map[string]any{"Job": job, "EvalPriority": 3}} {
+			text, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, diags := ParseJSON(ParseOptions{Source: text, Strict: true})
+			if res == nil {
+				t.Fatalf("%s: %s", f, rendered(diags))
+			}
+			sameJob(t, job, res.Job)
+		}
+	}
+}
+
+func TestAPIJSONForms(t *testing.T) {
+	res, diags := ParseJSON(ParseOptions{Source: []byte(`{"job": {"id": "a", "TYPE": "service", "Future": {"a": [1, {}]}, "TaskGroups": [{"Name": "g",
+		"ShutdownDelay": "5s", "Update": null, "Tasks": [{"Name": "t", "Driver": "raw", "KillTimeout": 7000000000,
+		"Config": {"n": 3, "f": 1.5, "deep": {"list": [1, "x", null, true]}, "big": 1e3}, "Env": {"A": "b", "N": null}}]}], "Payload": "aGVsbG8="}}`)})
+	if res == nil {
+		t.Fatal(rendered(diags))
+	}
+	job := res.Job
+	task := job.TaskGroups[0].Tasks[0]
+	if *job.TaskGroups[0].ShutdownDelay != 5*time.Second || *task.KillTimeout != 7*time.Second || string(job.Payload) != "hello" {
+		t.Errorf("durations or payload: %v %v %q", *job.TaskGroups[0].ShutdownDelay, *task.KillTimeout, job.Payload)
+	}
+	want := map[string]any{"n": int64(3), "f": 1.5, "big": int64(1000), "deep": map[string]any{"list": []any{int64(1), "x", nil, true}}}
+	if !reflect.DeepEqual(task.Config, want) {
+		t.Errorf("config %#v", task.Config)
+	}
+	if _, there := task.Env["A"]; !there {
+		t.Error("env is lost")
+	}
+	if len(res.Warnings) == 0 || !strings.Contains(rendered(diags), `Job has no field "Future"`) {
+		t.Errorf("no warning of an unknown field: %s", rendered(diags))
+	}
+}
+
+func TestAPIJSONRefused(t *testing.T) {
+	for src, want := range map[string]string{
+		``:                                  "the file is empty",
+		`[]`:                                "must be a JSON object, not a list",
+		`{}`:                                "id is missing",
+		`{"Job": 3}`:                        "", // refused in words that depend on the rest
+		`{"ID": "a"`:                        "ends before",
+		`{"ID": "a", "ID": "b"}`:            "ID is there twice",
+		`{"ID": "a", "Priority": "high"}`:   `Priority must be a whole number, not "high"`,
+		`{"ID": "a", "TaskGroups": [null]}`: "null stands in the list TaskGroups",
+		`{"ID": "a", "TaskGroups": [{"Name": "g", "Count": 1.5}]}`: "Count must be a whole number, not 1.5",
+		`{"ID": "a", "TaskGroups": {"Name": "g"}}`:                 "TaskGroups must be a list, not an object",
+		`{"ID": "a"} x`: "more text after the job",
+		`{"ID": }`:      "invalid character",
+		`{"ID": "a", "Update": {"MinHealthyTime": "soon"}}`:              "must be a duration",
+		`{"ID": "a", "Payload": "%%"}`:                                   "text in base64",
+		`{"ID": "a", "Spreads": [{"Attribute": "x", "Weight": 300000}]}`: "Weight must be a number",
+	} {
+		res, diags := ParseJSON(ParseOptions{Source: []byte(src)})
+		if text := rendered(diags); res != nil || !diags.HasErrors() || !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in\n%s", src, want, text)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package jobspec
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const tail = "\njob \"j\" {\n group \"g\" {\n task \"t\" {\n driver = \"docker\"\n config { image = \"a\" }\n }\n }\n }\n"
+
+// hostile are texts made to exhaust a parser. Each must be answered, and soon.
+func hostile() map[string]string {
+	rep := strings.Repeat
+	inMeta := func(expr string) string {
+		return "job \"j\" {\n meta {\n a = " + expr + "\n }\n group \"g\" {\n task \"t\" {\n driver = \"docker\"\n config { image = \"a\" }\n } } }\n"
+	}
+	var doubling, groups, chain, product strings.Builder
+	doubling.WriteString("locals {\n a0 = \"0123456789\"\n")
+	for i := 1; i < 90; i++ {
+		fmt.Fprintf(&doubling, " a%d = \"${local.a%d}${local.a%d}\"\n", i, i-1, i-1)
+	}
+	doubling.WriteString("}\n" + tail)
+	groups.WriteString("job \"j\" {\n")
+	for i := range 10_000 {
+		fmt.Fprintf(&groups, "group \"g%d\" {\n task \"t\" {\n driver = \"docker\"\n config { image = \"a\" }\n }\n }\n", i)
+	}
+	groups.WriteString("}\n")
+	chain.WriteString("locals {\n")
+	for i := range 5000 {
+		fmt.Fprintf(&chain, " a%d = local.a%d\n", i, i+1)
+	}
+	chain.WriteString(" a5000 = 1\n}\n" + tail)
+	product.WriteString("locals {\n l = range(1000)\n p = setproduct(local.l, local.l, local.l)\n}\n" + tail)
+	return map[string]string{
+		"two megabytes":       inMeta(`"` + rep("x", 2<<20) + `"`),
+		"ten thousand groups": groups.String(),
+		"nested blocks":       "job \"j\" {\n" + rep("a {\n", 200) + rep("}\n", 200) + "}\n",
+		"parentheses":         inMeta(rep("(", 100<<10)),
+		"closed parentheses":  inMeta(rep("(", 50<<10) + "1" + rep(")", 50<<10)),
+		"brackets":            inMeta(rep("[", 100<<10)),
+		"braces":              inMeta(rep("{a=", 30<<10)),
+		"templates":           inMeta(rep(`"${`, 30<<10)),
+		"controls":            inMeta(`"` + rep(`%{if true}`, 10<<10) + `"`),
+		"bangs":               inMeta(rep("!", 100<<10) + "true"),
+		"minuses":             inMeta(rep("-", 100<<10) + "1"),
+		"spaced minuses":      inMeta(rep("- ", 50<<10) + "1"),
+		"ternaries":           inMeta(rep("true ? ", 20<<10) + "1"),
+		"ternary tails":       inMeta(rep("true ? 1 : ", 10<<10) + "1"),
+		"ternaries in list":   inMeta("[" + rep("true ? 1 : ", 10<<10) + "1]"),
+		"sums":                inMeta(rep("1 + ", 50<<10) + "1"),
+		"ors":                 inMeta(rep("true || ", 50<<10) + "true"),
+		"indexes":             inMeta("[1]" + rep("[0]", 50<<10)),
+		"dots":                inMeta("a" + rep(".a", 100<<10)),
+		"splats":              inMeta("[1]" + rep("[*]", 50<<10)),
+		"calls":               inMeta(rep("upper(", 30<<10)),
+		"doubling":            doubling.String(),
+		"chain of locals":     chain.String(),
+		"doubled in a for":    "locals {\n a = \"" + rep("x", 1000) + "\"\n b = join(local.a, [for i in range(1000) : local.a])\n c = join(local.b, [for i in range(1000) : local.b])\n}\n" + tail,
+		"for for":             inMeta("join(\",\", flatten([for a in range(1000) : [for b in range(1000) : \"x\"]]))"),
+		"for for for":         inMeta("jsonencode([for a in range(100) : [for b in range(1000) : [for c in range(1000) : c]]])"),
+		"for strings":         "locals {\n l = [for a in range(1000) : [for b in range(1000) : format(\"%100d\", b)]]\n m = [for x in local.l : [for y in local.l : x]]\n}\n" + tail,
+		"for in a for source": inMeta("jsonencode([for a in [for b in [for c in range(1000) : range(1000)] : range(1000)] : a])"),
+		"template for":        inMeta(`"%{ for a in range(1000) }%{ for b in range(1000) }%{ for c in range(100) }x%{ endfor }%{ endfor }%{ endfor }"`),
+		"product":             product.String(),
+		"format width":        inMeta(`format("%999999999d", 1)`),
+		"format precision":    inMeta(`format("%.999999999f", 1.5)`),
+		"format star":         inMeta(`format("%*d", 999999999, 1)`),
+		"format big":          inMeta(`format("%f", pow(10, 99999))`),
+		"pow":                 inMeta("pow(2, 1000000000)"),
+		"pow of a pow":        inMeta("pow(pow(10, 300), 300)"),
+		"pow negative":        inMeta("pow(10, -1000000000)"),
+		"big number":          inMeta("1e1000000000"),
+		"small number":        inMeta("1e-1000000000"),
+		"long number":         inMeta(rep("9", 500<<10)),
+		"number in a text":    inMeta(`"${1e1000000}"`),
+		"number times number": inMeta("1e100000000 * 1e100000000"),
+		"number converted":    inMeta(`parseint("` + rep("9", 200<<10) + `", 10)`),
+		"number as key":       inMeta(`[1, 2][1e1000000]`),
+		"int of exponent":     "job \"j\" {\n priority = 1e1000000000\n}\n",
+		"duration exponent":   "job \"j\" {\n group \"g\" {\n shutdown_delay = 1e1000000000\n } }\n",
+		"digits as operand":   inMeta(`"` + rep("9", 1<<20) + `" * 1`),
+		"digits as number":    "job \"j\" {\n priority = \"" + rep("9", 1<<20) + "\"\n}\n",
+		"range":               inMeta("join(\",\", range(0, 1000000000))"),
+		"indent":              inMeta(`indent(999999999, "a\nb")`),
+		"chunklist":           inMeta("jsonencode(chunklist(range(1000), 1))"),
+		"regexp":              inMeta(`regex_replace("` + rep("a", 30<<10) + `", "((a{1,30}){1,30}){1,30}", "x")`),
+		"regexp bomb":         inMeta(`regex_replace("` + rep("a", 100<<10) + `", "(a+)+(b|c|d)?$", "$1$1$1$1")`),
+		"regexp growth":       inMeta(`regex_replace("` + rep("a", 300<<10) + `", "(a*)", "` + rep("$1", 1000) + `")`),
+		"replace growth":      inMeta(`replace("` + rep("a", 300<<10) + `", "a", "` + rep("b", 300<<10) + `")`),
+		"replace regexp":      inMeta(`replace("` + rep("a", 30<<10) + `", "/(a{0,100}){0,100}/", "b")`),
+		"yaml bomb":           inMeta(`jsonencode(yamldecode("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n"))`),
+		"yaml depth":          inMeta(`yamldecode("` + rep("[", 50<<10) + `")`),
+		"json depth":          inMeta(`jsondecode("` + rep("[", 100<<10) + rep("]", 100<<10) + `")`),
+		"bcrypt":              inMeta(`bcrypt("x", 31)`),
+		"many bcrypts":        inMeta(`jsonencode([for i in range(1000) : bcrypt("x")])`),
+		"cidrsubnets":         inMeta(`jsonencode(cidrsubnets("10.0.0.0/8", 24))`),
+		"constraint regexp":   "job \"j\" {\n constraint {\n attribute = \"${attr.a}\"\n regexp = \"((((a{1,100}){1,100}){1,100}){1,100}){1,100}\"\n }\n group \"g\" {\n task \"t\" {\n driver = \"docker\"\n config { image = \"a\" }\n } } }\n",
+		"invalid UTF-8":       "job \"\xff\" {\n}\n",
+		"NULs":                rep("\x00", 100<<10),
+		"open heredocs":       inMeta(rep("<<A\n", 10<<10)),
+		"open quotes":         rep("\"\n", 100<<10),
+		"attributes": "job \"j\" {\n" + func() string {
+			var b strings.Builder
+			for i := range 60_000 {
+				fmt.Fprintf(&b, "a%d = 1\n", i)
+			}
+			return b.String()
+		}() + "}\n",
+		"unknown blocks":        "job \"j\" {\n" + rep("foo {}\n", 100<<10) + "}\n",
+		"one attribute again":   "job \"j\" {\n" + rep("a = 1\n", 60<<10) + "}\n",
+		"labels":                "job " + rep("\"a\" ", 100<<10) + "{\n}\n",
+		"dynamic in dynamic":    "job \"j\" {\n dynamic \"group\" {\n for_each = range(1000)\n labels = [\"g${group.value}\"]\n content {\n dynamic \"task\" {\n for_each = range(1000)\n labels = [\"t${task.value}\"]\n content {\n driver = \"docker\"\n } } } } }\n",
+		"dynamic cubed":         "job \"j\" {\n dynamic \"group\" {\n for_each = range(1000)\n labels = [\"g${group.value}\"]\n content {\n dynamic \"task\" {\n for_each = range(1000)\n labels = [\"t${task.value}\"]\n content {\n dynamic \"env\" {\n for_each = range(1000)\n content {\n a = 1\n } } } } } } }\n",
+		"big value everywhere":  "locals {\n a = \"" + rep("x", 500<<10) + "\"\n}\njob \"j\" {\n group \"g\" {\n task \"t\" {\n driver = \"docker\"\n config { image = \"a\" }\n dynamic \"env\" {\n for_each = range(1000)\n content {\n A = \"${local.a}${env.key}\"\n } } } } }\n",
+		"json depth of file":    rep("[", 100<<10),
+		"json objects":          rep(`{"a":`, 100<<10),
+		"json templates":        `{"job": {"j": {"meta": {"a": "` + rep("${", 50<<10) + `"}}}}`,
+		"json parentheses":      `{"job": {"j": {"meta": {"a": "${` + rep("(", 50<<10) + `"}}}}`,
+		"json bangs":            `{"job": {"j": {"meta": {"a": "${` + rep("!", 50<<10) + `true}"}}}}`,
+		"json keys of template": `{"job": {"j": {"meta": {"${` + rep("(", 50<<10) + `": "x"}}}}`,
+		"json variable default": `{"variable": {"a": {"default": "${` + rep("(", 50<<10) + `"}}, "job": {"j": {}}}`,
+		"json variable type":    `{"variable": {"a": {"type": "` + rep("list(", 50<<10) + `"}}, "job": {"j": {}}}`,
+		"json label template":   `{"job": {"${` + rep("(", 50<<10) + `": {}}}`,
+		"variable type":         "variable \"a\" {\n type = " + rep("list(", 20<<10) + "string" + rep(")", 20<<10) + "\n}\n" + tail,
+		"optional defaults":     "variable \"a\" {\n type = object({ a = optional(string, " + rep("(", 20<<10) + ") })\n}\n" + tail,
+	}
+}
+
+// TestHostileInputIsAnsweredSoon parses them all: a panic, a stack that grows without end or a minute of work fails the test.
+func TestHostileInputIsAnsweredSoon(t *testing.T) {
+	for name, src := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			if !strings.HasPrefix(src, "{") {
+				src = strings.ReplaceAll(strings.ReplaceAll(src, "} }", "}\n }"), "} }", "}\n }")
+			}
+			start := time.Now()
+			res, diags := Parse(ParseOptions{Source: []byte(src), Filename: "job"})
+			if (res == nil) != diags.HasErrors() {
+				t.Errorf("result %v, errors %v", res != nil, diags.HasErrors())
+			}
+			var b strings.Builder
+			if err := diags.Render(&b, true); err != nil || b.Len() > 1<<20 {
+				t.Errorf("%d bytes of diagnostics, %v", b.Len(), err)
+			}
+			t.Logf("%v, accepted %v, %d diagnostics: %.200q", time.Since(start).Round(time.Millisecond), res != nil, len(diags), first(diags))
+		})
+	}
+}
+
+func first(ds Diagnostics) string {
+	if len(ds) == 0 {
+		return ""
+	}
+	return ds[0].Error()
+}
+
+// TestHostileValuesOfVariables gives such texts as values.
+func TestHostileValuesOfVariables(t *testing.T) {
+	src := []byte("variable \"a\" {\n type = list(string)\n}\nvariable \"b\" {\n type = number\n default = 1\n}\n" + tail)
+	for name, opts := range map[string]ParseOptions{
+		"flag":      {Vars: []string{"a=" + strings.Repeat("(", 100<<10)}},
+		"number":    {Vars: []string{"a=[]", "b=1e999999999"}},
+		"long":      {Vars: []string{"a=[]", "b=" + strings.Repeat("9", 1<<20)}},
+		"file":      {VarFiles: []VarFile{{"v.hcl", []byte("a = " + strings.Repeat("[", 100<<10))}}},
+		"json":      {VarFiles: []VarFile{{"v.json", []byte(`{"a": "${` + strings.Repeat("(", 100<<10) + `"}`)}}},
+		"json deep": {VarFiles: []VarFile{{"v.json", []byte(strings.Repeat(`{"a":`, 100<<10))}}},
+		"env":       {Env: map[string]string{"NOMAD_VAR_a": strings.Repeat("!", 100<<10)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts.Source = src
+			start := time.Now()
+			_, diags := Parse(opts)
+			t.Logf("%v %.200q", time.Since(start).Round(time.Millisecond), first(diags))
+			if name != "number" && !diags.HasErrors() {
+				t.Error("accepted")
+			}
+		})
+	}
+}
