@@ -291,7 +291,8 @@ func (s *script) settle() error {
 			return err
 		}
 		for _, a := range s.pick(nil) {
-			if a.ClientStatus == structs.AllocClientPending && s.w.reachable(a) {
+			noHealth := !a.DeploymentID.IsZero() && (a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil)
+			if !a.ClientTerminal() && (a.ClientStatus == structs.AllocClientPending || noHealth) && s.w.reachable(a) {
 				s.w.report(a, structs.AllocClientRunning, new(true))
 			}
 		}

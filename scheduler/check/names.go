@@ -86,14 +86,18 @@ func Settled(w *World, job *structs.Job) []Fault {
 		if job.Stopped() {
 			want = 0
 		}
-		n := 0
+		n, over := 0, 0 // over: completed work of a batch job
 		names := map[uint32]bool{}
 		for _, a := range w.Allocs {
 			if a.Namespace != job.Namespace || a.JobID != job.ID || a.TaskGroup != g.Name || a.ServerTerminal() {
 				continue
 			}
-			done := job.Type == structs.JobTypeBatch && a.ClientStatus == structs.AllocClientComplete
-			if !done && !live(a, false) {
+			if job.Type == structs.JobTypeBatch && a.ClientStatus == structs.AllocClientComplete && a.JobVersion == job.Version {
+				over++
+				names[a.Index] = true
+				continue
+			}
+			if !live(a, false) {
 				continue
 			}
 			n++
@@ -101,11 +105,11 @@ func Settled(w *World, job *structs.Job) []Fault {
 				fs.add("group "+job.ID+"."+g.Name, "number %d is there twice", a.Index)
 			}
 			names[a.Index] = true
-			if a.JobVersion != job.Version && !done {
+			if a.JobVersion != job.Version {
 				fs.add(allocSubject(a), "is still of version %d", a.JobVersion)
 			}
 		}
-		if n != want && !perNode(job) {
+		if (n+over < want || n > want) && !perNode(job) {
 			fs.add("group "+job.ID+"."+g.Name, "%d are there, %d are wanted", n, want)
 		}
 	}

@@ -180,35 +180,36 @@ func (f *Fleet) AssignPorts(row int32, asks []PortAsk, seed uint64) (given []str
 		return nil, true
 	}
 	as := f.ports[row]
-	given = make([]structs.AllocatedPortMapping, 0, len(asks))
+	given = make([]structs.AllocatedPortMapping, len(asks))
 	taken := func(a *address, port int) bool {
 		if a.taken(port) {
 			return true
 		}
 		for i := range given {
-			if given[i].Value == port && given[i].HostIP == a.ip {
+			if given[i].Value == port && given[i].HostIP == a.ip { // not given yet: 0
 				return true
 			}
 		}
 		return false
 	}
 	lo, hi := f.dynamicRange(row)
-	give := func(ask *PortAsk, a *address, port int) {
+	give := func(i int, a *address, port int) {
+		ask := &asks[i]
 		to := ask.To
 		if to == -1 {
 			to = port
 		}
-		given = append(given, structs.AllocatedPortMapping{
+		given[i] = structs.AllocatedPortMapping{
 			Label: ask.Label, Value: port, To: to, HostIP: a.ip, IgnoreCollision: ask.IgnoreCollision,
-		})
+		}
 	}
-	// Static ports first, so that no dynamic one takes theirs; the answer keeps the order asked.
+	// Static ports first, so that no dynamic one takes theirs.
 	for i := range asks {
 		ask := &asks[i]
 		if ask.Static == 0 {
 			continue
 		}
-		if !f.giveOn(as, ask, func(a *address) (int, bool) {
+		if !f.giveOn(as, asks, i, func(a *address) (int, bool) {
 			return ask.Static, ask.IgnoreCollision || !taken(a, ask.Static)
 		}, give) {
 			return nil, false
@@ -219,7 +220,7 @@ func (f *Fleet) AssignPorts(row int32, asks []PortAsk, seed uint64) (given []str
 		if ask.Static != 0 {
 			continue
 		}
-		if !f.giveOn(as, ask, func(a *address) (int, bool) {
+		if !f.giveOn(as, asks, i, func(a *address) (int, bool) {
 			span := uint64(hi - lo + 1)
 			start := mix(seed+uint64(i)) % span
 			for k := range span {
@@ -233,16 +234,16 @@ func (f *Fleet) AssignPorts(row int32, asks []PortAsk, seed uint64) (given []str
 			return nil, false
 		}
 	}
-	return inOrder(given, asks), true
+	return given, true
 }
 
-func (f *Fleet) giveOn(as []address, ask *PortAsk, find func(*address) (int, bool), give func(*PortAsk, *address, int)) bool {
+func (f *Fleet) giveOn(as []address, asks []PortAsk, i int, find func(*address) (int, bool), give func(int, *address, int)) bool {
 	for j := range as {
-		if as[j].alias != ask.network() {
+		if as[j].alias != asks[i].network() {
 			continue
 		}
 		if port, ok := find(&as[j]); ok {
-			give(ask, &as[j], port)
+			give(i, &as[j], port)
 			return true
 		}
 	}
@@ -256,18 +257,6 @@ func askedStatic(asks []PortAsk, self *PortAsk, port int) bool {
 		}
 	}
 	return false
-}
-
-func inOrder(given []structs.AllocatedPortMapping, asks []PortAsk) []structs.AllocatedPortMapping {
-	ordered := make([]structs.AllocatedPortMapping, 0, len(given))
-	for i := range asks {
-		for j := range given {
-			if given[j].Label == asks[i].Label {
-				ordered = append(ordered, given[j])
-			}
-		}
-	}
-	return ordered
 }
 
 func (f *Fleet) dynamicRange(row int32) (lo, hi int) {

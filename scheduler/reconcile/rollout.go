@@ -282,8 +282,13 @@ func (p *groupPass) replaceOld() {
 		}
 		p.stop(a, structs.AllocUpdating, "")
 		p.d.DestructiveUpdate++
+		index := a.Index
+		if int(index) >= p.count() {
+			index = p.used.lowest() // the name of a larger count
+			p.used.take(index)
+		}
 		p.res.Place = append(p.res.Place, &Place{
-			Job: p.job, Group: p.group, Index: a.Index, Previous: a, DeploymentID: p.deploymentID(),
+			Job: p.job, Group: p.group, Index: index, Previous: a, DeploymentID: p.deploymentID(),
 		})
 	}
 }

@@ -49,12 +49,7 @@ func (r *reconciler) systemGroup(g *structs.TaskGroup, allocs []*structs.Allocat
 		p.systemAlloc(a, wanted, served, previous)
 	}
 	p.findUpdates()
-	p.missing = 0
-	for _, id := range targets {
-		if !served[id] {
-			p.missing++
-		}
-	}
+	p.missing = 0 // a node without room holds no rollout up
 	p.joinSystemDeployment(r.hasVersion(allocs), len(targets))
 	for _, id := range targets {
 		if served[id] || p.refused {
