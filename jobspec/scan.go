@@ -16,8 +16,10 @@ const (
 	MaxSourceBytes = 1536 << 10
 	// maxNesting bounds brackets, blocks and templates within each other.
 	maxNesting = 100
-	// maxOperators bounds prefix operators in a row, and conditionals in one expression.
-	maxOperators = 64
+	// maxPrefixes bounds prefix operators in a row, and conditionals in one expression.
+	maxPrefixes = 64
+	// maxOperators bounds operators, indexes and steps in one expression, and directives in one template.
+	maxOperators = 1000
 	// maxFor bounds for expressions within each other: each multiplies the work.
 	maxFor = 2
 )
@@ -55,30 +57,52 @@ func scan(rep *report, name string, src []byte, json bool) bool {
 	return scanTokens(rep, tokens)
 }
 
+// level is what the scan knows about one pair of brackets it is in.
+type level struct {
+	lines     bool // a new line ends an expression: a body or an object
+	operators int  // in the expression it is in
+	questions int
+	isFor     bool
+}
+
 // scanTokens bounds the recursion the parser will need.
 func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
-	depth, prefixes, questions, fors := 0, 0, 0, 0
-	var forDepths []int
+	levels := make([]level, 1, 16)
+	levels[0].lines = true
+	prefixes, fors := 0, 0
 	for i, t := range tokens {
+		in := &levels[len(levels)-1]
 		switch t.Type {
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl,
 			hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
-			depth++
+			if t.Type == hclsyntax.TokenOBrack || t.Type == hclsyntax.TokenTemplateControl {
+				in.operators++ // an index; a directive holds what comes after it
+			}
+			levels = append(levels, level{lines: t.Type == hclsyntax.TokenOBrace})
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
-			depth--
-			for len(forDepths) > 0 && forDepths[len(forDepths)-1] > depth {
-				forDepths, fors = forDepths[:len(forDepths)-1], fors-1
+			if in.isFor {
+				fors--
+			}
+			if len(levels) > 1 {
+				levels = levels[:len(levels)-1]
 			}
 		case hclsyntax.TokenQuestion:
-			questions++
+			in.questions++
 		case hclsyntax.TokenNewline:
-			if depth <= 0 {
-				questions = 0
+			if in.lines {
+				in.operators, in.questions = 0, 0
 			}
+		case hclsyntax.TokenComma:
+			in.operators, in.questions = 0, 0
 		case hclsyntax.TokenIdent:
 			if string(t.Bytes) == "for" && i > 0 && (tokens[i-1].Type == hclsyntax.TokenOBrack || tokens[i-1].Type == hclsyntax.TokenOBrace) {
-				forDepths, fors = append(forDepths, depth), fors+1
+				in.isFor = true
+				fors++
 			}
+		case hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent, hclsyntax.TokenAnd,
+			hclsyntax.TokenOr, hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq,
+			hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq, hclsyntax.TokenDot:
+			in.operators++
 		}
 		if t.Type == hclsyntax.TokenBang || t.Type == hclsyntax.TokenMinus {
 			prefixes++
@@ -88,17 +112,18 @@ func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
 		switch {
 		case t.Type == hclsyntax.TokenNumberLit && hugeLiteral(t.Bytes):
 			rep.error(t.Range, "a number of more than a thousand digits", "")
-			return false
-		case depth > maxNesting:
+		case len(levels) > maxNesting:
 			rep.error(t.Range, fmt.Sprintf("nested more than %d levels deep", maxNesting), "use locals to build it in steps")
-			return false
-		case prefixes > maxOperators || questions > maxOperators:
-			rep.error(t.Range, fmt.Sprintf("more than %d operators within each other", maxOperators), "use locals to build it in steps")
-			return false
+		case prefixes > maxPrefixes || in.questions > maxPrefixes:
+			rep.error(t.Range, fmt.Sprintf("more than %d operators within each other", maxPrefixes), "use locals to build it in steps")
+		case in.operators > maxOperators:
+			rep.error(t.Range, fmt.Sprintf("more than %d operators in one expression", maxOperators), "use locals to build it in steps")
 		case fors > maxFor:
 			rep.error(t.Range, fmt.Sprintf("more than %d for expressions within each other", maxFor), "use locals to build it in steps")
-			return false
+		default:
+			continue
 		}
+		return false
 	}
 	return true
 }
