@@ -39,7 +39,8 @@ func newPlace(t interface {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { _ = p.cfg.Notifier.Close() })
+	n := p.cfg.Notifier
+	t.Cleanup(func() { _ = n.Close() })
 	return p
 }
 
@@ -217,6 +218,74 @@ func TestRequestsThatMakeNoSense(t *testing.T) {
 	} {
 		if err := Read(t.Context(), req, nil); structs.KindOf(err) != structs.KindInvalid {
 			t.Errorf("%+v: %v", req, err)
+		}
+	}
+}
+
+// Who reads slower than the task writes is told that something is missing, and goes on with what is kept.
+func TestASlowReaderIsToldOfTheGap(t *testing.T) {
+	p := newPlace(t, t.TempDir())
+	c := p.collector(10)
+	collect := func(text string) {
+		add(t, p.cfg.SpoolOut, text)
+		if err := c.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	collect("0123456789")
+	over := make(chan struct{})
+	var got []string
+	err := Read(t.Context(), Request{Dir: p.cfg.Dir, Task: "web", Kind: Stdout, Follow: true, Done: over, Notifier: p.cfg.Notifier}, func(f Frame) error {
+		if got == nil {
+			collect("missing...missing...missing...missing...KEPT 1....KEPT 2....end")
+			close(over)
+		}
+		got = append(got, f.File+":"+f.FileEvent+string(f.Data))
+		return nil
+	})
+	want := []string{"alloc/logs/web.stdout.0:0123456789", "alloc/logs/web.stdout.0:file deleted", "alloc/logs/web.stdout.5:KEPT 1....",
+		"alloc/logs/web.stdout.6:KEPT 2....", "alloc/logs/web.stdout.7:end"}
+	if err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestWithoutANotifierOutputIsCollectedToo(t *testing.T) {
+	p := newPlace(t, t.TempDir())
+	n := p.cfg.Notifier
+	p.cfg.Notifier = nil
+	add(t, p.cfg.SpoolOut, "hello\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- New(p.cfg).Run(ctx) }()
+	seen := errors.New("seen")
+	err := Read(ctx, Request{Dir: p.cfg.Dir, Task: "web", Kind: Stdout, Follow: true, Notifier: n}, func(f Frame) error {
+		if string(f.Data) != "hello\n" {
+			t.Errorf("got %q", f.Data)
+		}
+		return seen
+	})
+	if !errors.Is(err, seen) {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-ran; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func BenchmarkCollect(b *testing.B) {
+	p := newPlace(b, b.TempDir())
+	p.cfg.MaxFileMB = 10
+	c := New(p.cfg)
+	text := strings.Repeat(strings.Repeat("x", 99)+"\n", 10<<10)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		b.StopTimer()
+		add(b, p.cfg.SpoolOut, text)
+		b.StartTimer()
+		if err := c.Flush(b.Context()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
