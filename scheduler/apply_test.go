@@ -207,8 +207,9 @@ func (w *world) watch() {
 		if d.Status != structs.DeploymentRunning || w.jobs[d.JobID].Stopped() || w.jobs[d.JobID].Version != d.JobVersion {
 			continue
 		}
-		done, auto := true, false
+		done, auto, late := true, false, false
 		for _, s := range d.TaskGroups {
+			late = late || s.HealthyAllocs < s.DesiredTotal && !s.RequireProgressBy.IsZero() && w.now.After(s.RequireProgressBy)
 			done = done && (s.DesiredCanaries == 0 || s.Promoted) && s.HealthyAllocs >= s.DesiredTotal
 			auto = auto || s.AutoPromote && !s.Promoted && s.DesiredCanaries > 0 && s.HealthyAllocs >= s.DesiredCanaries
 		}
@@ -219,6 +220,11 @@ func (w *world) watch() {
 			})
 		case auto:
 			w.promote(d.ID)
+		case late:
+			w.changeDeployment(d.ID, func(d *structs.Deployment) {
+				d.Status, d.StatusDescription = structs.DeploymentFailed, structs.DeploymentDescProgressDeadline
+			})
+			w.enqueue(d.JobID, structs.EvalTriggerDeploymentWatcher)
 		default:
 			w.moveUnhealthy(d)
 		}

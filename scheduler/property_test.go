@@ -34,7 +34,9 @@ func drawJob(t *rapid.T) string {
 		line += " type=" + kind
 	}
 	words := rapid.SliceOfNDistinct(rapid.SampledFrom(groupWords), 0, 4, rapid.ID[string]).Draw(t, "words")
-	return line + " " + strings.Join(words, " ")
+	// A port of its own: a job that runs on each node leaves none to others.
+	own := fmt.Sprintf(":%d", 8080+slices.Index(jobNames, name))
+	return line + " " + strings.ReplaceAll(strings.Join(words, " "), ":8080", own)
 }
 
 // drawEvent is one thing that befalls the cluster, as a line of a story.
