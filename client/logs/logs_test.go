@@ -237,7 +237,9 @@ func TestASlowReaderIsToldOfTheGap(t *testing.T) {
 	var got []string
 	err := Read(t.Context(), Request{Dir: p.cfg.Dir, Task: "web", Kind: Stdout, Follow: true, Done: over, Notifier: p.cfg.Notifier}, func(f Frame) error {
 		if got == nil {
-			collect("missing...missing...missing...missing...KEPT 1....KEPT 2....end")
+			for _, text := range []string{"missing...", "missing...", "missing...", "missing...", "KEPT 1....", "KEPT 2....", "end"} {
+				collect(text)
+			}
 			close(over)
 		}
 		got = append(got, f.File+":"+f.FileEvent+string(f.Data))
