@@ -49,9 +49,11 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 	if !v.IsWhollyKnown() {
 		return cty.DynamicVal, false // of something that was reported where it was written
 	}
-	if hugeNumber(v) {
-		e.rep.error(expr.Range(), "a number of more than a thousand digits", "")
-		return cty.DynamicVal, false
+	if v.Type() != cty.String {
+		if err := e.meter.take(v); err != nil {
+			e.rep.error(expr.Range(), err.Error(), "")
+			return cty.DynamicVal, false
+		}
 	}
 	if size := textSize(v, maxReferenced); size > maxReferenced {
 		e.rep.error(expr.Range(), fmt.Sprintf("the value is larger than %d bytes", maxReferenced), "")

@@ -20,8 +20,9 @@ type meter struct{ used int }
 const (
 	// maxWork bounds the units of one text: half a second of work or less.
 	maxWork = 16 << 20
-	// elementWork are the units of one element, bcryptWork of one bcrypt.
+	// elementWork are the units of one element, numberWork of a number that may become text, bcryptWork of one bcrypt.
 	elementWork = 32
+	numberWork  = 400
 	bcryptWork  = maxWork / 5
 	// maxExponent bounds numbers, in bits: the text of a larger one has more than a thousand digits.
 	maxExponent = 4096
@@ -41,10 +42,40 @@ func (m *meter) spend(units int) error {
 
 // take spends what it takes to copy a value.
 func (m *meter) take(v cty.Value) error {
+	if v.Type() == cty.String || v.Type() == cty.Bool { // the most frequent
+		return m.spend(workOf(v, maxWork))
+	}
 	if hugeNumber(v) {
 		return fmt.Errorf("a number of more than a thousand digits")
 	}
-	return m.spend(textSize(v, maxWork))
+	return m.spend(workOf(v, maxWork))
+}
+
+// workOf adds up the units of a value, and stops soon after the limit.
+func workOf(v cty.Value, limit int) int {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return 1
+	}
+	switch t := v.Type(); {
+	case t == cty.String:
+		return len(v.AsString())
+	case t == cty.Number:
+		if f := v.AsBigFloat(); f.MinPrec() <= 64 && f.IsInt() {
+			return numberWork / 4
+		}
+		return numberWork
+	case t.IsPrimitiveType():
+		return 1
+	case v.CanIterateElements():
+		n := 0
+		for it := v.ElementIterator(); it.Next() && n <= limit; {
+			_, e := it.Element()
+			n += elementWork + workOf(e, limit-n)
+		}
+		return n
+	}
+	return 1
 }
 
 // hugeNumber reports a number whose text would be very long.
@@ -79,6 +110,8 @@ type metered struct {
 	meter *meter
 	// operand: the value may be read as a number.
 	operand bool
+	// looped: its elements are gone through.
+	looped bool
 }
 
 // Value evaluates and counts.
@@ -87,7 +120,12 @@ func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return v, diags
 	}
-	err := x.meter.take(v)
+	var err error
+	if !x.looped {
+		err = x.meter.take(v)
+	} else if u, _ := v.Unmark(); u.IsKnown() && !u.IsNull() && u.CanIterateElements() {
+		err = x.meter.spend(elementWork * u.LengthInt())
+	}
 	if x.operand && longDigits(v) {
 		err = fmt.Errorf("a number of more than %d digits", maxDigits)
 	}
@@ -99,8 +137,12 @@ func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 
 // wrap counts an expression. The parentheses keep its references visible to the library.
 func (m *meter) wrap(x hclsyntax.Expression) hclsyntax.Expression {
-	switch x.(type) {
-	case *hclsyntax.LiteralValueExpr, *metered:
+	switch l := x.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		if l.Val.Type() == cty.String {
+			return x
+		}
+	case *metered:
 		return x
 	}
 	return &metered{Expression: &hclsyntax.ParenthesesExpr{Expression: x, SrcRange: x.Range()}, meter: m}
@@ -110,6 +152,14 @@ func (m *meter) operand(x hclsyntax.Expression) hclsyntax.Expression {
 	w := m.wrap(x)
 	if c, ok := w.(*metered); ok {
 		c.operand = true
+	}
+	return w
+}
+
+func (m *meter) loop(x hclsyntax.Expression) hclsyntax.Expression {
+	w := m.wrap(x)
+	if c, ok := w.(*metered); ok {
+		c.looped = true
 	}
 	return w
 }
@@ -127,9 +177,9 @@ func (m *meter) install(root hclsyntax.Node) {
 	_ = hclsyntax.VisitAll(root, func(n hclsyntax.Node) hcl.Diagnostics {
 		switch x := n.(type) {
 		case *hclsyntax.ForExpr:
-			x.CollExpr = m.wrap(x.CollExpr)
+			x.CollExpr = m.loop(x.CollExpr)
 		case *hclsyntax.SplatExpr:
-			x.Source = m.wrap(x.Source)
+			x.Source = m.loop(x.Source)
 		case *hclsyntax.TemplateExpr:
 			for i, p := range x.Parts {
 				x.Parts[i] = m.wrap(p)

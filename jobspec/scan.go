@@ -20,6 +20,9 @@ const (
 	maxPrefixes = 64
 	// maxOperators bounds operators, indexes and steps in one expression, and directives in one template.
 	maxOperators = 1000
+	// maxTokens bounds words, signs and lines of a file, maxCommas the same for JSON.
+	maxTokens = 600_000
+	maxCommas = 150_000
 	// maxFor bounds for expressions within each other: each multiplies the work.
 	maxFor = 2
 )
@@ -67,6 +70,10 @@ type level struct {
 
 // scanTokens bounds the recursion the parser will need.
 func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
+	if len(tokens) > maxTokens {
+		rep.error(tokens[maxTokens].Range, fmt.Sprintf("the file has more than %d words and signs", maxTokens), "split it into several jobs")
+		return false
+	}
 	levels := make([]level, 1, 16)
 	levels[0].lines = true
 	prefixes, fors := 0, 0
@@ -139,7 +146,7 @@ func hugeLiteral(number []byte) bool {
 
 // scanJSON bounds the nesting of JSON text, and that of the templates in its strings.
 func scanJSON(rep *report, name string, src []byte) bool {
-	depth := 0
+	depth, commas := 0, 0
 	pos := hcl.InitialPos
 	for i := 0; i < len(src); i++ {
 		switch c := src[i]; c {
@@ -154,6 +161,12 @@ func scanJSON(rep *report, name string, src []byte) bool {
 			continue
 		case '\n':
 			pos.Line, pos.Column = pos.Line+1, 0
+		case ',':
+			if commas++; commas > maxCommas {
+				pos.Byte = i
+				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("the file has more than %d values", maxCommas), "split it into several jobs")
+				return false
+			}
 		case '{', '[':
 			if depth++; depth > maxNesting {
 				pos.Byte = i
@@ -196,8 +209,8 @@ func stringEnd(src []byte, i int) int {
 // scanText checks a JSON string, which the library reads as a template: at most as deep as other expressions.
 func scanText(rep *report, name string, quoted []byte, pos hcl.Pos) bool {
 	var text string
-	if !bytes.Contains(quoted, []byte("{")) && !bytes.Contains(quoted, []byte("\\u")) && len(quoted) < 1000 {
-		return true
+	if len(quoted) < maxPrefixes {
+		return true // too short for anything
 	}
 	if json.Unmarshal(quoted, &text) != nil {
 		return true // the parser says so
