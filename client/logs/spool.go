@@ -37,8 +37,13 @@ func nextData(spool *os.File, at, size int64) int64 {
 	next, err := unix.Seek(int(spool.Fd()), at, unix.SEEK_DATA)
 	switch {
 	case errors.Is(err, unix.ENXIO):
-		return size
+		next = size
 	case err != nil: // the file system does not know: nothing was freed there
+		return at
+	}
+	// File systems were seen to take fresh data for a hole. What is freed reads as zero.
+	var first [1]byte
+	if n, err := spool.ReadAt(first[:], at); err == nil && n == 1 && first[0] != 0 {
 		return at
 	}
 	return next
