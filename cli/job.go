@@ -305,7 +305,7 @@ func (e *env) jobFmt() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				out, diags := jobspec.Format(name, text)
+				out, diags := jobspec.FormatFile(name, text)
 				if diags.HasErrors() {
 					return e.diagnostics(diags)
 				}

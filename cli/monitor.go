@@ -50,7 +50,9 @@ func (m *monitor) step(format string, args ...any) {
 	m.say("%s", m.paint("1", "==> "+now()+": "+fmt.Sprintf(format, args...)))
 }
 
-func (m *monitor) line(format string, args ...any) { m.say("    %s: "+format, append([]any{now()}, args...)...) }
+func (m *monitor) line(format string, args ...any) {
+	m.say("    %s: "+format, append([]any{now()}, args...)...)
+}
 
 // evaluation follows one until it is over.
 func (m *monitor) evaluation(ctx context.Context, id structs.ID) (*structs.Evaluation, error) {
@@ -201,7 +203,7 @@ func (e *env) explanation(x *structs.Explanation) {
 		e.say("      %s", x.Summary)
 	}
 	if c := x.Closest; c != nil && c.Change != "" {
-		e.say("      closest: node %s would fit with %s", c.Name, c.Change)
+		e.say("      closest: node %s would fit with %s", c.NodeName, c.Change)
 	}
 	for _, u := range x.Unblocks {
 		e.say("      it goes on when %s", u)

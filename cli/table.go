@@ -18,7 +18,7 @@ func (e *env) table(rows [][]string) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+			widths[i] = max(widths[i], wide(c))
 		}
 	}
 	for n, r := range rows {
@@ -26,7 +26,7 @@ func (e *env) table(rows [][]string) {
 		for i, c := range r {
 			b.WriteString(c)
 			if i < len(r)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2))
+				b.WriteString(strings.Repeat(" ", widths[i]-wide(c)+2))
 			}
 		}
 		line := strings.TrimRight(b.String(), " ")
@@ -34,6 +34,20 @@ func (e *env) table(rows [][]string) {
 			line = e.paint("1", line)
 		}
 		e.say("%s", line)
+	}
+}
+
+// wide is the number of characters a cell takes on the terminal; colours take none.
+func wide(s string) int {
+	n := utf8.RuneCountInString(s)
+	for {
+		_, after, ok := strings.Cut(s, "\x1b[")
+		if !ok {
+			return n
+		}
+		code, rest, _ := strings.Cut(after, "m")
+		n -= len(code) + 3
+		s = rest
 	}
 }
 

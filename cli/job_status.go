@@ -1,0 +1,303 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"berth/api"
+	"berth/structs"
+)
+
+func (e *env) jobStatus() *cobra.Command {
+	var s shown
+	var brief, evals, all bool
+	c := &cobra.Command{Use: "status [JOB]", Short: "what jobs there are, or how one is", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				return e.listJobs(cmd.Context(), client, s)
+			}
+			stub, err := e.findJob(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			return e.showJob(cmd.Context(), client, stub, s, brief, evals, all)
+		}}
+	f := c.Flags()
+	f.BoolVar(&s.verbose, "verbose", false, "show whole ids")
+	f.BoolVar(&s.json, "json", false, "print JSON")
+	f.StringVarP(&s.template, "template", "t", "", "Go template")
+	f.BoolVar(&brief, "short", false, "only the job itself")
+	f.BoolVar(&evals, "evals", false, "show evaluations too")
+	f.BoolVar(&all, "all-allocs", false, "show allocations of earlier jobs of the name too")
+	return c
+}
+
+func (e *env) listJobs(ctx context.Context, c *api.Client, s shown) error {
+	jobs, _, err := c.Jobs().List(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if done, err := e.print(s, jobs); done {
+		return err
+	}
+	if len(jobs) == 0 {
+		e.say("No running jobs")
+		return nil
+	}
+	rows := [][]string{{"ID", "Type", "Priority", "Status", "Submit Date"}}
+	if e.cfg.Namespace == "*" {
+		rows[0] = slices.Insert(rows[0], 1, "Namespace")
+	}
+	for _, j := range jobs {
+		status := j.Status
+		if j.Stop {
+			status += " (stopped)"
+		}
+		kind := j.Type
+		if j.Periodic {
+			kind += "/periodic"
+		}
+		if j.ParameterizedJob {
+			kind += "/parameterized"
+		}
+		row := []string{j.ID, kind, fmt.Sprint(j.Priority), status, clock(j.SubmitTime)}
+		if e.cfg.Namespace == "*" {
+			row = slices.Insert(row, 1, j.Namespace)
+		}
+		rows = append(rows, row)
+	}
+	e.table(rows)
+	return nil
+}
+
+func (e *env) showJob(ctx context.Context, c *api.Client, stub *structs.JobListStub, s shown, brief, evals, all bool) error {
+	q := &api.QueryOptions{Namespace: stub.Namespace}
+	j, _, err := c.Jobs().Get(ctx, stub.ID, q)
+	if err != nil {
+		return err
+	}
+	if done, err := e.print(s, j); done {
+		return err
+	}
+	status := j.Status
+	if j.Stop {
+		status += " (stopped)"
+	}
+	e.pairs([][2]string{{"ID", j.ID}, {"Name", j.Name}, {"Submit Date", clock(j.SubmitTime)}, {"Type", j.Type}, {"Priority", fmt.Sprint(j.Priority)},
+		{"Datacenters", strings.Join(j.Datacenters, ",")}, {"Namespace", j.Namespace}, {"Node Pool", j.NodePool}, {"Status", status},
+		{"Periodic", fmt.Sprint(j.IsPeriodic())}, {"Parameterized", fmt.Sprint(j.IsParameterized())}})
+	if brief {
+		return nil
+	}
+	if err := e.jobSummary(stub); err != nil {
+		return err
+	}
+	list, _, err := c.Jobs().Evaluations(ctx, j.ID, q)
+	if err != nil {
+		return err
+	}
+	e.jobEvals(list, evals, s.verbose)
+	if err := e.jobDeployment(ctx, c, j, q, s.verbose); err != nil {
+		return err
+	}
+	allocs, _, err := c.Jobs().Allocations(ctx, j.ID, all, q)
+	if err != nil {
+		return err
+	}
+	e.head("Allocations")
+	if len(allocs) == 0 {
+		e.say("No allocations placed")
+		return nil
+	}
+	e.allocTable(allocs, s.verbose)
+	return nil
+}
+
+func (e *env) jobSummary(stub *structs.JobListStub) error {
+	if stub.JobSummary == nil {
+		return nil
+	}
+	e.head("Summary")
+	rows := [][]string{{"Task Group", "Queued", "Starting", "Running", "Failed", "Complete", "Lost", "Unknown"}}
+	for _, name := range sortedKeys(stub.JobSummary.Summary) {
+		g := stub.JobSummary.Summary[name]
+		rows = append(rows, []string{name, fmt.Sprint(g.Queued), fmt.Sprint(g.Starting), fmt.Sprint(g.Running), fmt.Sprint(g.Failed),
+			fmt.Sprint(g.Complete), fmt.Sprint(g.Lost), fmt.Sprint(g.Unknown)})
+	}
+	e.table(rows)
+	return nil
+}
+
+// jobEvals lists evaluations if asked, and always what the newest one could not place.
+func (e *env) jobEvals(list []*structs.Evaluation, asked, verbose bool) {
+	if asked && len(list) > 0 {
+		e.head("Evaluations")
+		e.evalTable(list, verbose)
+	}
+	for _, x := range list {
+		if x.Status == structs.EvalStatusBlocked && (len(x.FailedTGAllocs) > 0 || len(x.Explanations) > 0) {
+			e.head("Placement Failure")
+			e.placementFailures(x)
+			return
+		}
+	}
+}
+
+func (e *env) jobDeployment(ctx context.Context, c *api.Client, j *structs.Job, q *api.QueryOptions, verbose bool) error {
+	d, _, err := c.Jobs().LatestDeployment(ctx, j.ID, q)
+	if err != nil || d == nil {
+		return err
+	}
+	e.head("Latest Deployment")
+	e.pairs([][2]string{{"ID", short8(d.ID, verbose)}, {"Status", d.Status}, {"Description", d.StatusDescription}})
+	e.head("Deployed")
+	e.deploymentTable(d)
+	return nil
+}
+
+func (e *env) deploymentTable(d *structs.Deployment) {
+	rows := [][]string{{"Task Group", "Promoted", "Desired", "Canaries", "Placed", "Healthy", "Unhealthy", "Progress Deadline"}}
+	for _, name := range sortedKeys(d.TaskGroups) {
+		g := d.TaskGroups[name]
+		promoted, by := "-", "N/A"
+		if g.DesiredCanaries > 0 {
+			promoted = fmt.Sprint(g.Promoted)
+		}
+		if !g.RequireProgressBy.IsZero() {
+			by = g.RequireProgressBy.Local().Format("2006-01-02T15:04:05Z07:00")
+		}
+		rows = append(rows, []string{name, promoted, fmt.Sprint(g.DesiredTotal), fmt.Sprint(g.DesiredCanaries), fmt.Sprint(g.PlacedAllocs),
+			fmt.Sprint(g.HealthyAllocs), fmt.Sprint(g.UnhealthyAllocs), by})
+	}
+	e.table(rows)
+}
+
+// allocTable lists allocations, the newest first.
+func (e *env) allocTable(allocs []*structs.AllocListStub, verbose bool) {
+	allocs = slices.Clone(allocs)
+	slices.SortStableFunc(allocs, func(a, b *structs.AllocListStub) int { return int(b.CreateIndex) - int(a.CreateIndex) })
+	rows := [][]string{{"ID", "Node ID", "Task Group", "Version", "Desired", "Status", "Created", "Modified"}}
+	for _, a := range allocs {
+		rows = append(rows, []string{short8(a.ID, verbose), short8(a.NodeID, verbose), a.TaskGroup, fmt.Sprint(a.JobVersion), a.DesiredStatus,
+			a.ClientStatus, ago(a.CreateTime), ago(a.ModifyTime)})
+	}
+	e.table(rows)
+}
+
+func (e *env) evalTable(list []*structs.Evaluation, verbose bool) {
+	rows := [][]string{{"ID", "Priority", "Triggered By", "Job ID", "Status", "Placement Failures"}}
+	for _, x := range list {
+		failures := "false"
+		if len(x.FailedTGAllocs) > 0 {
+			failures = "true"
+		}
+		if x.Status == structs.EvalStatusBlocked {
+			failures = "N/A - In Progress"
+		}
+		rows = append(rows, []string{short8(x.ID, verbose), fmt.Sprint(x.Priority), x.TriggeredBy, x.JobID, x.Status, failures})
+	}
+	e.table(rows)
+}
+
+func (e *env) jobAllocs() *cobra.Command {
+	var s shown
+	var all bool
+	c := &cobra.Command{Use: "allocs JOB", Short: "list the allocations of a job", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			j, err := e.findJob(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			allocs, _, err := client.Jobs().Allocations(cmd.Context(), j.ID, all, &api.QueryOptions{Namespace: j.Namespace})
+			if err != nil {
+				return err
+			}
+			if done, err := e.print(s, allocs); done {
+				return err
+			}
+			e.allocTable(allocs, s.verbose)
+			return nil
+		}}
+	c.Flags().BoolVar(&all, "all", false, "those of earlier jobs of the name too")
+	c.Flags().BoolVar(&s.verbose, "verbose", false, "show whole ids")
+	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
+	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
+	return c
+}
+
+func (e *env) jobDeployments() *cobra.Command {
+	var s shown
+	c := &cobra.Command{Use: "deployments JOB", Short: "list the deployments of a job", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			j, err := e.findJob(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			list, _, err := client.Jobs().Deployments(cmd.Context(), j.ID, true, &api.QueryOptions{Namespace: j.Namespace})
+			if err != nil {
+				return err
+			}
+			if done, err := e.print(s, list); done {
+				return err
+			}
+			e.deploymentsTable(list, s.verbose)
+			return nil
+		}}
+	c.Flags().BoolVar(&s.verbose, "verbose", false, "show whole ids")
+	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
+	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
+	return c
+}
+
+func (e *env) deploymentsTable(list []*structs.Deployment, verbose bool) {
+	rows := [][]string{{"ID", "Job ID", "Job Version", "Status", "Description"}}
+	for _, d := range list {
+		rows = append(rows, []string{short8(d.ID, verbose), d.JobID, fmt.Sprint(d.JobVersion), d.Status, d.StatusDescription})
+	}
+	e.table(rows)
+}
+
+func (e *env) jobPromote() *cobra.Command {
+	var groups []string
+	c := &cobra.Command{Use: "promote JOB", Short: "promote the canaries of a job's deployment", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			j, err := e.findJob(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			d, _, err := client.Jobs().LatestDeployment(cmd.Context(), j.ID, &api.QueryOptions{Namespace: j.Namespace})
+			if err != nil {
+				return err
+			}
+			if d == nil {
+				return fmt.Errorf("job %q has no deployment", j.ID)
+			}
+			resp, _, err := client.Deployments().Promote(cmd.Context(), d.ID.String(), groups, nil)
+			if err != nil {
+				return err
+			}
+			return e.monitor(cmd.Context(), client, resp.EvalID, false)
+		}}
+	c.Flags().StringArrayVar(&groups, "group", nil, "group to promote; all without one")
+	return c
+}

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"berth/api"
+	"berth/structs"
+)
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "N/A"
+	}
+	return t.Local().Format(time.RFC3339)
+}
+
+func (e *env) nodeCommand() *cobra.Command {
+	return group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain())
+}
+
+// ownNode is the node of the agent that is asked.
+func (e *env) ownNode(ctx context.Context, c *api.Client) (string, error) {
+	self, err := c.Agent().Self(ctx)
+	if err != nil {
+		return "", err
+	}
+	id := self.Stats["client"]["node_id"]
+	if id == "" {
+		return "", fmt.Errorf("the agent at %s has no node", c.Address())
+	}
+	return id, nil
+}
+
+// nodeArg is the node a command is about: -self or its argument.
+func (e *env) nodeArg(ctx context.Context, c *api.Client, self bool, args []string) (*api.NodeListStub, error) {
+	if self {
+		id, err := e.ownNode(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return e.findNode(ctx, c, id)
+	}
+	if len(args) == 0 {
+		return nil, fmt.Errorf("name a node, or use -self; `berth node status` lists them")
+	}
+	return e.findNode(ctx, c, args[0])
+}
+
+func (e *env) nodeStatus() *cobra.Command {
+	var s shown
+	var self, brief, allocs, stats bool
+	c := &cobra.Command{Use: "status [NODE]", Short: "what nodes there are, or how one is", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 && !self {
+				return e.listNodes(ctx, client, s, allocs)
+			}
+			stub, err := e.nodeArg(ctx, client, self, args)
+			if err != nil {
+				return err
+			}
+			n, _, err := client.Nodes().Get(ctx, stub.ID.String(), nil)
+			if err != nil {
+				return err
+			}
+			if done, err := e.print(s, n); done {
+				return err
+			}
+			return e.showNode(ctx, client, n, s, brief, stats)
+		}}
+	f := c.Flags()
+	f.BoolVar(&self, "self", false, "the node of the agent that is asked")
+	f.BoolVar(&s.verbose, "verbose", false, "show everything")
+	f.BoolVar(&s.json, "json", false, "print JSON")
+	f.StringVarP(&s.template, "template", "t", "", "Go template")
+	f.BoolVar(&brief, "short", false, "without allocations")
+	f.BoolVar(&allocs, "allocs", false, "count running allocations")
+	f.BoolVar(&stats, "stats", false, "show how busy the node is")
+	return c
+}
+
+func (e *env) listNodes(ctx context.Context, c *api.Client, s shown, allocs bool) error {
+	nodes, _, err := c.Nodes().List(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if done, err := e.print(s, nodes); done {
+		return err
+	}
+	if len(nodes) == 0 {
+		e.say("No nodes are registered")
+		return nil
+	}
+	rows := [][]string{{"ID", "Node Pool", "DC", "Name", "Class", "Drain", "Eligibility", "Status"}}
+	if allocs {
+		rows[0] = append(rows[0], "Running Allocs")
+	}
+	for _, n := range nodes {
+		row := []string{short8(n.ID, s.verbose), n.NodePool, n.Datacenter, n.Name, dash(n.NodeClass), fmt.Sprint(n.Drain), n.SchedulingEligibility, string(n.Status)}
+		if allocs {
+			list, _, err := c.Nodes().Allocations(ctx, n.ID.String(), nil)
+			if err != nil {
+				return err
+			}
+			running := 0
+			for _, a := range list {
+				if a.ClientStatus == structs.AllocClientRunning {
+					running++
+				}
+			}
+			row = append(row, fmt.Sprint(running))
+		}
+		rows = append(rows, row)
+	}
+	e.table(rows)
+	return nil
+}
+
+func (e *env) showNode(ctx context.Context, c *api.Client, n *api.Node, s shown, brief, stats bool) error {
+	e.pairs([][2]string{{"ID", n.ID.String()}, {"Name", n.Name}, {"Node Pool", n.NodePool}, {"Class", n.NodeClass}, {"DC", n.Datacenter},
+		{"Drain", fmt.Sprint(n.Drain)}, {"Eligibility", n.SchedulingEligibility}, {"Status", string(n.Status)}})
+	e.head("Drivers")
+	rows := [][]string{{"Driver", "Detected", "Healthy", "Message"}}
+	for _, name := range sortedKeys(n.Drivers) {
+		d := n.Drivers[name]
+		rows = append(rows, []string{name, fmt.Sprint(d.Detected), fmt.Sprint(d.Healthy), d.HealthDescription})
+	}
+	e.table(rows)
+	if len(n.HostVolumes) > 0 {
+		e.head("Host Volumes")
+		rows := [][]string{{"Name", "ReadOnly", "Source"}}
+		for _, name := range sortedKeys(n.HostVolumes) {
+			v := n.HostVolumes[name]
+			rows = append(rows, []string{name, fmt.Sprint(v.ReadOnly), v.Path})
+		}
+		e.table(rows)
+	}
+	e.head("Node Events")
+	rows = [][]string{{"Time", "Subsystem", "Message"}}
+	for i := len(n.Events) - 1; i >= 0; i-- {
+		rows = append(rows, []string{when(n.Events[i].Timestamp), n.Events[i].Subsystem, n.Events[i].Message})
+	}
+	e.table(rows)
+	if brief {
+		return nil
+	}
+	if err := e.nodeUse(ctx, c, n, s, stats); err != nil {
+		return err
+	}
+	if s.verbose {
+		e.head("Attributes")
+		e.sortedPairs(n.Attributes)
+		e.head("Meta")
+		e.sortedPairs(n.Meta)
+	}
+	return nil
+}
+
+func (e *env) nodeEligibility() *cobra.Command {
+	var enable, disable, self bool
+	c := &cobra.Command{Use: "eligibility [NODE]", Short: "open or close a node for placements", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if enable == disable {
+				return fmt.Errorf("say -enable or -disable")
+			}
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			n, err := e.nodeArg(cmd.Context(), client, self, args)
+			if err != nil {
+				return err
+			}
+			if _, _, err := client.Nodes().SetEligibility(cmd.Context(), n.ID.String(), enable, nil); err != nil {
+				return err
+			}
+			word := structs.NodeIneligible
+			if enable {
+				word = structs.NodeEligible
+			}
+			e.say("Node %q scheduling eligibility set: %s for scheduling", n.ID, word)
+			return nil
+		}}
+	c.Flags().BoolVar(&enable, "enable", false, "allow placements")
+	c.Flags().BoolVar(&disable, "disable", false, "allow none")
+	c.Flags().BoolVar(&self, "self", false, "the node of the agent that is asked")
+	return c
+}
+
+func (e *env) nodeDrain() *cobra.Command {
+	var enable, disable, force, noDeadline, ignoreSystem, keep, self, detach, yes bool
+	var deadline time.Duration
+	var meta []string
+	c := &cobra.Command{Use: "drain [NODE]", Short: "move everything off a node", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if enable == disable {
+				return fmt.Errorf("say -enable or -disable")
+			}
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			n, err := e.nodeArg(ctx, client, self, args)
+			if err != nil {
+				return err
+			}
+			notes := map[string]string{}
+			for _, m := range meta {
+				k, v, _ := strings.Cut(m, "=")
+				notes[k] = v
+			}
+			var spec *structs.DrainSpec
+			if enable {
+				spec = &structs.DrainSpec{Deadline: deadline, IgnoreSystemJobs: ignoreSystem}
+				if force {
+					spec.Deadline = -1
+				}
+				if noDeadline {
+					spec.Deadline = 0
+				}
+			}
+			if _, _, err := client.Nodes().Drain(ctx, n.ID.String(), spec, disable && !keep, notes, nil); err != nil {
+				return err
+			}
+			if disable {
+				e.say("Node %q drain disabled", n.ID)
+				return nil
+			}
+			e.say("Node %q drain strategy set", n.ID)
+			if detach {
+				return nil
+			}
+			return e.watchDrain(ctx, client, n.ID)
+		}}
+	f := c.Flags()
+	f.BoolVar(&enable, "enable", false, "start a drain")
+	f.BoolVar(&disable, "disable", false, "end a drain")
+	f.BoolVar(&force, "force", false, "do not wait for replacements")
+	f.BoolVar(&noDeadline, "no-deadline", false, "wait without end")
+	f.BoolVar(&ignoreSystem, "ignore-system", false, "leave system jobs alone")
+	f.BoolVar(&keep, "keep-ineligible", false, "with -disable: still allow no placements")
+	f.BoolVar(&self, "self", false, "the node of the agent that is asked")
+	f.BoolVar(&detach, "detach", false, "do not wait for the end")
+	f.BoolVar(&yes, "yes", false, "answer yes to questions")
+	f.DurationVar(&deadline, "deadline", time.Hour, "when what is left is stopped")
+	f.StringArrayVar(&meta, "meta", nil, "key=value noted with the drain")
+	return c
+}
+
+// watchDrain waits until a node is empty.
+func (e *env) watchDrain(ctx context.Context, c *api.Client, id structs.ID) error {
+	q := &api.QueryOptions{WaitTime: monitorPoll}
+	for {
+		n, meta, err := c.Nodes().Get(ctx, id.String(), q)
+		if err != nil {
+			return err
+		}
+		if n.DrainStrategy == nil {
+			e.say("%s: drain complete", now())
+			return nil
+		}
+		q.WaitIndex = meta.LastIndex
+	}
+}
