@@ -9,11 +9,12 @@ const factorsMax = 256
 type factorTable struct{ cpu, mem []float64 }
 
 // Scorer scores rows for one ask of CPU and memory: the contract's binpack and spread formulas, as two multiplications.
-// It stays valid while only allocations change.
+// It stays valid until a node is added.
 type Scorer struct {
-	f        *Fleet
-	cpu, mem []float64
-	spread   bool
+	expCPU, expMem []float64 // by row
+	shape          []int32   // by row
+	cpu, mem       []float64 // by shape
+	sign, offset   float64
 }
 
 // Scorer makes the scorer of an ask; spread chooses the algorithm that prefers empty nodes.
@@ -32,7 +33,11 @@ func (f *Fleet) Scorer(cpuMHz, memoryMB int64, spread bool) Scorer {
 		t.cpu = append(t.cpu, shrink(cpuMHz, shape.cpu))
 		t.mem = append(t.mem, shrink(memoryMB, shape.mem))
 	}
-	return Scorer{f: f, cpu: t.cpu, mem: t.mem, spread: spread}
+	s := Scorer{expCPU: f.expCPU, expMem: f.expMem, shape: f.shape, cpu: t.cpu, mem: t.mem, sign: -1, offset: 20}
+	if spread {
+		s.sign, s.offset = 1, -2
+	}
+	return s
 }
 
 func shrink(ask, capacity int64) float64 {
@@ -44,16 +49,26 @@ func shrink(ask, capacity int64) float64 {
 
 // Score is the fit score of the row with the ask placed on it, 0 to 1.
 func (s *Scorer) Score(row int32) float64 {
-	f := s.f
-	shape := f.shape[row]
-	total := f.expCPU[row]*s.cpu[shape] + f.expMem[row]*s.mem[shape]
-	if s.spread {
-		return clamp18(total-2) / 18
-	}
-	return clamp18(20-total) / 18
+	shape := s.shape[row]
+	return share18(s.offset + s.sign*(s.expCPU[row]*s.cpu[shape]+s.expMem[row]*s.mem[shape]))
 }
 
-func clamp18(x float64) float64 { return min(max(x, 0), 18) }
+// share18 clamps to 0..18 and gives the share of 18.
+func share18(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	if x >= 18 {
+		return 1
+	}
+	return x * (1.0 / 18)
+}
+
+// Columns are the amounts a search looks at for every row. Do not change them; they are valid until a node is added.
+type Columns struct{ FreeCPU, FreeMem, FreeDisk []int64 }
+
+// Columns gives the free amounts by row.
+func (f *Fleet) Columns() Columns { return Columns{f.freeCPU, f.freeMem, f.freeDisk} }
 
 // Fits reports that the row has the amounts free and may take one more allocation.
 func (f *Fleet) Fits(row int32, cpuMHz, memoryMB, diskMB int64) bool {

@@ -8,6 +8,7 @@ import "berth/scheduler/fleet"
 // then left out. Bulk returns how many were placed; ch tells of the first choice and of what the rows lacked.
 func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) bool) int {
 	*ch = Choice{}
+	g.countFresh()
 	b := g.heaps(seed, ch)
 	done := 0
 	for done < count {
@@ -27,6 +28,7 @@ func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) b
 			continue
 		}
 		g.placed(row)
+		g.countFresh()
 		done++
 		b.moved(h)
 	}

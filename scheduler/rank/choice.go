@@ -54,23 +54,10 @@ func (ch *Choice) offer(c candidate, f *fleet.Fleet) {
 // Best is the best row; ok is false when none fits.
 func (ch *Choice) Best() (row int32, ok bool) { return ch.top[0].row, ch.n > 0 }
 
-// Search looks at every feasible row for one allocation. seed breaks ties; penalty are rows to avoid.
-func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
-	*ch = Choice{}
-	g.penalty = penalty
-	for row := range g.rows.Rows {
-		if d := g.room(row); d != Fits {
-			ch.Exhausted[d]++
-			continue
-		}
-		ch.offer(candidate{g.score(row), fleet.Mix(seed, g.f.HashAt(row)), row}, g.f)
-	}
-	g.penalty = nil
-}
-
 // Only makes the row the one candidate.
 func (g *Group) Only(row int32, ch *Choice) {
 	*ch = Choice{}
+	g.countFresh()
 	ch.offer(candidate{g.score(row), 0, row}, g.f)
 }
 
@@ -104,7 +91,7 @@ func (g *Group) meta(c candidate, penalty fleet.Bitmap) *structs.NodeScoreMeta {
 	row := c.row
 	name := "binpack"
 	scores := map[string]float64{name: g.scorer.Score(row), "job-anti-affinity": 0, "node-affinity": 0, "node-reschedule-penalty": 0}
-	if n := g.collisions[row]; n > 0 {
+	if n := g.collisionsAt(row); n > 0 {
 		scores["job-anti-affinity"] = -float64(n+1) / g.desired
 	}
 	if penalty != nil && penalty.Has(row) {

@@ -52,7 +52,8 @@ type Group struct {
 	scorer fleet.Scorer
 
 	desired    float64
-	collisions []int32   // of the same job and group, by row
+	collisions []int32   // of the same job and group, by row; nil while there are none
+	fresh      []int32   // rows placed on since they were counted: most groups are done then
 	affinity   []float64 // by row, nil without affinities
 	spread     *spread
 	distinct   *distinct
@@ -64,16 +65,15 @@ type Group struct {
 func NewGroup(f *fleet.Fleet, req Request) *Group {
 	g := &Group{
 		f: f, rows: req.Rows, ask: req.Ask,
-		scorer:     f.Scorer(req.Ask.CPU, req.Ask.MemoryMB, req.SpreadAlgorithm),
-		desired:    float64(max(req.Group.Desired(), 1)),
-		collisions: make([]int32, f.Len()),
+		scorer:  f.Scorer(req.Ask.CPU, req.Ask.MemoryMB, req.SpreadAlgorithm),
+		desired: float64(max(req.Group.Desired(), 1)),
 	}
 	for _, a := range req.Live {
 		if a.Group != req.Group.Name || a.Stopping {
 			continue
 		}
 		if row, ok := f.Row(a.Node); ok {
-			g.collisions[row]++
+			g.collide(row)
 		}
 	}
 	g.affinity = affinityScores(f, req.Job, req.Group)
@@ -125,6 +125,12 @@ func (g *Group) room(row int32) Dimension {
 	if !f.Fits(row, ask.CPU, ask.MemoryMB, ask.DiskMB) {
 		return g.lacking(row)
 	}
+	return g.roomBeyond(row)
+}
+
+// roomBeyond looks at what is not an amount: distinct rules, ports, cores, devices.
+func (g *Group) roomBeyond(row int32) Dimension {
+	f, ask := g.f, g.ask
 	if g.distinct != nil {
 		if d := g.distinct.allows(row); d != Fits {
 			return d
@@ -165,7 +171,7 @@ func (g *Group) lacking(row int32) Dimension {
 // base is the sum of the row's scores that do not depend on spread, and how many they are.
 func (g *Group) base(row int32) (sum float64, n int) {
 	sum, n = g.scorer.Score(row), 1
-	if c := g.collisions[row]; c > 0 {
+	if c := g.collisionsAt(row); c > 0 {
 		sum -= float64(c+1) / g.desired
 		n++
 	}
@@ -192,9 +198,31 @@ func (g *Group) score(row int32) float64 {
 	return sum / float64(n)
 }
 
+// countFresh counts what was placed since.
+func (g *Group) countFresh() {
+	for _, row := range g.fresh {
+		g.collide(row)
+	}
+	g.fresh = g.fresh[:0]
+}
+
+func (g *Group) collide(row int32) {
+	if g.collisions == nil {
+		g.collisions = make([]int32, g.f.Len())
+	}
+	g.collisions[row]++
+}
+
+func (g *Group) collisionsAt(row int32) int32 {
+	if g.collisions == nil {
+		return 0
+	}
+	return g.collisions[row]
+}
+
 // placed takes notice of a placement on the row, which the fleet already has.
 func (g *Group) placed(row int32) {
-	g.collisions[row]++
+	g.fresh = append(g.fresh, row)
 	if g.spread != nil {
 		g.spread.placed(row)
 	}

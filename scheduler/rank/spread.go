@@ -33,7 +33,7 @@ func newSpread(f *fleet.Fleet, req Request) *spread {
 	if len(blocks) == 0 {
 		return nil
 	}
-	s := &spread{combo: make([]int32, f.Len())}
+	s := &spread{}
 	var sum float64
 	for _, b := range blocks {
 		sum += spreadWeight(b)
@@ -88,8 +88,19 @@ func newSpreadAttr(f *fleet.Fleet, req Request, b *structs.Spread, weight float6
 	return a
 }
 
-// combine numbers the combinations of values that occur.
+// combine numbers the combinations of values that occur. With one attribute they are its values.
 func (s *spread) combine(f *fleet.Fleet) {
+	if len(s.attrs) == 1 {
+		c := s.attrs[0].column
+		s.combo, s.values = c.Values, make([][]int32, len(c.Names))
+		numbers := make([]int32, len(c.Names))
+		for v := range s.values {
+			numbers[v] = int32(v)
+			s.values[v] = numbers[v : v+1 : v+1]
+		}
+		return
+	}
+	s.combo = make([]int32, f.Len())
 	known := map[string]int32{}
 	key := make([]byte, 0, 4*len(s.attrs))
 	for row := range s.combo {
