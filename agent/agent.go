@@ -1,0 +1,323 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/hashicorp/go-hclog"
+
+	"berth/agent/config"
+	"berth/agent/httpapi"
+	"berth/client"
+	"berth/client/network"
+	"berth/drivers"
+	"berth/drivers/containerd"
+	"berth/drivers/containerd/daemon"
+	"berth/internal/lifecycle"
+	"berth/internal/version"
+	"berth/server"
+	"berth/structs"
+)
+
+func nowUTC() time.Time { return time.Now().UTC() }
+
+// Bounds of the API's connections.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	// closeTimeout is how long requests under way may take when the agent ends.
+	closeTimeout = time.Second
+	// destroyTimeout bounds the end of all tasks of an agent run with -dev.
+	destroyTimeout = time.Minute
+)
+
+// agent is the parts of one process.
+type agent struct {
+	cfg  *config.Config
+	log  hclog.InterceptLogger
+	name string
+	out  io.Writer
+
+	server *server.Server
+	daemon *daemon.Daemon   // nil without a node
+	net    *network.Manager // the same
+	client *client.Client   // the same
+	api    net.Listener
+	http   *http.Server
+}
+
+// Run is an agent from its start to its end. It returns when ctx is done and everything has ended, or with what kept it from
+// starting or made it fail.
+func Run(ctx context.Context, opts Options) error {
+	began := time.Now()
+	cfg, err := config.Load(opts.Flags)
+	if err != nil {
+		return err
+	}
+	log, closeLog, err := openLog(cfg, opts.Stderr)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	for _, w := range cfg.Warnings {
+		log.Warn("setting without effect", "what", w)
+	}
+	if cfg.Client.Enabled && os.Geteuid() != 0 {
+		return &structs.Error{Kind: structs.KindUnauthorised, Err: errors.New("an agent with a node makes containers, networks and cgroups, and needs root"),
+			Hint: "run it with sudo, or as a system service"}
+	}
+	remove, err := devDir(cfg)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		unlock()
+		if err := remove(); err != nil {
+			log.Warn("temporary data directory remains", "error", err)
+		}
+	}()
+	a := &agent{cfg: cfg, log: log, name: cfg.Name, out: opts.Stdout}
+	if a.name == "" {
+		if a.name, err = os.Hostname(); err != nil {
+			return fmt.Errorf("find the host's name (set name in the configuration): %w", err)
+		}
+	}
+	if a.api, err = listen(cfg.HTTPAddr); err != nil {
+		return err
+	}
+	defer a.api.Close()
+	if err := a.build(); err != nil {
+		return err
+	}
+	return a.run(ctx, began)
+}
+
+// devDir gives an agent in -dev a directory of its own, and the way to remove it. One that was named is kept.
+func devDir(cfg *config.Config) (remove func() error, err error) {
+	if cfg.DataDir != "" {
+		return func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "berth-dev-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary data directory: %w", err)
+	}
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return nil, fmt.Errorf("make a temporary data directory: %w", err)
+	}
+	cfg.DataDir = dir
+	return func() error { return os.RemoveAll(dir) }, nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &structs.Error{Kind: structs.KindConflict, Err: fmt.Errorf("address %s of the API is in use by another process", addr),
+			Hint: "stop that process, or set ports { http = ... }; `ss -ltnp` shows who it is"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s for the API: %w", addr, err)
+	}
+	return l, nil
+}
+
+// build makes the parts; nothing runs yet.
+func (a *agent) build() error {
+	c := a.cfg
+	dir := filepath.Join(c.DataDir, "server")
+	if c.Dev {
+		dir = ""
+	}
+	var err error
+	a.server, err = server.New(server.Config{Name: a.name, Region: c.Region, Datacenter: c.Datacenter, DataDir: dir, Addr: c.RPCAddr,
+		Heartbeat: c.Server.Heartbeat, GC: c.Server.GC, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	deps := httpapi.Deps{Config: c, Server: a.server, Limits: structs.Limits{Drivers: DriverCheckers()}, Logger: a.log.Named("http"),
+		Logs: follow(a.log), Name: a.name}
+	if c.Client.Enabled {
+		if deps.Images, err = a.buildNode(); err != nil {
+			return err
+		}
+		deps.Client = a.client
+	}
+	a.http = &http.Server{
+		Handler: httpapi.New(deps).Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: a.log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	return nil
+}
+
+// buildNode makes containerd, the network and the client.
+func (a *agent) buildNode() (httpapi.ImageLoader, error) {
+	c, k, d := a.cfg, a.cfg.Client, a.cfg.Driver
+	a.daemon = daemon.New(daemon.Config{DataDir: filepath.Join(c.DataDir, "containerd"), Address: d.Address, Logger: a.log})
+	driver := containerd.New(containerd.Config{Daemon: a.daemon, Logger: a.log, Runc: d.Runc, AllowPrivileged: d.AllowPrivileged,
+		AllowCaps: d.AllowCaps, AllowDevices: d.AllowDevices, VolumesEnabled: d.VolumesEnabled, VolumePaths: d.VolumePaths,
+		PidsLimit: d.PidsLimit, PullTimeout: d.PullTimeout})
+	var err error
+	if a.net, err = network.New(a.networkConfig()); err != nil {
+		return nil, err
+	}
+	iface := k.NetworkInterface
+	if iface == "" && c.Dev {
+		iface = "lo"
+	}
+	a.client, err = client.New(client.Config{
+		DataDir: filepath.Join(c.DataDir, "client"), AllocDir: k.AllocDir, NodeName: a.name, Datacenter: c.Datacenter, NodePool: k.NodePool,
+		Region: c.Region, NodeClass: k.NodeClass, Meta: k.Meta, HTTPAddr: c.HTTPAddr, Drivers: []drivers.Driver{driver, driver.As("docker")},
+		Network: a.net, NetworkInterface: iface, HostVolumes: k.HostVolumes, HostNetworks: k.HostNetworks, CgroupParent: k.CgroupParent,
+		Reserved: k.Reserved, CPUTotalMHz: k.CPUTotalMHz, MemoryTotalMB: k.MemoryTotalMB, DiskTotalMB: k.DiskTotalMB,
+		MinDynamicPort: k.MinDynamicPort, MaxDynamicPort: k.MaxDynamicPort, MaxKillTimeout: k.MaxKillTimeout, GCMaxAllocs: k.GCMaxAllocs,
+		GCDiskUsagePercent: k.GCDiskPercent, Dev: c.Dev, Logger: a.log.Named("client"),
+	}, a.server)
+	return driver, err
+}
+
+func (a *agent) networkConfig() network.Config {
+	k := a.cfg.Client
+	n := network.Config{Bridge: k.Bridge, StateDir: filepath.Join(a.cfg.DataDir, "client", "network"), HairpinMode: k.Hairpin,
+		Logger: a.log.Named("network")}
+	if k.Bridge != "" {
+		n.Table = k.Bridge // agents side by side on one machine have bridges of different names, and so rules of their own
+	}
+	if p, err := netip.ParsePrefix(k.BridgeSubnet); err == nil {
+		n.Subnet = p
+	}
+	if addr, err := netip.ParseAddrPort(a.cfg.HTTPAddr); err == nil {
+		n.AgentPorts = []uint16{addr.Port()}
+	}
+	return n
+}
+
+// run starts the parts and ends them in order: the node before the server it reports to and the containerd it works with.
+func (a *agent) run(ctx context.Context, began time.Time) error {
+	base := lifecycle.New(context.WithoutCancel(ctx)) // server, containerd and API: they outlive ctx until the node has ended
+	base.Go("server", a.server.Run)
+	if a.daemon != nil {
+		base.Go("containerd", a.daemon.Run)
+	}
+	base.Go("api", a.serve)
+	nodeEnded := make(chan error, 1)
+	base.Go("node", func(ctx context.Context) error { return a.runNode(ctx, nodeEnded) })
+	a.log.Info("agent started", "version", version.String(), "api", "http://"+a.api.Addr().String(), "data_dir", a.cfg.DataDir, "dev", a.cfg.Dev)
+	go a.announce(base.Context(), began) // ends with the group at the latest
+
+	select {
+	case <-ctx.Done():
+		a.log.Info("agent is ending", "tasks", map[bool]string{true: "are ended", false: "go on"}[a.cfg.Dev])
+		_, _ = sd.SdNotify(false, sd.SdNotifyStopping) // without systemd there is nobody to tell
+		a.endNode(nodeEnded)
+		base.Stop()
+	case <-base.Context().Done(): // a part failed
+	}
+	err := base.Wait()
+	if a.cfg.Dev && a.daemon != nil {
+		if rerr := os.RemoveAll(a.daemon.RunDir()); rerr != nil {
+			a.log.Warn("containerd's run directory remains", "error", rerr)
+		}
+		_ = os.Remove(filepath.Dir(a.daemon.RunDir())) // the last agent of the machine removes the parent
+	}
+	a.log.Info("agent ended")
+	return err
+}
+
+// runNode runs the client once the server leads and containerd answers. It stays until its context ends even when there is no
+// node, for the end of a part ends the agent.
+func (a *agent) runNode(ctx context.Context, ended chan<- error) error {
+	if a.client == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for _, ready := range []<-chan struct{}{a.server.Ready(), a.daemon.Ready()} {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			ended <- a.client.Close()
+			return ctx.Err()
+		}
+	}
+	err := a.client.Run(ctx)
+	ended <- err
+	if err == nil {
+		<-ctx.Done() // it was shut down: the rest follows
+	}
+	return err
+}
+
+// endNode ends the client: with all its tasks in -dev, else alone.
+func (a *agent) endNode(ended <-chan error) {
+	if a.client == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), destroyTimeout)
+	defer cancel()
+	if err := a.client.Shutdown(ctx, a.cfg.Dev); err != nil {
+		a.log.Error("not everything of the node could be removed", "error", err)
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		a.log.Error("the node does not end")
+	}
+}
+
+// serve answers the API until ctx is done.
+func (a *agent) serve(ctx context.Context) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- a.http.Serve(a.api) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if err := a.http.Shutdown(end); err != nil {
+		_ = a.http.Close() // what did not end in time is cut off
+	}
+	<-stopped
+	return ctx.Err()
+}
+
+// announce tells on the terminal and to systemd that the agent is ready.
+func (a *agent) announce(ctx context.Context, began time.Time) {
+	wait := []<-chan struct{}{a.server.Ready()}
+	if a.client != nil {
+		wait = append(wait, a.client.Ready())
+	}
+	for _, ready := range wait {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return
+		}
+	}
+	_, _ = sd.SdNotify(false, sd.SdNotifyReady)
+	roles := "server"
+	if a.client != nil {
+		roles = "server and node"
+	}
+	keeps := "keeps its state in " + a.cfg.DataDir
+	if a.cfg.Dev {
+		keeps = "keeps nothing: Ctrl-C ends it and all its tasks"
+	}
+	fmt.Fprintf(a.out, "==> Berth %s is ready after %.2f s: %s, %s\n    API   http://%s\n    next  berth node status, berth job run web.hcl\n",
+		version.String(), time.Since(began).Seconds(), roles, keeps, a.api.Addr())
+	a.log.Info("agent is ready", "duration", time.Since(began).Round(time.Millisecond))
+}

@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"iter"
+	"net/http"
+
+	"berth/api"
+	"berth/state"
+	"berth/structs"
+)
+
+func (a *API) allocRoutes() {
+	a.route("/v1/allocations", methods{http.MethodGet: a.allocsList})
+	a.route("/v1/allocation/{id}", methods{http.MethodGet: a.allocGet})
+	a.route("/v1/allocation/{id}/stop", methods{http.MethodPut: a.allocStop})
+}
+
+func allocIndex(al *structs.Allocation) uint64 { return al.ModifyIndex }
+
+func stubs(allocs iter.Seq[*structs.Allocation]) []*structs.AllocListStub {
+	out := []*structs.AllocListStub{}
+	for al := range allocs {
+		out = append(out, al.Stub())
+	}
+	return out
+}
+
+func (a *API) allocsList(r *request) (any, error) {
+	if err := r.checkIDPrefix(); err != nil {
+		return nil, err
+	}
+	withStates := r.query.Get("task_states") != "false"
+	resources := r.flag("resources")
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		all, changed := s.AllocsW()
+		out, err := list(r, all, func(al *structs.Allocation) string { return al.ID.String() },
+			func(al *structs.Allocation) *structs.AllocListStub {
+				stub := al.Stub()
+				if !withStates {
+					stub.TaskStates = nil
+				}
+				if resources {
+					stub.AllocatedResources = al.AllocatedResources
+				}
+				return stub
+			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) && r.hasPrefix(al.ID.String()) })
+		return answer{out, s.TableIndex(state.TableAllocs), changed}, err
+	})
+}
+
+func (a *API) allocGet(r *request) (any, error) {
+	id, err := r.id("id", "alloc")
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		al, changed := s.AllocW(id)
+		if al == nil {
+			return answer{}, notFound("alloc not found")
+		}
+		return answer{api.NewAllocation(al), al.ModifyIndex, changed}, nil
+	})
+}
+
+func (a *API) allocStop(r *request) (any, error) {
+	id, err := r.id("id", "alloc")
+	if err != nil {
+		return nil, err
+	}
+	s := r.snapshot()
+	al := s.Alloc(id)
+	if al == nil {
+		return nil, notFound("alloc not found")
+	}
+	j := s.Job(al.Namespace, al.JobID)
+	if j == nil {
+		j = al.Job
+	}
+	e := a.newEval(j, structs.EvalTriggerAllocStop, 0)
+	applied, err := a.Server.Propose(r.ctx(), structs.CmdAllocTransition, &structs.AllocTransitionCommand{
+		Transitions: map[string]*structs.DesiredTransition{id.String(): {Migrate: new(true), NoShutdownDelay: new(r.flag("no_shutdown_delay"))}},
+		Evals:       []*structs.Evaluation{e},
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.index = applied.Index
+	return &api.AllocStopResponse{EvalID: e.ID, WriteMeta: structs.WriteMeta{Index: applied.Index}}, nil
+}

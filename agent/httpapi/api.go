@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/klauspost/compress/gzhttp"
+
+	"berth/agent/config"
+	"berth/client"
+	"berth/server"
+	"berth/structs"
+)
+
+// ImageLoader puts the images of an archive into the node's store and gives their names.
+type ImageLoader interface {
+	ImportArchive(ctx context.Context, r io.Reader) ([]string, error)
+}
+
+// Deps are what the handlers answer from.
+type Deps struct {
+	Config *config.Config
+	Server *server.Server
+	Client *client.Client // nil without a node
+	Images ImageLoader    // nil without a node
+	Limits structs.Limits // of jobs, with the drivers' checkers
+	Logger hclog.Logger
+	// Logs gives the agent's own log for /v1/agent/monitor: lines are sent to the function's channel until it is stopped.
+	Logs func(level hclog.Level) (lines <-chan []byte, stop func())
+	// Name is the agent's name.
+	Name string
+}
+
+// API is the handlers.
+type API struct {
+	Deps
+	mux *http.ServeMux
+}
+
+// New makes the API.
+func New(d Deps) *API {
+	a := &API{Deps: d, mux: http.NewServeMux()}
+	a.jobRoutes()
+	a.evalRoutes()
+	a.deploymentRoutes()
+	a.allocRoutes()
+	a.nodeRoutes()
+	a.operatorRoutes()
+	a.agentRoutes()
+	a.clientRoutes()
+	a.explainRoutes()
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	return a
+}
+
+// Handler answers every request.
+func (a *API) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			fault := recover()
+			if fault == nil || fault == http.ErrAbortHandler {
+				if fault != nil {
+					panic(fault)
+				}
+				return
+			}
+			a.Logger.Error("a request broke its handler", "method", r.Method, "path", r.URL.Path, "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			writeError(w, errors.New("internal error; the agent's log tells more"))
+		}()
+		for k, v := range a.Config.Headers {
+			w.Header().Set(k, v)
+		}
+		a.mux.ServeHTTP(w, r)
+	})
+}
+
+// handler answers a request with a value that is sent as JSON; nil sends nothing.
+type handler func(r *request) (any, error)
+
+// methods are the handlers of one path by method; PUT stands for POST as well.
+type methods map[string]handler
+
+// route adds a path.
+func (a *API) route(path string, m methods) {
+	gzip, err := gzhttp.NewWrapper(gzhttp.MinSize(1024))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	a.mux.Handle(path, gzip(http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		method := hr.Method
+		if method == http.MethodPost || method == http.MethodHead {
+			if m[method] == nil {
+				method = map[string]string{http.MethodPost: http.MethodPut, http.MethodHead: http.MethodGet}[method]
+			}
+		}
+		h := m[method]
+		if h == nil {
+			http.Error(w, "Invalid method", http.StatusMethodNotAllowed)
+			return
+		}
+		a.answer(w, hr, h)
+	})))
+}
+
+// stream adds a path whose handler writes the answer itself, piece by piece.
+func (a *API) stream(path string, h func(w http.ResponseWriter, r *request) error) {
+	a.mux.HandleFunc(path, func(w http.ResponseWriter, hr *http.Request) {
+		out := &begun{ResponseWriter: w}
+		if err := h(out, a.request(out, hr)); err != nil && !out.yes {
+			writeError(w, err)
+		}
+	})
+}
+
+// begun remembers whether an answer was begun: then an error cannot be sent as one.
+type begun struct {
+	http.ResponseWriter
+	yes bool
+}
+
+func (b *begun) WriteHeader(code int) {
+	b.yes = true
+	b.ResponseWriter.WriteHeader(code)
+}
+
+func (b *begun) Write(p []byte) (int, error) {
+	b.yes = true
+	return b.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+// Flush sends what was written.
+func (b *begun) Flush() {
+	_ = http.NewResponseController(b.ResponseWriter).Flush() // a connection that cannot flush is gone
+}
+
+func (a *API) answer(w http.ResponseWriter, hr *http.Request, h handler) {
+	r := a.request(w, hr)
+	v, err := h(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	r.writeIndex()
+	if v == nil {
+		return
+	}
+	writeJSON(w, v, hr.URL.Query().Has("pretty") && hr.URL.Query().Get("pretty") != "0")
+}
+
+// writeError sends the text of an error with the status of its kind.
+func writeError(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	var se *statusError
+	switch kind := structs.KindOf(err); {
+	case errors.As(err, &se):
+		status = se.status
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		status = http.StatusServiceUnavailable
+	default:
+		status = kind.HTTPStatus()
+		if kind == structs.KindNoLeader || kind == structs.KindUnavailable {
+			w.Header().Set("Retry-After", "1")
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, strings.TrimRight(err.Error(), "\n"))
+}
+
+// statusError is an error whose status the contract fixes.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+func status(code int, format string, args ...any) error {
+	return &statusError{code, fmt.Sprintf(format, args...)}
+}
+
+func invalid(format string, args ...any) error { return status(http.StatusBadRequest, format, args...) }
+
+func notFound(format string, args ...any) error { return status(http.StatusNotFound, format, args...) }

@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"berth/state"
+	"berth/structs"
+)
+
+func (a *API) evalRoutes() {
+	a.route("/v1/evaluations", methods{http.MethodGet: a.evalsList})
+	a.route("/v1/evaluations/count", methods{http.MethodGet: a.evalsCount})
+	a.route("/v1/evaluation/{id}", methods{http.MethodGet: a.evalGet})
+	a.route("/v1/evaluation/{id}/allocations", methods{http.MethodGet: a.evalAllocations})
+}
+
+// keepEval is what lists of evaluations are narrowed by.
+func (r *request) keepEval() (func(*structs.Evaluation) bool, error) {
+	if err := r.checkIDPrefix(); err != nil {
+		return nil, err
+	}
+	st, job := r.query.Get("status"), r.query.Get("job")
+	if r.query.Get("filter") != "" && (st != "" || job != "") {
+		return nil, invalid("Filter expression cannot be used with other filter parameters")
+	}
+	return func(e *structs.Evaluation) bool {
+		return r.in(e.Namespace) && r.hasPrefix(e.ID.String()) && (st == "" || e.Status == st) && (job == "" || e.JobID == job)
+	}, nil
+}
+
+func evalView(e *structs.Evaluation) *structs.Evaluation { return e }
+
+func evalKey(e *structs.Evaluation) string { return e.ID.String() }
+
+func (a *API) evalsList(r *request) (any, error) {
+	keep, err := r.keepEval()
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		evals, changed := s.EvalsW()
+		out, err := list(r, evals, evalKey, evalView, keep)
+		return answer{out, s.TableIndex(state.TableEvals), changed}, err
+	})
+}
+
+func (a *API) evalsCount(r *request) (any, error) {
+	keep, err := r.keepEval()
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		evals, changed := s.EvalsW()
+		out, err := list(r, evals, evalKey, evalView, keep)
+		r.index = s.TableIndex(state.TableEvals)
+		return answer{struct {
+			Count int
+			structs.QueryMeta
+		}{len(out), r.meta()}, r.index, changed}, err
+	})
+}
+
+func (a *API) evalGet(r *request) (any, error) {
+	id, err := r.id("id", "eval")
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		e, changed := s.EvalW(id)
+		if e == nil {
+			return answer{}, notFound("eval not found")
+		}
+		if r.flag("related") {
+			own := *e
+			own.RelatedEvals = related(s, e)
+			e = &own
+		}
+		return answer{e, e.ModifyIndex, changed}, nil
+	})
+}
+
+// related are the evaluations before, after and beside one.
+func related(s *state.Snapshot, e *structs.Evaluation) []*structs.EvaluationStub {
+	var out []*structs.EvaluationStub
+	for _, id := range []structs.ID{e.PreviousEval, e.NextEval, e.BlockedEval} {
+		if x := s.Eval(id); x != nil {
+			out = append(out, &structs.EvaluationStub{ID: x.ID, Priority: x.Priority, Type: x.Type, TriggeredBy: x.TriggeredBy,
+				Namespace: x.Namespace, JobID: x.JobID, NodeID: x.NodeID, DeploymentID: x.DeploymentID, Status: x.Status,
+				StatusDescription: x.StatusDescription, WaitUntil: x.WaitUntil, NextEval: x.NextEval, PreviousEval: x.PreviousEval,
+				BlockedEval: x.BlockedEval, CreateIndex: x.CreateIndex, ModifyIndex: x.ModifyIndex, CreateTime: x.CreateTime, ModifyTime: x.ModifyTime})
+		}
+	}
+	return out
+}
+
+func (a *API) evalAllocations(r *request) (any, error) {
+	id, err := r.id("id", "eval")
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		allocs, changed := s.AllocsByEvalW(id)
+		return answer{stubs(allocs), newest(s, allocs, allocIndex, state.TableAllocs), changed}, nil
+	})
+}

@@ -1,0 +1,267 @@
+package httpapi
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"berth/api"
+	"berth/state"
+	"berth/structs"
+)
+
+func (a *API) explainRoutes() {
+	a.route("/v1/explain/job/{id}", methods{http.MethodGet: a.whyJob})
+	a.route("/v1/explain/allocation/{id}", methods{http.MethodGet: a.whyAlloc})
+	a.route("/v1/explain/node/{id}", methods{http.MethodGet: a.whyNode})
+}
+
+// maxHistory bounds the history of an explanation.
+const maxHistory = 20
+
+func (a *API) whyJob(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		j, err := r.job(s)
+		if err != nil {
+			return answer{}, err
+		}
+		_, changed := s.EvalsByJobW(j.Namespace, j.ID)
+		return answer{explainJob(s, j), max(j.ModifyIndex, newest(s, s.EvalsByJob(j.Namespace, j.ID), func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals)), changed}, nil
+	})
+}
+
+func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
+	w := &why{Kind: "job", ID: j.ID, Name: j.Name, Namespace: j.Namespace, Facts: []api.WhyFact{}, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
+	running, wanted := map[string]int{}, 0
+	for al := range s.AllocsByJob(j.Namespace, j.ID) {
+		if al.ClientStatus == structs.AllocClientRunning && !al.ServerTerminal() {
+			running[al.TaskGroup]++
+		}
+		w.history(al)
+		if al.Terminal() || al.ClientStatus == structs.AllocClientRunning {
+			continue
+		}
+		w.Waiting = append(w.Waiting, waitingTasks(al)...)
+	}
+	total := 0
+	for _, g := range j.TaskGroups {
+		wanted += g.Desired()
+		total += running[g.Name]
+		w.Facts = append(w.Facts, api.WhyFact{Label: "group " + g.Name, Value: fmt.Sprintf("%d of %d running", running[g.Name], g.Desired())})
+	}
+	w.Facts = append(w.Facts, api.WhyFact{Label: "status", Value: j.Status}, api.WhyFact{Label: "version", Value: fmt.Sprint(j.Version)})
+	if d := s.LatestDeployment(j.Namespace, j.ID); d != nil {
+		w.Facts = append(w.Facts, api.WhyFact{Label: "deployment", Value: d.Status + ": " + d.StatusDescription})
+	}
+	for e := range s.EvalsByJob(j.Namespace, j.ID) {
+		switch e.Status {
+		case structs.EvalStatusBlocked:
+			w.Waiting = append(w.Waiting, unplaced(e)...)
+		case structs.EvalStatusPending:
+			reason := "its evaluation is about to be looked at"
+			if !e.WaitUntil.IsZero() {
+				reason = "its evaluation waits until " + e.WaitUntil.UTC().Format("15:04:05 MST")
+			}
+			w.Waiting = append(w.Waiting, api.WhyWaiting{Subject: "job " + j.ID, Reason: reason, Since: e.CreateTime, Deadline: deadline(e)})
+		}
+		w.History = append(w.History, api.WhyEvent{Time: e.ModifyTime, Subject: "evaluation " + e.ID.Short(),
+			Message: strings.TrimSpace(e.TriggeredBy + " → " + e.Status + " " + e.StatusDescription)})
+	}
+	switch {
+	case j.Stopped():
+		w.Summary = "The job is stopped."
+	case len(w.Waiting) > 0:
+		w.Summary = fmt.Sprintf("%d of %d allocations run; %s: %s.", total, wanted, w.Waiting[0].Subject, w.Waiting[0].Reason)
+	case j.Status == structs.JobStatusDead:
+		w.Summary = "The job has ended: everything it was to do is done."
+	default:
+		w.Summary = fmt.Sprintf("%d of %d allocations run; nothing is waited for.", total, wanted)
+	}
+	w.finish()
+	w.Next = []string{"berth job status " + j.ID}
+	return (*api.Why)(w)
+}
+
+func deadline(e *structs.Evaluation) int64 {
+	if e.WaitUntil.IsZero() {
+		return 0
+	}
+	return e.WaitUntil.UnixNano()
+}
+
+// unplaced are the groups a blocked evaluation could not place.
+func unplaced(e *structs.Evaluation) []api.WhyWaiting {
+	names := make([]string, 0, len(e.FailedTGAllocs)+len(e.Explanations))
+	for name := range e.FailedTGAllocs {
+		names = append(names, name)
+	}
+	for name := range e.Explanations {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var out []api.WhyWaiting
+	for _, name := range slices.Compact(names) {
+		x := api.WhyWaiting{Subject: "group " + name, Reason: "no node can take it", Since: e.CreateTime, Metrics: e.FailedTGAllocs[name], Explanation: e.Explanations[name]}
+		if x.Explanation != nil && x.Explanation.Summary != "" {
+			x.Reason = x.Explanation.Summary
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// waitingTasks are tasks of an allocation that do not run yet, with their last event as the reason.
+func waitingTasks(al *structs.Allocation) []api.WhyWaiting {
+	if len(al.TaskStates) == 0 {
+		return []api.WhyWaiting{{Subject: "allocation " + al.ID.Short(), Reason: "its node has not begun with it", Since: al.CreateTime}}
+	}
+	names := make([]string, 0, len(al.TaskStates))
+	for name := range al.TaskStates {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var out []api.WhyWaiting
+	for _, name := range names {
+		st := al.TaskStates[name]
+		if st == nil || st.State != structs.TaskStatePending {
+			continue
+		}
+		x := api.WhyWaiting{Subject: "task " + name + " of " + al.ID.Short(), Reason: "it has not started", Since: al.CreateTime}
+		if n := len(st.Events); n > 0 {
+			x.Reason, x.Since = eventText(st.Events[n-1]), st.Events[n-1].Time
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func eventText(e *structs.TaskEvent) string { return cmp.Or(e.DisplayMessage, e.Message, e.Type) }
+
+// why is an explanation being put together.
+type why api.Why
+
+// history adds what happened to an allocation.
+func (w *why) history(al *structs.Allocation) {
+	for name, st := range al.TaskStates {
+		if st == nil {
+			continue
+		}
+		for _, e := range st.Events {
+			w.History = append(w.History, api.WhyEvent{Time: e.Time, Subject: "task " + name + " of " + al.ID.Short(), Message: e.Type + ": " + eventText(e)})
+		}
+	}
+	if al.ServerTerminal() {
+		w.History = append(w.History, api.WhyEvent{Time: al.ModifyTime, Subject: "allocation " + al.ID.Short(), Message: al.DesiredStatus + ": " + al.DesiredDescription})
+	}
+}
+
+// finish puts the history in order, newest first, and keeps its beginning.
+func (w *why) finish() {
+	slices.SortStableFunc(w.History, func(a, b api.WhyEvent) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(a.Subject, b.Subject))
+	})
+	w.History = w.History[:min(len(w.History), maxHistory)]
+}
+
+func (a *API) whyAlloc(r *request) (any, error) {
+	id, err := r.id("id", "alloc")
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		al, changed := s.AllocW(id)
+		if al == nil {
+			return answer{}, notFound("alloc not found")
+		}
+		return answer{explainAlloc(s, al), al.ModifyIndex, changed}, nil
+	})
+}
+
+func explainAlloc(s *state.Snapshot, al *structs.Allocation) *api.Why {
+	w := &why{Kind: "allocation", ID: al.ID.String(), Name: al.Name(), Namespace: al.Namespace, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
+	w.Facts = []api.WhyFact{{Label: "status", Value: al.ClientStatus + ", wanted: " + al.DesiredStatus}, {Label: "node", Value: al.NodeName + " (" + al.NodeID.Short() + ")"}}
+	for _, f := range []api.WhyFact{{Label: "told by its node", Value: al.ClientDescription}, {Label: "told by the servers", Value: al.DesiredDescription}} {
+		if f.Value != "" {
+			w.Facts = append(w.Facts, f)
+		}
+	}
+	if m := al.Metrics; m != nil {
+		w.Facts = append(w.Facts, api.WhyFact{Label: "placed", Value: fmt.Sprintf("%d nodes were looked at, %d did not fit, %d were full", m.NodesEvaluated, m.NodesFiltered, m.NodesExhausted)})
+	}
+	if n := s.Node(al.NodeID); n != nil && n.Status != structs.NodeStatusReady {
+		w.Facts = append(w.Facts, api.WhyFact{Label: "its node is", Value: string(n.Status) + " " + n.StatusDescription})
+	}
+	if !al.Terminal() && al.ClientStatus != structs.AllocClientRunning {
+		w.Waiting = waitingTasks(al)
+	}
+	w.history(al)
+	w.finish()
+	switch {
+	case len(w.Waiting) > 0:
+		w.Summary = fmt.Sprintf("%s: %s.", w.Waiting[0].Subject, w.Waiting[0].Reason)
+	case al.ClientStatus == structs.AllocClientFailed && len(w.History) > 0:
+		w.Summary = "It failed: " + w.History[0].Message + "."
+	default:
+		w.Summary = fmt.Sprintf("It is %s, and wanted to %s.", al.ClientStatus, al.DesiredStatus)
+	}
+	w.Next = []string{"berth alloc status " + al.ID.Short(), "berth alloc logs " + al.ID.Short()}
+	return (*api.Why)(w)
+}
+
+func (a *API) whyNode(r *request) (any, error) {
+	id, err := r.id("id", "node")
+	if err != nil {
+		return nil, err
+	}
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		n, changed := s.NodeW(id)
+		if n == nil {
+			return answer{}, notFound("node not found")
+		}
+		return answer{explainNode(s, n), n.ModifyIndex, changed}, nil
+	})
+}
+
+func explainNode(s *state.Snapshot, n *structs.Node) *api.Why {
+	w := &why{Kind: "node", ID: n.ID.String(), Name: n.Name, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
+	running := 0
+	for al := range s.AllocsByNode(n.ID) {
+		if al.ClientStatus == structs.AllocClientRunning {
+			running++
+		}
+	}
+	w.Facts = []api.WhyFact{{Label: "status", Value: strings.TrimSpace(string(n.Status) + " " + n.StatusDescription)},
+		{Label: "placements", Value: n.SchedulingEligibility}, {Label: "running allocations", Value: fmt.Sprint(running)}}
+	names := make([]string, 0, len(n.Drivers))
+	for name := range n.Drivers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if d := n.Drivers[name]; d != nil && !d.Healthy {
+			w.Waiting = append(w.Waiting, api.WhyWaiting{Subject: "driver " + name, Reason: d.HealthDescription, Since: d.UpdateTime.UnixNano()})
+		}
+	}
+	if n.DrainStrategy != nil {
+		w.Waiting = append(w.Waiting, api.WhyWaiting{Subject: "drain", Reason: fmt.Sprintf("%d allocations have to leave", running),
+			Since: n.DrainStrategy.StartedAt.UnixNano()})
+	}
+	for _, e := range n.Events {
+		w.History = append(w.History, api.WhyEvent{Time: e.Timestamp.UnixNano(), Subject: e.Subsystem, Message: e.Message})
+	}
+	w.finish()
+	switch {
+	case n.Ready():
+		w.Summary = "The node is ready and takes allocations."
+	case n.Status != structs.NodeStatusReady:
+		w.Summary = fmt.Sprintf("The node is %s: the servers have not heard of it in time.", n.Status)
+	case n.DrainStrategy != nil:
+		w.Summary = "The node is being drained and takes nothing."
+	default:
+		w.Summary = "The node is not eligible for placements; make it so with berth node eligibility -enable " + n.ID.Short() + "."
+	}
+	w.Next = []string{"berth node status " + n.ID.Short()}
+	return (*api.Why)(w)
+}

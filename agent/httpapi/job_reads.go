@@ -1,0 +1,211 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"berth/api"
+	"berth/state"
+	"berth/structs"
+)
+
+func (a *API) jobSummary(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		sum, changed := s.JobSummaryW(r.namespace(), r.PathValue("id"))
+		if sum == nil {
+			return answer{}, notFound("job not found")
+		}
+		return answer{sum, sum.ModifyIndex, changed}, nil
+	})
+}
+
+func (a *API) jobVersions(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		seq, changed := s.JobVersionsW(r.namespace(), r.PathValue("id"))
+		versions := slices.Collect(seq)
+		if len(versions) == 0 {
+			return answer{}, notFound("job versions not found")
+		}
+		resp := &api.JobVersionsResponse{Versions: versions}
+		if r.flag("diffs") {
+			for i := range len(versions) - 1 {
+				d, err := structs.JobDiffOf(versions[i+1], versions[i], true)
+				if err != nil {
+					return answer{}, err
+				}
+				resp.Diffs = append(resp.Diffs, d)
+			}
+		}
+		r.index = newest(s, slices.Values(versions), func(j *structs.Job) uint64 { return j.ModifyIndex }, state.TableJobVersions)
+		resp.QueryMeta = r.meta()
+		return answer{resp, r.index, changed}, nil
+	})
+}
+
+func (a *API) jobSubmission(r *request) (any, error) {
+	s := r.snapshot()
+	j, err := r.job(s)
+	if err != nil {
+		return nil, err
+	}
+	version := j.Version
+	if text := r.query.Get("version"); text != "" {
+		if version, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return nil, invalid("version %q is not a number", text)
+		}
+	}
+	sub := s.Submission(j.Namespace, j.ID, version)
+	if sub == nil {
+		return nil, notFound("job source not found")
+	}
+	r.index = s.TableIndex(state.TableJobSubmissions)
+	return sub, nil
+}
+
+func (a *API) jobAllocations(r *request) (any, error) {
+	all := r.flag("all")
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		seq, changed := s.AllocsByJobW(r.namespace(), r.PathValue("id"))
+		j := s.Job(r.namespace(), r.PathValue("id"))
+		out := []*structs.AllocListStub{}
+		for al := range seq {
+			// Those of a purged job of the same name are shown only when all are asked for.
+			if all || j == nil || al.CreateIndex >= j.CreateIndex {
+				out = append(out, al.Stub())
+			}
+		}
+		return answer{out, newest(s, seq, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs), changed}, nil
+	})
+}
+
+func (a *API) jobEvaluations(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		seq, changed := s.EvalsByJobW(r.namespace(), r.PathValue("id"))
+		out := append([]*structs.Evaluation{}, slices.Collect(seq)...)
+		return answer{out, newest(s, seq, func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals), changed}, nil
+	})
+}
+
+func (a *API) jobDeployments(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		seq, changed := s.DeploymentsByJobW(r.namespace(), r.PathValue("id"))
+		out := append([]*structs.Deployment{}, slices.Collect(seq)...)
+		return answer{out, newest(s, seq, func(d *structs.Deployment) uint64 { return d.ModifyIndex }, state.TableDeployments), changed}, nil
+	})
+}
+
+func (a *API) jobDeployment(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		d, changed := s.LatestDeploymentW(r.namespace(), r.PathValue("id"))
+		if d == nil {
+			return answer{(*structs.Deployment)(nil), s.TableIndex(state.TableDeployments), changed}, nil
+		}
+		return answer{d, d.ModifyIndex, changed}, nil
+	})
+}
+
+func (a *API) jobScaleStatus(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		j, _ := s.JobW(r.namespace(), r.PathValue("id"))
+		if j == nil {
+			return answer{}, notFound("job not found")
+		}
+		allocs, changed := s.AllocsByJobW(j.Namespace, j.ID)
+		out := &api.JobScaleStatus{JobID: j.ID, Namespace: j.Namespace, JobCreateIndex: j.CreateIndex, JobModifyIndex: j.ModifyIndex,
+			JobStopped: j.Stop, TaskGroups: map[string]*api.GroupScaleStatus{}}
+		for _, g := range j.TaskGroups {
+			out.TaskGroups[g.Name] = &api.GroupScaleStatus{Desired: g.Desired(), Events: []api.ScalingEvent{}}
+		}
+		for al := range allocs {
+			g := out.TaskGroups[al.TaskGroup]
+			if g == nil || al.Terminal() {
+				continue
+			}
+			g.Placed++
+			if al.ClientStatus == structs.AllocClientRunning {
+				g.Running++
+			}
+			if d := al.DeploymentStatus; d != nil && d.Healthy != nil {
+				if *d.Healthy {
+					g.Healthy++
+				} else {
+					g.Unhealthy++
+				}
+			}
+		}
+		return answer{out, max(j.ModifyIndex, newest(s, allocs, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs)), changed}, nil
+	})
+}
+
+// jobStatuses is the overview the web interfaces show: of the jobs named in the body, or of all.
+func (a *API) jobStatuses(r *request) (any, error) {
+	var req struct {
+		Jobs            []structs.JobRef
+		IncludeChildren bool
+	}
+	if r.Method != http.MethodGet && r.ContentLength != 0 {
+		if err := r.body(&req); err != nil {
+			return nil, err
+		}
+	}
+	wanted := map[structs.JobKey]bool{}
+	for _, j := range req.Jobs {
+		wanted[structs.JobKey{Namespace: j.Namespace, ID: j.ID}] = true
+	}
+	children := req.IncludeChildren || r.flag("include_children")
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		jobs, changed := s.JobsW()
+		_, allocs := s.AllocsW()
+		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
+			func(j *structs.Job) *api.JobStatus { return jobStatus(s, j) },
+			func(j *structs.Job) bool {
+				if len(wanted) > 0 {
+					return wanted[j.Key()]
+				}
+				return r.in(j.Namespace) && (children || j.ParentID == "")
+			})
+		if len(out) > 0 {
+			changed = either(r.ctx().Done(), changed, allocs)
+		}
+		return answer{out, max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableAllocs), s.TableIndex(state.TableDeployments)), changed}, err
+	})
+}
+
+// either is closed when one of two is; the goroutine it needs ends with done at the latest.
+func either(done <-chan struct{}, a, b <-chan struct{}) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		select {
+		case <-a:
+		case <-b:
+		case <-done:
+		}
+		close(out)
+	}()
+	return out
+}
+
+func jobStatus(s *state.Snapshot, j *structs.Job) *api.JobStatus {
+	out := &api.JobStatus{
+		ID: j.ID, Namespace: j.Namespace, Name: j.Name, Type: j.Type, NodePool: j.NodePool, Datacenters: j.Datacenters, Priority: j.Priority,
+		Version: j.Version, SubmitTime: j.SubmitTime, ModifyIndex: j.ModifyIndex, Allocs: []api.JobStatusAlloc{}, ParentID: j.ParentID,
+		Stop: j.Stop, Status: j.Status,
+	}
+	for _, g := range j.TaskGroups {
+		out.GroupCountSum += g.Desired()
+	}
+	for al := range s.AllocsByJob(j.Namespace, j.ID) {
+		x := api.JobStatusAlloc{ID: al.ID, Group: al.TaskGroup, ClientStatus: al.ClientStatus, NodeID: al.NodeID, JobVersion: al.JobVersion,
+			FollowupEvalID: al.FollowupEvalID}
+		if d := al.DeploymentStatus; d != nil {
+			x.DeploymentStatus = api.JobStatusAllocDeployment{Canary: d.Canary, Healthy: d.Healthy}
+		}
+		out.Allocs = append(out.Allocs, x)
+	}
+	if d := s.LatestDeployment(j.Namespace, j.ID); d != nil {
+		out.LatestDeployment = &api.JobStatusDeployment{ID: d.ID, IsActive: d.Active(), JobVersion: d.JobVersion, Status: d.Status,
+			StatusDescription: d.StatusDescription, RequiresPromotion: d.StatusDescription == structs.DeploymentDescNeedsPromotion}
+	}
+	return out
+}

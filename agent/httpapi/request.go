@@ -1,0 +1,332 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-bexpr"
+
+	"berth/state"
+	"berth/structs"
+)
+
+// request is one request with what handlers read of it, and the index its answer carries.
+type request struct {
+	*http.Request
+	api   *API
+	w     http.ResponseWriter
+	query url.Values
+	index uint64 // 0 sends none
+	next  string // token of the next page
+}
+
+func (a *API) request(w http.ResponseWriter, hr *http.Request) *request {
+	return &request{Request: hr, api: a, w: w, query: hr.URL.Query()}
+}
+
+// ctx is the request's context.
+func (r *request) ctx() context.Context { return r.Context() }
+
+// snapshot is the state now.
+func (r *request) snapshot() *state.Snapshot { return r.api.Server.State().Snapshot() }
+
+// anyNamespace is what lists of all namespaces ask for.
+const anyNamespace = "*"
+
+// namespace is the one asked for; "*" is possible for lists only.
+func (r *request) namespace() string {
+	if ns := r.query.Get("namespace"); ns != "" {
+		return ns
+	}
+	return structs.DefaultNamespace
+}
+
+// in reports that a namespace was asked for.
+func (r *request) in(namespace string) bool {
+	ns := r.namespace()
+	return ns == anyNamespace || ns == namespace
+}
+
+func (r *request) flag(name string) bool {
+	v, given := r.query[name]
+	return given && (len(v) == 0 || v[0] == "" || v[0] == "true" || v[0] == "1")
+}
+
+// id reads an id of the path.
+func (r *request) id(name, what string) (structs.ID, error) {
+	text := r.PathValue(name)
+	id, err := structs.ParseID(text)
+	if err != nil || id.IsZero() {
+		return structs.ID{}, notFound("%s not found", what)
+	}
+	return id, nil
+}
+
+// body decodes a JSON body; what it lacks stays as it is. Unknown fields are ignored, as the contract says.
+func (r *request) body(v any) error {
+	raw, err := io.ReadAll(http.MaxBytesReader(r.w, r.Request.Body, r.api.Config.Limits.BodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return status(http.StatusRequestEntityTooLarge, "the request has more than %d bytes (limits.http_max_body_bytes)", tooLarge.Limit)
+	case err != nil:
+		return invalid("read the request: %v", err)
+	case len(bytes.TrimSpace(raw)) == 0:
+		return invalid("Request body is empty")
+	}
+	if err := checkDepth(raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return invalid("%v", err)
+	}
+	return nil
+}
+
+// maxDepth bounds the nesting of a body.
+const maxDepth = 256
+
+func checkDepth(raw []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return invalid("the body nests more than %d levels deep", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// writeIndex sends the headers of a read or write.
+func (r *request) writeIndex() {
+	h := r.w.Header()
+	if r.index > 0 {
+		h.Set("X-Nomad-Index", strconv.FormatUint(r.index, 10))
+	}
+	_, known := r.api.Server.LeaderAddr()
+	h.Set("X-Nomad-KnownLeader", strconv.FormatBool(known))
+	h.Set("X-Nomad-LastContact", "0")
+	if r.next != "" {
+		h.Set("X-Nomad-NextToken", r.next)
+	}
+}
+
+// meta is what some answers carry in their body too.
+func (r *request) meta() structs.QueryMeta {
+	_, known := r.api.Server.LeaderAddr()
+	return structs.QueryMeta{Index: r.index, KnownLeader: known, NextToken: r.next}
+}
+
+// Waits of blocking reads.
+const (
+	maxWait = 5 * time.Minute
+	// jitter spreads the ends of waits that began together: up to a sixteenth is added.
+	jitter = 16
+)
+
+// answer is what a read found: the value, the index it changed at, and what is closed when it changes again.
+type answer struct {
+	value   any
+	index   uint64
+	changed <-chan struct{}
+}
+
+// read answers at once, or with ?index=N when the answer's index is above N, or when the wait is over.
+func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error) {
+	var min uint64
+	if text := r.query.Get("index"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return nil, invalid("Invalid index")
+		}
+		min = n
+	}
+	wait := maxWait
+	if text := r.query.Get("wait"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return nil, invalid("Invalid wait time")
+		}
+		if d > 0 {
+			wait = d
+		}
+	}
+	wait = minDuration(wait, maxWait)
+	wait += rand.N(wait/jitter + 1)
+	var over <-chan time.Time
+	for {
+		a, err := look(r.snapshot())
+		if err != nil {
+			return nil, err
+		}
+		r.index = max(a.index, 1)
+		if min == 0 || r.index > min || a.changed == nil {
+			return a.value, nil
+		}
+		if over == nil {
+			t := time.NewTimer(wait)
+			defer t.Stop()
+			over = t.C
+		}
+		select {
+		case <-a.changed:
+		case <-over:
+			return a.value, nil
+		case <-r.ctx().Done():
+			return nil, r.ctx().Err()
+		}
+	}
+}
+
+func minDuration(a, b time.Duration) time.Duration {
+	if a < b {
+		return a
+	}
+	return b
+}
+
+// maxPerPage bounds a page that was asked for.
+const maxPerPage = 100_000
+
+// list makes the answer of a list: what passes prefix and filter, a page of it, in the order of keys (which a token continues).
+func list[T, V any](r *request, items iter.Seq[T], key func(T) string, view func(T) V, keep func(T) bool) ([]V, error) {
+	var filter *bexpr.Evaluator
+	if text := r.query.Get("filter"); text != "" {
+		if len(text) > 10_000 {
+			return nil, invalid("failed to create result paginator: the filter has more than 10000 characters")
+		}
+		f, err := bexpr.CreateEvaluator(text)
+		if err != nil {
+			return nil, invalid("failed to create result paginator: failed to read filter expression: %v", err)
+		}
+		filter = f
+	}
+	perPage := 0
+	if text := r.query.Get("per_page"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, invalid("failed to create result paginator: per_page %q is not a number", text)
+		}
+		perPage = min(n, maxPerPage)
+	}
+	token, reverse := r.query.Get("next_token"), r.flag("reverse")
+	if reverse {
+		var all []T
+		for v := range items {
+			all = append(all, v)
+		}
+		items = func(yield func(T) bool) {
+			for i := len(all) - 1; i >= 0; i-- {
+				if !yield(all[i]) {
+					return
+				}
+			}
+		}
+	}
+	out := []V{}
+	started := token == ""
+	for item := range items {
+		if !started {
+			k := key(item)
+			if !reverse && k < token || reverse && k > token {
+				continue
+			}
+			started = true
+		}
+		if keep != nil && !keep(item) {
+			continue
+		}
+		v := view(item)
+		if filter != nil {
+			ok, err := matches(filter, v)
+			if err != nil {
+				return nil, invalid("failed to create result paginator: %v", err)
+			}
+			if !ok {
+				continue
+			}
+		}
+		if perPage > 0 && len(out) == perPage {
+			r.next = key(item)
+			break
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// matches evaluates a filter on a value as the API shows it.
+func matches(f *bexpr.Evaluator, v any) (bool, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return false, err
+	}
+	var shown map[string]any
+	if err := json.Unmarshal(raw, &shown); err != nil {
+		return false, err
+	}
+	return f.Evaluate(shown)
+}
+
+// hasPrefix is the ?prefix= of lists.
+func (r *request) hasPrefix(s string) bool { return strings.HasPrefix(s, r.query.Get("prefix")) }
+
+// checkIDPrefix refuses prefixes no id can have.
+func (r *request) checkIDPrefix() error {
+	for _, c := range r.query.Get("prefix") {
+		if !strings.ContainsRune("0123456789abcdefABCDEF-", c) {
+			return invalid("prefix %q is not the beginning of an id: hexadecimal digits and hyphens", r.query.Get("prefix"))
+		}
+	}
+	return nil
+}
+
+// newest is the highest ModifyIndex of a set, or the table's index when it is empty.
+func newest[T any](s *state.Snapshot, items iter.Seq[T], index func(T) uint64, t state.Table) uint64 {
+	var n uint64
+	for v := range items {
+		n = max(n, index(v))
+	}
+	if n == 0 {
+		n = s.TableIndex(t)
+	}
+	return n
+}
+
+func writeJSON(w http.ResponseWriter, v any, pretty bool) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if pretty {
+		enc.SetIndent("", "    ")
+	}
+	if err := enc.Encode(v); err != nil {
+		writeError(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	text := buf.Bytes()
+	if !pretty {
+		text = bytes.TrimRight(text, "\n")
+	}
+	_, _ = w.Write(text) // the caller went away: there is nobody to tell
+}
