@@ -63,8 +63,10 @@ func Open(dir string, o Options) (*Store, error) {
 		if _, err := boltfile.Compact(path); err != nil {
 			return err
 		}
+		// The list of free pages is kept in the file: without it the library searches for them at every opening, in a
+		// goroutine of its own, and there a damaged file would end the whole program.
 		db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout: boltfile.LockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync,
+			Timeout: boltfile.LockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync,
 		})
 		if err != nil {
 			return err
