@@ -93,7 +93,7 @@ func TestAPIJSONRefused(t *testing.T) {
 	for src, want := range map[string]string{
 		``:                                  "the file is empty",
 		`[]`:                                "must be a JSON object, not a list",
-		`{}`:                                "id is missing",
+		`{}`:                                "the job has no id",
 		`{"Job": 3}`:                        "", // refused in words that depend on the rest
 		`{"ID": "a"`:                        "ends before",
 		`{"ID": "a", "ID": "b"}`:            "ID is there twice",
