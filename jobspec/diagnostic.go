@@ -93,17 +93,24 @@ func (e diagnosticsError) Error() string {
 type report struct {
 	files map[string][]byte
 	list  Diagnostics
+	// errors and warnings count the list, each with its own bound: no number of warnings hides an error.
+	errors, warnings int
 	lines map[string][]int // byte offset of each line, made when first needed
 }
 
 func newReport() *report { return &report{files: map[string][]byte{}} }
 
 // full reports that more would not be read by anyone.
-func (r *report) full() bool { return len(r.list) >= maxDiagnostics }
+func (r *report) full() bool { return r.errors >= maxDiagnostics }
 
 // add records a diagnostic at a range and returns it for a hint, until the next call.
 func (r *report) add(sev Severity, rng hcl.Range, summary, hint string) {
-	if r.full() {
+	switch {
+	case sev == SeverityError && r.errors < maxDiagnostics:
+		r.errors++
+	case sev == SeverityWarning && r.warnings < maxWarnings:
+		r.warnings++
+	default:
 		return
 	}
 	d := Diagnostic{Severity: sev, Summary: summary, Hint: hint, File: rng.Filename}

@@ -171,6 +171,35 @@ func first(ds Diagnostics) string {
 	return ds[0].Error()
 }
 
+// TestHostileJSON gives them to the decoder of the API's JSON.
+func TestHostileJSON(t *testing.T) {
+	texts := hostile()
+	for name, src := range map[string]string{
+		"depth":    `{"Job": ` + strings.Repeat(`{"Meta":`, 100<<10),
+		"lists":    `{"TaskGroups": ` + strings.Repeat(`[`, 100<<10),
+		"nulls":    `{"TaskGroups": [` + strings.Repeat(`null,`, 100<<10) + `null]}`,
+		"groups":   `{"TaskGroups": [` + strings.Repeat(`{},`, 140<<10) + `{}]}`,
+		"unknown":  `{` + strings.Repeat(`"Foo":1,`, 140<<10) + `"a":1}`,
+		"again":    `{` + strings.Repeat(`"ID":"a",`, 140<<10) + `"ID":"a"}`,
+		"quotes":   `{"ID": "` + strings.Repeat(`\"`, 500<<10) + `"}`,
+		"escapes":  `{"ID": "` + strings.Repeat(`\\`, 500<<10) + `"}`,
+		"number":   `{"Priority": 1e1000000000}`,
+		"duration": `{"TaskGroups": [{"ShutdownDelay": 1e999999999}]}`,
+	} {
+		texts[name] = src
+	}
+	for name, src := range texts {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			job, diags := ParseJSON(ParseOptions{Filename: "job.json", Source: []byte(src)})
+			if job != nil || !diags.HasErrors() {
+				t.Error("accepted")
+			}
+			t.Logf("%v %.200q", time.Since(start).Round(time.Millisecond), first(diags))
+		})
+	}
+}
+
 // TestHostileValuesOfVariables gives such texts as values.
 func TestHostileValuesOfVariables(t *testing.T) {
 	src := []byte("variable \"a\" {\n type = list(string)\n}\nvariable \"b\" {\n type = number\n default = 1\n}\n" + tail)

@@ -9,8 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxDiagnostics bounds what is collected about one text.
-const maxDiagnostics = 1000
+// maxDiagnostics bounds the errors that are collected about one text, maxWarnings the warnings.
+const (
+	maxDiagnostics = 1000
+	maxWarnings    = 200
+)
 
 // colours of the terminal form.
 const (
