@@ -41,11 +41,24 @@ type Deps struct {
 type API struct {
 	Deps
 	mux *http.ServeMux
+	// pools has the routes below poolPrefix: "/v1/node/pool/allocations" may be a pool's page or a node's, and the mux refuses
+	// to choose.
+	pools *http.ServeMux
+}
+
+const poolPrefix = "/v1/node/pool/"
+
+// muxOf chooses the mux of a path or pattern.
+func (a *API) muxOf(path string) *http.ServeMux {
+	if strings.HasPrefix(path, poolPrefix) {
+		return a.pools
+	}
+	return a.mux
 }
 
 // New makes the API.
 func New(d Deps) *API {
-	a := &API{Deps: d, mux: http.NewServeMux()}
+	a := &API{Deps: d, mux: http.NewServeMux(), pools: http.NewServeMux()}
 	a.jobRoutes()
 	a.evalRoutes()
 	a.deploymentRoutes()
@@ -55,7 +68,9 @@ func New(d Deps) *API {
 	a.agentRoutes()
 	a.clientRoutes()
 	a.explainRoutes()
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	for _, m := range []*http.ServeMux{a.mux, a.pools} {
+		m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	}
 	return a
 }
 
@@ -76,7 +91,7 @@ func (a *API) Handler() http.Handler {
 		for k, v := range a.Config.Headers {
 			w.Header().Set(k, v)
 		}
-		a.mux.ServeHTTP(w, r)
+		a.muxOf(r.URL.Path).ServeHTTP(w, r)
 	})
 }
 
@@ -92,7 +107,7 @@ func (a *API) route(path string, m methods) {
 	if err != nil {
 		panic(err) // the options are constant
 	}
-	a.mux.Handle(path, gzip(http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+	a.muxOf(path).Handle(path, gzip(http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		method := hr.Method
 		if method == http.MethodPost || method == http.MethodHead {
 			if m[method] == nil {
