@@ -95,7 +95,7 @@ type report struct {
 	list  Diagnostics
 	// errors and warnings count the list, each with its own bound: no number of warnings hides an error.
 	errors, warnings int
-	lines map[string][]int // byte offset of each line, made when first needed
+	lines            map[string][]int // byte offset of each line, made when first needed
 }
 
 func newReport() *report { return &report{files: map[string][]byte{}} }

@@ -50,28 +50,28 @@ func Parse(opts ParseOptions) (*Result, Diagnostics) {
 		opts.Filename = "job.hcl"
 	}
 	rep.files[opts.Filename] = opts.Source
-	job := parse(rep, opts)
+	job, ev := parse(rep, opts)
 	diags := rep.sorted()
 	if job == nil || diags.HasErrors() {
 		return nil, diags
 	}
-	return &Result{Job: job, Submission: submission(opts), Warnings: diags.Warnings()}, diags
+	return &Result{Job: job, Submission: ev.submission(opts), Warnings: diags.Warnings()}, diags
 }
 
 func isJSON(opts ParseOptions) bool {
 	return strings.HasSuffix(opts.Filename, ".json") || strings.HasPrefix(strings.TrimLeft(string(opts.Source[:min(len(opts.Source), 256)]), " \t\r\n"), "{")
 }
 
-func parse(rep *report, opts ParseOptions) *structs.Job {
+func parse(rep *report, opts ParseOptions) (*structs.Job, *evaluator) {
 	json := isJSON(opts)
 	if !scan(rep, opts.Filename, opts.Source, json) {
-		return nil
+		return nil, nil
 	}
 	ev := &evaluator{rep: rep, meter: &meter{}, source: rep.files}
 	ev.ctx = &hcl.EvalContext{Functions: ev.meter.functions(functions(opts.Dir))}
 	root := readFile(ev, opts, json)
 	if root == nil {
-		return nil
+		return nil, nil
 	}
 	ev.inputs(root, opts)
 	for _, bn := range root.blocks {
@@ -82,12 +82,12 @@ func parse(rep *report, opts ParseOptions) *structs.Job {
 	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, bad: map[string]bool{}, json: json}
 	job := d.job(root)
 	if job == nil || d.bad["Type"] {
-		return nil // most rules depend on the type
+		return nil, ev // most rules depend on the type
 	}
 	d.liftIdentities(job)
 	job.Canonicalize()
 	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers}))
-	return job
+	return job, ev
 }
 
 // readFile gives the top of the file, nil when it cannot be read.

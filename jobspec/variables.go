@@ -2,12 +2,14 @@ package jobspec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -17,13 +19,16 @@ import (
 
 // variable is an input of a job file.
 type variable struct {
-	name  string
-	rng   hcl.Range
-	typ   cty.Type // DynamicPseudoType: any
-	deflt cty.Value
-	value cty.Value // NilVal: none
-	given hcl.Range // where the value came from
-	rules []rule
+	name string
+	rng  hcl.Range
+	typ  cty.Type // DynamicPseudoType: any
+	// optional are the values of attributes that may be left out, nil if there are none.
+	optional *typeexpr.Defaults
+	broken   bool // its type cannot be read: no value is of it
+	deflt    cty.Value
+	value    cty.Value // NilVal: none
+	given    hcl.Range // where the value came from
+	rules    []rule
 }
 
 // rule is a validation block.
@@ -111,13 +116,13 @@ func (e *evaluator) declare(n *node) *variable {
 	for _, a := range n.attrs {
 		switch a.name {
 		case "type":
-			t, diags := typeexpr.TypeConstraint(a.expr)
+			t, optional, diags := typeexpr.TypeConstraintWithDefaults(a.expr)
 			if diags.HasErrors() {
 				e.rep.hcl(diags)
-				v.value = cty.DynamicVal
+				v.value, v.broken = cty.DynamicVal, true
 				continue
 			}
-			v.typ = t
+			v.typ, v.optional = t, optional
 		case "default":
 			deflt = a.expr
 		case "description":
@@ -160,7 +165,7 @@ func (e *evaluator) declare(n *node) *variable {
 		v.deflt = cty.UnknownVal(v.typ)
 		return v
 	}
-	conv, err := convert.Convert(value, v.typ)
+	conv, err := v.convert(value)
 	if err != nil {
 		e.rep.error(deflt.Range(), fmt.Sprintf("the default of variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
 		conv = cty.UnknownVal(v.typ)
@@ -197,6 +202,14 @@ func (e *evaluator) check(v *variable) {
 	}
 }
 
+// convert makes a value of the variable's type, with the optional attributes that are missing in it.
+func (v *variable) convert(value cty.Value) (cty.Value, error) {
+	if v.optional != nil && !value.IsNull() {
+		value = v.optional.Apply(value)
+	}
+	return convert.Convert(value, v.typ)
+}
+
 // set gives a variable a value of its type.
 func (e *evaluator) set(v *variable, value cty.Value, rng hcl.Range) {
 	if longDigits(value) && v.typ != cty.String {
@@ -204,7 +217,10 @@ func (e *evaluator) set(v *variable, value cty.Value, rng hcl.Range) {
 		v.value = cty.UnknownVal(v.typ)
 		return
 	}
-	conv, err := convert.Convert(value, v.typ)
+	if v.broken {
+		return
+	}
+	conv, err := v.convert(value)
 	if err != nil {
 		e.rep.error(rng, fmt.Sprintf("variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
 		conv = cty.UnknownVal(v.typ)
@@ -325,6 +341,10 @@ func (e *evaluator) fromFile(vars []*variable, f VarFile, strict bool) {
 	for _, v := range vars {
 		if a := attrs[v.name]; a != nil {
 			if value, ok := e.evaluate(a.Expr, nil); ok {
+				if e.given == nil {
+					e.given = map[string]cty.Value{}
+				}
+				e.given[v.name] = value
 				e.set(v, value, a.Expr.Range())
 			}
 			delete(attrs, v.name)
@@ -440,20 +460,23 @@ func (e *evaluator) local(all map[string]*local, values map[string]cty.Value, na
 	return true
 }
 
-// submission keeps the text and the variables as they were given.
-func submission(opts ParseOptions) *structs.JobSubmission {
+// submission keeps the text and the variables as they were given: flags by name, and files as one text that can be given
+// again as a file.
+func (e *evaluator) submission(opts ParseOptions) *structs.JobSubmission {
 	s := &structs.JobSubmission{Source: string(opts.Source), Format: "hcl2", VariableFlags: map[string]string{}}
 	if isJSON(opts) {
 		s.Format = "json"
 	}
-	var files strings.Builder
-	for _, f := range opts.VarFiles {
-		files.Write(f.Source)
-		if !strings.HasSuffix(files.String(), "\n") {
-			files.WriteByte('\n')
+	switch {
+	case len(opts.VarFiles) == 1 && !strings.HasSuffix(opts.VarFiles[0].Name, ".json"):
+		s.Variables = string(opts.VarFiles[0].Source)
+	case len(opts.VarFiles) > 0:
+		f := hclwrite.NewEmptyFile()
+		for _, name := range slices.Sorted(maps.Keys(e.given)) {
+			f.Body().SetAttributeValue(name, e.given[name])
 		}
+		s.Variables = string(f.Bytes())
 	}
-	s.Variables = files.String()
 	for _, f := range opts.Vars {
 		if name, text, ok := strings.Cut(f, "="); ok {
 			s.VariableFlags[strings.TrimSpace(name)] = text
