@@ -25,12 +25,24 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 		r.eligible[class] = r.eligible[class] || ok
 	}
 	r.escaped = r.escaped || escaped
+	// Each node of a system job is a case of its own.
+	if r.failed[name] == nil || !p.Node.IsZero() {
+		waits := g.waitsForStops(p)
+		if !waits {
+			for i := 0; i < n && g.preempt(p.Node); i++ {
+				waits = true
+			}
+		}
+		if waits {
+			r.waiting[name] = true
+			if r.why[name] == nil {
+				r.why[name] = g.explainWait(n)
+			}
+			return
+		}
+	}
 	if m := r.failed[name]; m != nil {
 		m.CoalescedFailures += n
-		return
-	}
-	if r.waiting[name] = g.waitsForStops(p); r.waiting[name] {
-		r.why[name] = g.explainWait(n)
 		return
 	}
 	m := g.metric(ch)
@@ -81,6 +93,7 @@ func (r *Run) Finish() []*structs.Evaluation {
 		ev.DeploymentID = d.ID
 	}
 	evals := append([]*structs.Evaluation{&ev}, r.rec.FollowUps...)
+	evals = append(evals, r.disturbedEvals()...)
 	return append(evals, r.block(&ev)...)
 }
 

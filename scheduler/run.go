@@ -28,6 +28,9 @@ type Run struct {
 	// eligible and escaped say which freed room could help.
 	eligible map[string]bool
 	escaped  bool
+	// evicted are rows that others leave for this job, disturbed the jobs that lose allocations.
+	evicted   map[int32]bool
+	disturbed []structs.JobKey
 
 	started bool
 	plan    *structs.Plan // of the slice at work

@@ -441,6 +441,11 @@ func (s *script) config(verb string, args []string) error {
 		switch key {
 		case "algorithm":
 			algorithm = value
+		case "preempt":
+			c := *s.w.config
+			c.PreemptionConfig = structs.PreemptionConfig{ServiceSchedulerEnabled: value == "service", SystemSchedulerEnabled: value == "system"}
+			s.w.config = &c
+			algorithm = c.SchedulerAlgorithm
 		case "oversubscription":
 			oversubscription = value == "true"
 		}

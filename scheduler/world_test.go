@@ -185,13 +185,18 @@ func (w *world) putAlloc(a *structs.Allocation) {
 
 // due takes the evaluation that is to be decided next, nil if none is due.
 func (w *world) due() *structs.Evaluation {
+	best := -1
 	for i, e := range w.pending {
-		if !e.WaitUntil.After(w.now) {
-			w.pending = slices.Delete(w.pending, i, i+1)
-			return e
+		if !e.WaitUntil.After(w.now) && (best < 0 || e.Priority > w.pending[best].Priority) {
+			best = i
 		}
 	}
-	return nil
+	if best < 0 {
+		return nil
+	}
+	e := w.pending[best]
+	w.pending = slices.Delete(w.pending, best, best+1)
+	return e
 }
 
 // evaluate decides all that is due; it gives up where evaluations follow upon each other without end.

@@ -1,0 +1,248 @@
+package scheduler
+
+import (
+	"cmp"
+	"slices"
+
+	"berth/scheduler/fleet"
+	"berth/scheduler/rank"
+	"berth/structs"
+)
+
+// preemptGap is how much lower the priority of an allocation must be to be evicted for another.
+const preemptGap = 10
+
+// eviction is a way to make room on one row.
+type eviction struct {
+	row     int32
+	victims []*fleet.Use
+	highest int // priority among the victims
+	tie     uint64
+}
+
+// better prefers lower priorities, then fewer victims.
+func (e *eviction) better(o *eviction) bool {
+	return cmp.Or(cmp.Compare(e.highest, o.highest), cmp.Compare(len(e.victims), len(o.victims)), cmp.Compare(e.tie, o.tie)) < 0
+}
+
+// preempts reports that jobs of this type may evict others.
+func (r *Run) preempts() bool {
+	if r.job == nil {
+		return false
+	}
+	c := r.config.PreemptionConfig
+	switch r.job.Type {
+	case structs.JobTypeSystem:
+		return c.SystemSchedulerEnabled
+	case structs.JobTypeSysBatch:
+		return c.SysBatchSchedulerEnabled
+	case structs.JobTypeBatch:
+		return c.BatchSchedulerEnabled
+	}
+	return c.ServiceSchedulerEnabled
+}
+
+// preempt evicts what makes room for one allocation that found none. Nothing is placed yet: what is evicted holds its room
+// until it has ended, and that wakes the evaluation that waits.
+//
+// An allocation that was told to stop is never preferred anew: while something stops that makes enough room, preempt is not
+// called (see waitsForStops).
+func (g *group) preempt(node structs.ID) bool {
+	r, f := g.run, g.run.in.Fleet
+	if !r.preempts() {
+		return false
+	}
+	seed := fleet.HashID(r.in.Eval.ID)
+	var best *eviction
+	for row := range g.sel.Rows.Rows {
+		if !node.IsZero() && f.NodeAt(row).ID != node || r.evicted[row] {
+			continue
+		}
+		if e := g.evictionAt(row); e != nil {
+			e.tie = fleet.Mix(seed, f.HashAt(row))
+			if best == nil || e.better(best) {
+				best = e
+			}
+		}
+	}
+	if best == nil {
+		return false
+	}
+	r.evict(best, g.spec.Name)
+	return true
+}
+
+// evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.
+func (g *group) evictionAt(row int32) *eviction {
+	switch g.rank.Room(row) {
+	case rank.DistinctHosts, rank.DistinctProperty, rank.OutOfDevices, rank.Fits:
+		return nil
+	}
+	f := g.run.in.Fleet
+	need := g.needAt(row)
+	var candidates []*fleet.Use
+	for _, u := range f.UsesAt(row) {
+		switch {
+		case u.Stopping:
+			need.credit(u)
+		case u.Job != g.job.Key() && u.Priority <= g.job.Priority-preemptGap:
+			candidates = append(candidates, u)
+		}
+	}
+	slices.SortFunc(candidates, func(a, b *fleet.Use) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(need.serves(b), need.serves(a)), a.AllocID.Compare(b.AllocID))
+	})
+	e := &eviction{row: row}
+	for _, u := range candidates {
+		if need.met() {
+			break
+		}
+		if need.helps(u) {
+			need.credit(u)
+			e.victims = append(e.victims, u)
+		}
+	}
+	if !need.met() || len(e.victims) == 0 {
+		return nil
+	}
+	e.spare(need)
+	for _, u := range e.victims {
+		e.highest = max(e.highest, u.Priority)
+	}
+	return e
+}
+
+// spare leaves out victims without whom there is room all the same, those of the highest priority first.
+func (e *eviction) spare(need *need) {
+	for i := len(e.victims) - 1; i >= 0; i-- {
+		need.debit(e.victims[i])
+		if need.met() && len(e.victims) > 1 {
+			e.victims = slices.Delete(e.victims, i, i+1)
+		} else {
+			need.credit(e.victims[i])
+		}
+	}
+}
+
+// need is what a row lacks: amounts at or below zero are there already.
+type need struct {
+	cpu, memory, disk, cores, slots int64
+	ports                           map[int]int // static ports asked for, and how many hold each
+}
+
+func (g *group) needAt(row int32) *need {
+	f := g.run.in.Fleet
+	free := f.Free(row)
+	n := &need{
+		cpu: g.ask.CPU + g.ask.Cores*f.CoreMHz(row) - free.CPU, memory: g.ask.MemoryMB - free.MemoryMB,
+		disk: g.ask.DiskMB - free.DiskMB, cores: g.ask.Cores - f.FreeCores(row), ports: map[int]int{},
+	}
+	if f.Full(row) {
+		n.slots = 1
+	}
+	for i := range g.ask.Ports {
+		if ok, port := f.StaticPortsFree(row, g.ask.Ports[i:i+1]); !ok {
+			n.ports[port] = 0
+		}
+	}
+	for _, u := range f.UsesAt(row) {
+		for _, p := range u.Ports {
+			if _, asked := n.ports[p.Port]; asked {
+				n.ports[p.Port]++
+			}
+		}
+	}
+	for port, holders := range n.ports {
+		if holders == 0 {
+			n.ports[port] = 1 // the node itself keeps it: nobody can give it up
+		}
+	}
+	return n
+}
+
+func (n *need) met() bool {
+	for _, holders := range n.ports {
+		if holders > 0 {
+			return false
+		}
+	}
+	return n.cpu <= 0 && n.memory <= 0 && n.disk <= 0 && n.cores <= 0 && n.slots <= 0
+}
+
+func (n *need) credit(u *fleet.Use) { n.change(u, -1) }
+func (n *need) debit(u *fleet.Use)  { n.change(u, 1) }
+
+func (n *need) change(u *fleet.Use, sign int64) {
+	n.cpu += sign * u.Res.CPU
+	n.memory += sign * u.Res.MemoryMB
+	n.disk += sign * u.Res.DiskMB
+	n.cores += sign * int64(len(u.Cores))
+	n.slots += sign
+	for _, p := range u.Ports {
+		if _, asked := n.ports[p.Port]; asked {
+			n.ports[p.Port] += int(sign)
+		}
+	}
+}
+
+// helps reports that the row lacks something the allocation holds.
+func (n *need) helps(u *fleet.Use) bool { return n.serves(u) > 0 }
+
+// serves counts the shares of what is lacking that the allocation holds.
+func (n *need) serves(u *fleet.Use) float64 {
+	var sum float64
+	share := func(lack, has int64) {
+		if lack > 0 && has > 0 {
+			sum += min(1, float64(has)/float64(lack))
+		}
+	}
+	share(n.cpu, u.Res.CPU)
+	share(n.memory, u.Res.MemoryMB)
+	share(n.disk, u.Res.DiskMB)
+	share(n.cores, int64(len(u.Cores)))
+	share(n.slots, 1)
+	for _, p := range u.Ports {
+		if n.ports[p.Port] > 0 {
+			sum++
+		}
+	}
+	return sum
+}
+
+// evict adds the stops to the plan at work and notes whose jobs must be looked at.
+func (r *Run) evict(e *eviction, group string) {
+	if r.evicted == nil {
+		r.evicted = map[int32]bool{}
+	}
+	r.evicted[e.row] = true
+	slices.SortFunc(e.victims, func(a, b *fleet.Use) int { return a.AllocID.Compare(b.AllocID) })
+	for _, u := range e.victims {
+		u.Stopping = true
+		r.plan.Stop = append(r.plan.Stop, &structs.PlanStop{
+			AllocID: u.AllocID, DesiredStatus: structs.AllocDesiredEvict, Description: "preempted by job " + r.job.ID,
+		})
+		if !slices.Contains(r.disturbed, u.Job) {
+			r.disturbed = append(r.disturbed, u.Job)
+		}
+	}
+	if d := r.rec.Desired[group]; d != nil {
+		d.Preemptions += uint64(len(e.victims))
+	}
+}
+
+// disturbedEvals has the jobs looked at that lost allocations.
+func (r *Run) disturbedEvals() []*structs.Evaluation {
+	var evals []*structs.Evaluation
+	for _, key := range r.disturbed {
+		job := r.in.State.Job(key.Namespace, key.ID)
+		if job.Stopped() {
+			continue
+		}
+		evals = append(evals, &structs.Evaluation{
+			ID: r.in.IDs.NewID(), Namespace: key.Namespace, JobID: key.ID, Type: job.Type, Priority: job.Priority,
+			TriggeredBy: structs.EvalTriggerPreemption, Status: structs.EvalStatusPending, JobModifyIndex: job.JobModifyIndex,
+			PreviousEval: r.in.Eval.ID, CreateTime: r.in.Now.UnixNano(), ModifyTime: r.in.Now.UnixNano(),
+		})
+	}
+	return evals
+}
