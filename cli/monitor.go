@@ -11,6 +11,9 @@ import (
 	"berth/structs"
 )
 
+// monitorPoll is how long one question of a monitor is kept open.
+const monitorPoll = time.Minute
+
 // monitor follows an evaluation until it is over, and the rollout it belongs to, and says what happens. Exit code 2 when not
 // everything could be placed, 1 when the evaluation or the rollout failed.
 func (e *env) monitor(ctx context.Context, c *api.Client, id structs.ID, verbose bool) error {
