@@ -6,7 +6,9 @@
 // come to their turn; its result is written after all its slices were accepted. What the state machine refuses is taken off the
 // fleet again, and the evaluation is looked at anew.
 //
-// A term of the leader makes one Placer and runs it; everything in it is built from the store.
+// Core is all of that as data: time, proposals and their outcomes come from outside, so that the simulation drives the same code
+// from one goroutine. Placer is its shell. A term of the leader makes one Placer and runs it; everything in it is built from the
+// store.
 //
 // Goroutines: the one that calls Run, and one per proposal in flight (bounded), all ended when Run returns. Invariants: a job's
 // next evaluation is decided on a state that holds the previous one's plans; every evaluation taken ends as done, given back, or

@@ -68,34 +68,51 @@ func (p *Placer) Stats() Stats {
 
 // Run decides until ctx is done.
 func (p *Placer) Run(ctx context.Context) error {
-	l := newLoop(ctx, p.cfg)
-	defer l.close()
+	landed := make(chan func(), maxInFlight)
+	var writers sync.WaitGroup
+	defer writers.Wait()
+	core := NewCore(Deps{
+		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now,
+		Propose: func(kind structs.CommandKind, body msgp.Marshaler, done func(any, error)) {
+			writers.Go(func() {
+				_, value, err := p.cfg.Host.Propose(ctx, kind, body)
+				select {
+				case landed <- func() { done(value, err) }:
+				case <-ctx.Done():
+				}
+			})
+		},
+	})
+	defer core.Close()
+	collect := func() { // what has arrived, without waiting
+		for {
+			select {
+			case land := <-landed:
+				land()
+			default:
+				return
+			}
+		}
+	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		l.absorb()
-		l.cancelExtra()
-		for l.inFlight < maxInFlight && l.decideOne() {
-			l.collect()
-			l.absorb()
-		}
-		l.stats.Queue = l.broker.Counts()
+		core.Step(collect)
 		p.mu.Lock()
-		p.stats = l.stats
+		p.stats = core.Stats()
 		p.mu.Unlock()
-
 		wake := time.Hour
-		if at, ok := l.broker.Next(); ok && l.inFlight < maxInFlight {
+		if at, ok := core.Next(); ok {
 			wake = max(time.Until(at), 0)
 		}
 		timer.Reset(wake)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-l.feed.Wait():
-		case r := <-l.results:
-			l.land(r)
-			l.collect()
+		case <-core.Changed():
+		case land := <-landed:
+			land()
+			collect()
 		case <-timer.C:
 		}
 	}

@@ -7,44 +7,30 @@ import (
 	"berth/structs"
 )
 
-// write proposes a slice beside the loop.
-func (l *loop) write(w *work, s slice) {
+// write proposes a slice.
+func (l *Core) write(w *work, s slice) {
 	cmd := &structs.PlanApplyCommand{Evals: s.evals}
 	if s.plan != nil && !s.plan.Empty() {
 		cmd.Plans = []*structs.Plan{s.plan}
 	}
 	l.inFlight++
 	w.flying++
-	l.writers.Go(func() {
-		r := result{work: w, slice: s}
-		var value any
-		_, value, r.err = l.Host.Propose(l.ctx, structs.CmdPlanApply, cmd)
-		if r.err == nil && len(cmd.Plans) > 0 {
+	l.Propose(structs.CmdPlanApply, cmd, func(value any, err error) {
+		r := result{work: w, slice: s, err: err}
+		if err == nil && len(cmd.Plans) > 0 {
 			if replies, ok := value.([]*structs.PlanResult); ok && len(replies) == 1 {
 				r.reply = replies[0]
 			} else {
 				r.err = fmt.Errorf("one plan was answered with %T", value)
 			}
 		}
-		l.results <- r // never waits: there is room for all that are in flight
+		l.land(r)
 	})
-}
-
-// collect lands what has arrived, without waiting.
-func (l *loop) collect() {
-	for {
-		select {
-		case r := <-l.results:
-			l.land(r)
-		default:
-			return
-		}
-	}
 }
 
 // revoke takes placements off the fleet that were not accepted: those on the nodes, or all when nodes is nil. What the plan
 // would have stopped is as the store has it.
-func (l *loop) revoke(plan *structs.Plan, nodes map[structs.ID]string) {
+func (l *Core) revoke(plan *structs.Plan, nodes map[structs.ID]string) {
 	if plan == nil {
 		return
 	}
@@ -55,7 +41,7 @@ func (l *loop) revoke(plan *structs.Plan, nodes map[structs.ID]string) {
 			}
 		}
 	}
-	snap := l.Host.State().Snapshot()
+	snap := l.State.Snapshot()
 	for _, s := range plan.Stop {
 		if a := snap.Alloc(s.AllocID); a != nil {
 			l.fleet.SetAlloc(a)
@@ -64,18 +50,18 @@ func (l *loop) revoke(plan *structs.Plan, nodes map[structs.ID]string) {
 }
 
 // giveUp ends an evaluation as failed and looks at its job again later.
-func (l *loop) giveUp(w *work, why string) {
+func (l *Core) giveUp(w *work, why string) {
 	l.stats.Failed++
 	l.Logger.Warn("an evaluation failed", "eval_id", w.eval.ID, "namespace", w.eval.Namespace, "job_id", w.eval.JobID, "reason", why)
-	l.replace(w, why, time.Now().Add(followUpAfter))
+	l.replace(w, why, l.Now().Add(followUpAfter))
 }
 
 // replace stores a new evaluation of the same job, to be looked at then, and ends the old one as failed if why is given. The
 // old one is no longer in flight when that was written; until then its job waits.
-func (l *loop) replace(w *work, why string, at time.Time) {
-	now := time.Now().UnixNano()
+func (l *Core) replace(w *work, why string, at time.Time) {
+	now := l.Now().UnixNano()
 	next := &structs.Evaluation{
-		ID: l.Host.NewID(), Namespace: w.eval.Namespace, JobID: w.eval.JobID, Type: w.eval.Type, Priority: w.eval.Priority,
+		ID: l.IDs.NewID(), Namespace: w.eval.Namespace, JobID: w.eval.JobID, Type: w.eval.Type, Priority: w.eval.Priority,
 		TriggeredBy: structs.EvalTriggerFailedFollowUp, Status: structs.EvalStatusPending, WaitUntil: at, PreviousEval: w.eval.ID,
 		CreateTime: now, ModifyTime: now,
 	}
@@ -90,20 +76,20 @@ func (l *loop) replace(w *work, why string, at time.Time) {
 }
 
 // cancelExtra ends blocked evaluations that another one of their job replaced.
-func (l *loop) cancelExtra() {
+func (l *Core) cancelExtra() {
 	extra := l.broker.Extra()
 	if len(extra) == 0 {
 		return
 	}
-	now := time.Now().UnixNano()
+	now := l.Now().UnixNano()
 	evals := make([]*structs.Evaluation, len(extra))
 	for i, e := range extra {
 		c := *e
 		c.Status, c.StatusDescription, c.ModifyTime = structs.EvalStatusCancelled, "existing blocked evaluation for job", now
 		evals[i] = &c
 	}
-	l.writers.Go(func() {
-		if _, _, err := l.Host.Propose(l.ctx, structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: evals}); err != nil && l.ctx.Err() == nil {
+	l.Propose(structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: evals}, func(_ any, err error) {
+		if err != nil {
 			l.Logger.Warn("blocked evaluations could not be cancelled", "evals", len(evals), "error", err)
 		}
 	})

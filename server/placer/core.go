@@ -1,11 +1,12 @@
 package placer
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/tinylib/msgp/msgp"
 
 	"berth/scheduler"
 	"berth/scheduler/fleet"
@@ -14,10 +15,19 @@ import (
 	"berth/structs"
 )
 
-// loop is what belongs to the goroutine of Run.
-type loop struct {
-	Config
-	ctx context.Context
+// Deps are what a Core works with.
+type Deps struct {
+	State  *state.Store
+	IDs    scheduler.IDs
+	Logger hclog.Logger
+	Now    func() time.Time
+	// Propose hands a command on and returns at once; done is called later, with what became of it, by whoever calls the core.
+	Propose func(kind structs.CommandKind, body msgp.Marshaler, done func(value any, err error))
+}
+
+// Core is the placer as data: the fleet, the broker and the works, without goroutine or clock. It belongs to who calls it.
+type Core struct {
+	Deps
 
 	feed   *state.Follower
 	fleet  *fleet.Fleet
@@ -26,8 +36,6 @@ type loop struct {
 	stats  Stats
 
 	inFlight int
-	results  chan result
-	writers  sync.WaitGroup
 }
 
 // work is an evaluation that was taken.
@@ -56,20 +64,43 @@ type result struct {
 	err   error
 }
 
-func newLoop(ctx context.Context, cfg Config) *loop {
-	return &loop{
-		Config: cfg, ctx: ctx, fleet: fleet.New(), broker: broker.New(), results: make(chan result, maxInFlight),
-		feed: cfg.Host.State().Follow(state.TableNodes, state.TableAllocs, state.TableEvals),
+// NewCore makes a core that has seen nothing of the state. Close it.
+func NewCore(d Deps) *Core {
+	return &Core{
+		Deps: d, fleet: fleet.New(), broker: broker.New(), feed: d.State.Follow(state.TableNodes, state.TableAllocs, state.TableEvals),
 	}
 }
 
-func (l *loop) close() {
-	l.feed.Close()
-	l.writers.Wait()
+// Close ends it.
+func (l *Core) Close() { l.feed.Close() }
+
+// Changed gives a channel that is closed when the state has something for the core.
+func (l *Core) Changed() <-chan struct{} { return l.feed.Wait() }
+
+// Step takes over what changed and decides what can be decided. Between is called after every decision.
+func (l *Core) Step(between func()) {
+	l.absorb()
+	l.cancelExtra()
+	for l.inFlight < maxInFlight && l.decideOne() {
+		between()
+		l.absorb()
+	}
+	l.stats.Queue = l.broker.Counts()
 }
 
+// Next is when a waiting evaluation becomes ready; false when there is none, or no room for what it would propose.
+func (l *Core) Next() (time.Time, bool) {
+	if l.inFlight >= maxInFlight {
+		return time.Time{}, false
+	}
+	return l.broker.Next()
+}
+
+// Stats are the figures so far.
+func (l *Core) Stats() Stats { return l.stats }
+
 // absorb takes over what changed in the store.
-func (l *loop) absorb() {
+func (l *Core) absorb() {
 	changes, ok := l.feed.Poll()
 	if !ok {
 		return
@@ -93,7 +124,7 @@ func (l *loop) absorb() {
 			l.broker.Room(class, changes.Index)
 		}
 	}
-	now := time.Now()
+	now := l.Now()
 	for _, c := range changes.Evals {
 		if c.Deleted {
 			l.broker.Forget(c.Object.ID)
@@ -105,7 +136,7 @@ func (l *loop) absorb() {
 
 // decideOne decides one slice: of a new evaluation if one is ready, else of the work whose turn it is. False when there is
 // nothing to decide.
-func (l *loop) decideOne() bool {
+func (l *Core) decideOne() bool {
 	w := l.take()
 	if w == nil && len(l.works) > 0 {
 		w, l.works = l.works[0], l.works[1:]
@@ -118,24 +149,24 @@ func (l *loop) decideOne() bool {
 }
 
 // take begins the next evaluation, nil when none is ready.
-func (l *loop) take() *work {
-	now := time.Now()
+func (l *Core) take() *work {
+	now := l.Now()
 	eval, blocked := l.broker.Take(now)
 	if eval == nil {
 		return nil
 	}
 	w := &work{eval: eval}
-	snap := l.Host.State().Snapshot()
+	snap := l.State.Snapshot()
 	l.guard(w, func() {
 		w.run = scheduler.Begin(scheduler.Input{
-			State: snap, Fleet: l.fleet, Eval: eval, Blocked: blocked, Index: snap.Index(), Now: now, IDs: l.Host,
+			State: snap, Fleet: l.fleet, Eval: eval, Blocked: blocked, Index: snap.Index(), Now: now, IDs: l.IDs,
 		})
 	})
 	return w
 }
 
 // decide decides the next slice of a work and writes it, or keeps it if it is the last.
-func (l *loop) decide(w *work) {
+func (l *Core) decide(w *work) {
 	if w.run == nil {
 		l.giveUp(w, "the scheduler broke on it; see the server's log")
 		return
@@ -166,7 +197,7 @@ func (l *loop) decide(w *work) {
 }
 
 // settle ends a work that has nothing left to decide, as soon as none of its slices is being written.
-func (l *loop) settle(w *work) {
+func (l *Core) settle(w *work) {
 	last := w.last
 	w.last = nil
 	switch {
@@ -185,15 +216,13 @@ func (l *loop) settle(w *work) {
 }
 
 // land takes note of what became of a proposal, and goes on with its work.
-func (l *loop) land(r result) {
+func (l *Core) land(r result) {
 	l.inFlight--
 	w := r.work
 	w.flying--
 	switch {
 	case r.err != nil:
-		if l.ctx.Err() == nil {
-			l.Logger.Warn("a plan was not written", "eval_id", w.eval.ID, "error", r.err)
-		}
+		l.Logger.Warn("a plan was not written", "eval_id", w.eval.ID, "error", r.err)
 		w.failed = true
 		l.revoke(r.slice.plan, nil)
 	case r.reply != nil:
@@ -221,13 +250,13 @@ func (l *loop) land(r result) {
 
 // again gives an evaluation back that must be looked at once more, or gives it up. Its result may be in the store already,
 // when only its last slice was refused: then a new one takes its place.
-func (l *loop) again(w *work) {
-	now := time.Now()
+func (l *Core) again(w *work) {
+	now := l.Now()
 	at := now
 	if w.failed {
 		at = now.Add(retryAfter)
 	}
-	stored := l.Host.State().Snapshot().Eval(w.eval.ID)
+	stored := l.State.Snapshot().Eval(w.eval.ID)
 	switch {
 	case stored == nil:
 		l.broker.Done(w.eval.ID)
@@ -242,7 +271,7 @@ func (l *loop) again(w *work) {
 
 // guard runs a decision. A panic in it is a fault of the scheduler, which must not take the control plane down with it: it is
 // told with all that is needed to mend it, and the picture it was working on is made anew.
-func (l *loop) guard(w *work, decide func()) {
+func (l *Core) guard(w *work, decide func()) {
 	defer func() {
 		fault := recover()
 		if fault == nil {
@@ -258,9 +287,9 @@ func (l *loop) guard(w *work, decide func()) {
 
 // rebuild makes the fleet from the store. Plans being written are missing in it until they are applied: what is decided
 // against them meanwhile is refused by the state machine. Works decided on the old one are begun again.
-func (l *loop) rebuild() {
+func (l *Core) rebuild() {
 	l.fleet = fleet.New()
-	snap := l.Host.State().Snapshot()
+	snap := l.State.Snapshot()
 	for n := range snap.Nodes() {
 		l.fleet.SetNode(n)
 	}
