@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,8 @@ func (s *script) expect(words []string) error {
 		return s.expectBlocked(what, args)
 	case "deployment", "no-deployment", "followup", "no-followup":
 		return s.expectLater(what, args)
+	case "desired":
+		return s.expectDesired(args)
 	case "settled":
 		if faults := check.Settled(s.w.view(), s.w.jobs[args[0]]); len(faults) > 0 {
 			return fmt.Errorf("%v", faults)
@@ -49,6 +52,26 @@ func number(word string) int {
 		return -1
 	}
 	return n
+}
+
+// expectDesired compares the counts of the job's last evaluation: desired web Place=1 Stop=2; what is not named is 0.
+func (s *script) expectDesired(args []string) error {
+	job, group, _ := strings.Cut(args[0], ".")
+	if group == "" {
+		group = job
+	}
+	e := s.w.last[job]
+	if e == nil || e.PlanAnnotations == nil || e.PlanAnnotations.DesiredTGUpdates[group] == nil {
+		return fmt.Errorf("nothing is told of group %s", group)
+	}
+	var got []string
+	v := reflect.ValueOf(*e.PlanAnnotations.DesiredTGUpdates[group])
+	for i := range v.NumField() {
+		if n := v.Field(i).Uint(); n > 0 {
+			got = append(got, fmt.Sprintf("%s=%d", v.Type().Field(i).Name, n))
+		}
+	}
+	return equal(strings.Join(sortedCopy(got), " "), strings.Join(sortedCopy(args[1:]), " "))
 }
 
 func (s *script) expectAllocs(what string, args []string) error {

@@ -22,7 +22,7 @@ var (
 		`spread="${meta.rack}"`, `spread="${meta.rack} r1=60 r2=20"`, `affinity="${meta.rack} = r1 @60"`,
 		`constraint="${meta.rack} != r3"`, "image=two", "image=three", "max_parallel=1", "max_parallel=3", "max_parallel=2 canary=1",
 		"max_parallel=2 canary=2 auto_promote", "reschedule=unlimited,delay=5s", "reschedule=attempts=2,interval=1h,delay=1s",
-		"lost_after=1m", "lost_after=1m replace=false", "sticky", "device=gpu", "task=side hook=prestart+sidecar cpu=50",
+		"lost_after=1m", "lost_after=1m replace=false", "sticky", "device=gpu", "priority=20", "priority=80", "task=side hook=prestart+sidecar cpu=50",
 	}
 	nodeWords = []string{"meta.rack=r1", "meta.rack=r2", "meta.rack=r3", "cores=4", "device=nvidia/gpu/1080*2", "cpu=1500", "max_allocs=3", "pool=gpu", "ip=10.0.0.1"}
 )
@@ -84,6 +84,8 @@ func drawEvent(t *rapid.T, w *world) string {
 		if w.LatestDeployment("", job) != nil {
 			return rapid.SampledFrom([]string{"promote ", "pause ", "resume ", "fail-deployment "}).Draw(t, "deployment") + job
 		}
+	case 19:
+		return "config " + rapid.SampledFrom([]string{"algorithm=spread", "algorithm=binpack", "preempt=service", "preempt=system"}).Draw(t, "config")
 	}
 	return "start"
 }

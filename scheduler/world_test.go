@@ -36,10 +36,9 @@ type world struct {
 	last    map[string]*structs.Evaluation // the newest that was decided, by job
 
 	// What the evaluations since the last reset came to.
-	plans   []*structs.Plan
-	desired map[string]map[string]*structs.DesiredUpdates
-	faults  []string
-	evals   int
+	plans  []*structs.Plan
+	faults []string
+	evals  int
 }
 
 func newWorld(seed uint64) *world {
@@ -48,7 +47,7 @@ func newWorld(seed uint64) *world {
 		config: structs.DefaultSchedulerConfiguration(), pools: map[string]*structs.NodePool{},
 		nodes: map[string]*structs.Node{}, jobs: map[string]*structs.Job{}, versions: map[string][]*structs.Job{},
 		allocs: map[structs.ID]*structs.Allocation{}, blocked: map[string]*structs.Evaluation{},
-		last: map[string]*structs.Evaluation{}, desired: map[string]map[string]*structs.DesiredUpdates{},
+		last: map[string]*structs.Evaluation{},
 	}
 }
 
@@ -202,7 +201,6 @@ func (w *world) due() *structs.Evaluation {
 // evaluate decides all that is due; it gives up where evaluations follow upon each other without end.
 func (w *world) evaluate() error {
 	w.plans, w.evals = nil, 0
-	w.desired = map[string]map[string]*structs.DesiredUpdates{}
 	for range 1000 {
 		e := w.due()
 		if e == nil {
@@ -216,6 +214,8 @@ func (w *world) evaluate() error {
 // decide runs one evaluation and carries its plans out.
 func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 	w.evals++
+	e = new(*e)
+	e.AnnotatePlan = true
 	blocked := w.blocked[e.JobID]
 	out := scheduler.Evaluate(scheduler.Input{
 		State: w, Fleet: w.fleet, Eval: e, Blocked: blocked, Index: w.index, Now: w.now, IDs: w.ids,
