@@ -21,7 +21,7 @@ func (e *env) jobPlan() *cobra.Command {
 				e.fail(err)
 				return exitError{255}
 			}
-			res, err := e.read(args[0], src)
+			res, err := e.read(cmd.Context(), args[0], src)
 			if err != nil {
 				if _, said := err.(exitError); said {
 					return exitError{255}

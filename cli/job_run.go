@@ -17,7 +17,7 @@ func (e *env) jobRun() *cobra.Command {
 	c := &cobra.Command{
 		Use: "run FILE", Short: "run a job, or update it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			res, err := e.read(args[0], s)
+			res, err := e.read(cmd.Context(), args[0], s)
 			if err != nil {
 				return err
 			}
@@ -70,8 +70,8 @@ func (e *env) jobRun() *cobra.Command {
 func (e *env) jobValidate() *cobra.Command {
 	var s source
 	c := &cobra.Command{Use: "validate FILE", Short: "check a job file; no agent is needed", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := e.read(args[0], s); err != nil {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := e.read(cmd.Context(), args[0], s); err != nil {
 				return err
 			}
 			e.say("%s", e.paint("32", "Job validation successful"))

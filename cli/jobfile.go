@@ -1,10 +1,11 @@
 package cli
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,50 +14,50 @@ import (
 
 	"berth/agent"
 	"berth/jobspec"
-	"berth/structs"
 )
+
+// maxFileBytes bounds what is read as a job: one byte more than one may have shows that it is too long.
+const maxFileBytes = jobspec.MaxSourceBytes + 1
 
 // source are the flags of commands that read a job file.
 type source struct {
-	vars, files []string
-	json        bool
-	strict      bool
+	vars, files  []string
+	json, strict bool
 }
 
 func (s *source) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&s.vars, "var", nil, "value of a variable, name=value; may be repeated")
 	f.StringArrayVar(&s.files, "var-file", nil, "file with values of variables; may be repeated")
-	f.BoolVar(&s.json, "json", false, "the file is a job in the API's JSON")
+	f.BoolVar(&s.json, "json", false, "the file is a job in the JSON of the API")
 	f.BoolVar(&s.strict, "hcl2-strict", true, "refuse values for variables the file does not have")
 }
 
-// read reads and parses a job file, "-" being standard input; what is wrong is shown and ends the command.
-func (e *env) read(path string, s source) (*jobspec.Result, error) {
-	text, name, err := e.readText(path)
+// read reads and parses a job file: a path, an http(s) address, or "-" for standard input. What is wrong is shown, with its
+// place, and ends the command.
+func (e *env) read(ctx context.Context, path string, s source) (*jobspec.Result, error) {
+	text, name, err := e.readText(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if s.json {
-		return readJSON(name, text)
-	}
-	opts := jobspec.ParseOptions{Filename: name, Source: text, Vars: s.vars, Strict: s.strict, Drivers: agent.DriverCheckers(), Env: map[string]string{}}
-	if opts.Dir, err = os.Getwd(); err != nil {
-		return nil, err
+	opts := jobspec.ParseOptions{Filename: name, Source: text, Vars: s.vars, Strict: s.strict, Drivers: agent.DriverCheckers(), Env: environment()}
+	if !remote(path) {
+		if opts.Dir, err = os.Getwd(); err != nil {
+			return nil, err
+		}
 	}
 	for _, f := range s.files {
-		values, _, err := e.readText(f)
+		values, _, err := e.readText(ctx, f)
 		if err != nil {
 			return nil, err
 		}
 		opts.VarFiles = append(opts.VarFiles, jobspec.VarFile{Name: f, Source: values})
 	}
-	for _, kv := range os.Environ() {
-		if k, v, ok := strings.Cut(kv, "="); ok && (strings.HasPrefix(k, "NOMAD_VAR_") || strings.HasPrefix(k, "BERTH_VAR_")) {
-			opts.Env[k] = v
-		}
+	parse := jobspec.Parse
+	if s.json {
+		parse = jobspec.ParseJSON
 	}
-	res, diags := jobspec.Parse(opts)
+	res, diags := parse(opts)
 	if len(diags) > 0 {
 		if err := e.diagnostics(diags); err != nil {
 			return nil, err
@@ -65,48 +66,79 @@ func (e *env) read(path string, s source) (*jobspec.Result, error) {
 	return res, nil
 }
 
-// readText reads a file of bounded size; anything but a regular file is refused, for it might never end.
-func (e *env) readText(path string) (text []byte, name string, err error) {
-	in, name := e.in, path
-	if path == "-" {
-		name = "standard input"
-	} else {
-		st, err := os.Stat(path)
-		if err != nil {
-			return nil, "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+// environment holds the variables that carry values of a job file's variables.
+func environment() map[string]string {
+	out := map[string]string{}
+	for _, kv := range os.Environ() {
+		if k, v, ok := strings.Cut(kv, "="); ok && (strings.HasPrefix(k, "NOMAD_VAR_") || strings.HasPrefix(k, "BERTH_VAR_")) {
+			out[k] = v
 		}
-		if !st.Mode().IsRegular() {
-			return nil, "", fmt.Errorf("%s is not a regular file", path)
-		}
-		f, err := os.Open(path)
+	}
+	return out
+}
+
+// remote reports that a job file is an address.
+func remote(path string) bool {
+	return strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://")
+}
+
+// readText reads a text of bounded size; anything but a regular file is refused, for it might never end.
+func (e *env) readText(ctx context.Context, path string) (text []byte, name string, err error) {
+	in := e.in
+	switch {
+	case path == "-":
+		path = "standard input"
+	case remote(path):
+		body, err := fetch(ctx, path)
 		if err != nil {
-			return nil, "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+			return nil, "", err
+		}
+		defer body.Close()
+		in = body
+	default:
+		f, err := openRegular(path)
+		if err != nil {
+			return nil, "", err
 		}
 		defer f.Close()
 		in = f
 	}
-	text, err = io.ReadAll(io.LimitReader(in, jobspec.MaxSourceBytes+1))
+	text, err = io.ReadAll(io.LimitReader(in, maxFileBytes))
 	if err != nil {
-		return nil, "", fmt.Errorf("%s cannot be read: %w", name, err)
+		return nil, "", fmt.Errorf("%s cannot be read: %w", path, err)
 	}
-	return text, filepath.ToSlash(name), nil
+	return text, filepath.ToSlash(path), nil
 }
 
-// readJSON reads a job in the API's JSON, bare or as {"Job": ...}.
-func readJSON(name string, text []byte) (*jobspec.Result, error) {
-	var outer struct{ Job *structs.Job }
-	if err := json.Unmarshal(text, &outer); err != nil {
-		return nil, fmt.Errorf("%s is not a job in JSON: %w", name, err)
+func openRegular(path string) (*os.File, error) {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s (`berth job init` writes one to begin with)", path)
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	if outer.Job == nil {
-		outer.Job = &structs.Job{}
-		if err := json.Unmarshal(text, outer.Job); err != nil {
-			return nil, fmt.Errorf("%s is not a job in JSON: %w", name, err)
-		}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
 	}
-	outer.Job.Canonicalize()
-	if err := outer.Job.Validate(structs.Limits{Drivers: agent.DriverCheckers()}).Err(); err != nil {
-		return nil, err
+	return f, nil
+}
+
+func fetch(ctx context.Context, address string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch the job: %w", err)
 	}
-	return &jobspec.Result{Job: outer.Job, Submission: &structs.JobSubmission{Source: string(text), Format: "json"}}, nil
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("fetch the job: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, fmt.Errorf("fetch the job from %s: the answer is %s", address, resp.Status)
+	}
+	return resp.Body, nil
 }

@@ -259,7 +259,7 @@ func (e *env) nodeDrain() *cobra.Command {
 
 // watchDrain waits until a node is empty.
 func (e *env) watchDrain(ctx context.Context, c *api.Client, id structs.ID) error {
-	q := &api.QueryOptions{WaitTime: monitorPoll}
+	q := &api.QueryOptions{}
 	for {
 		n, meta, err := c.Nodes().Get(ctx, id.String(), q)
 		if err != nil {
