@@ -115,7 +115,7 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 // older warns of an attribute that is kept for files as they are.
 func (d *decoder) older(a *attr, rng hcl.Range) {
 	switch fact, _, _ := strings.Cut(a.doc, " "); {
-	case fact == "Refused:" || fact == "Ignored.":
+	case a.told || fact == "Refused:" || fact == "Ignored.":
 		// the check of the job says so
 	case fact == "Taken":
 		fact = strings.TrimSuffix(strings.ToLower(a.doc[:1])+a.doc[1:], ".")

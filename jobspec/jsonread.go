@@ -28,7 +28,11 @@ type jsonReader struct {
 	// names are the fields of each struct type by lower-case name, made when first met.
 	names  map[reflect.Type]map[string]string
 	broken bool // the text is not JSON: nothing more can be read
+	// strange counts names that are no field; only the first few are compared with those that are.
+	strange int
 }
+
+const maxStrange = 100
 
 func newJSONReader(rep *report, opts ParseOptions) *jsonReader {
 	dec := json.NewDecoder(bytes.NewReader(opts.Source))
@@ -115,7 +119,13 @@ func (r *jsonReader) token() (json.Token, hcl.Range, bool) {
 	return tok, r.rangeOf(from, to), true
 }
 
-func (r *jsonReader) more() bool { return !r.broken && r.dec.More() }
+// more reports that a list or object goes on. It does not for a reader who has enough errors to read.
+func (r *jsonReader) more() bool {
+	if !r.broken && r.rep.full() {
+		r.broken = true
+	}
+	return !r.broken && r.dec.More()
+}
 
 func (r *jsonReader) close() { r.token() }
 
@@ -202,14 +212,16 @@ func (r *jsonReader) field(t reflect.Type, name string) string {
 }
 
 func (r *jsonReader) unknown(t reflect.Type, name string, rng hcl.Range) {
-	words := make([]string, 0, t.NumField())
-	for i := range t.NumField() {
-		words = append(words, t.Field(i).Name)
-	}
-	slices.Sort(words)
 	hint := ""
-	if near := structs.Nearest(name, words); near != "" {
-		hint = fmt.Sprintf("did you mean %q?", near)
+	if r.strange++; r.strange <= maxStrange {
+		words := make([]string, 0, t.NumField())
+		for i := range t.NumField() {
+			words = append(words, t.Field(i).Name)
+		}
+		slices.Sort(words)
+		if near := structs.Nearest(name, words); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
 	}
 	sev := SeverityWarning
 	if r.strict {

@@ -40,6 +40,8 @@ type attr struct {
 	required bool
 	// deprecated says what to write instead.
 	deprecated string
+	// told: structs.Job.Validate warns of the older form itself.
+	told bool
 	// least and most bound a number that is stored in one byte; both 0: no such bounds.
 	least, most int
 	// allowed values, for documentation and schema; structs.Job.Validate refuses others.

@@ -59,7 +59,7 @@ var langPeriodic = &block{
 	name: "periodic", field: "Periodic", doc: "Launches a batch or sysbatch job by a schedule.",
 	attrs: []attr{
 		{name: "crons", field: "Specs", kind: kindStrings, required: true, doc: "Schedules: minute, hour, day of month, month, day of week; a sixth field is the year, of seven the first is the second. @daily and the like work too."},
-		{name: "cron", field: "Spec", kind: kindString, doc: "One schedule (older form).", deprecated: "crons"},
+		{name: "cron", field: "Spec", kind: kindString, doc: "One schedule (older form).", deprecated: "crons", told: true},
 		{name: "prohibit_overlap", field: "ProhibitOverlap", kind: kindBool, def: "false", doc: "Skip a launch while the last one still runs."},
 		{name: "time_zone", field: "TimeZone", kind: kindString, def: "UTC", doc: "Time zone of the schedules."},
 		{name: "enabled", field: "Enabled", kind: kindBool, def: "true", doc: "Whether the schedule launches anything."},

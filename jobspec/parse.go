@@ -173,7 +173,11 @@ func (d *decoder) faults(faults structs.Faults) {
 		}
 		rng := d.places[at]
 		text := f.Message
-		if at != f.Path {
+		if strings.Contains(f.Path, ".Config.") { // of a driver: its texts do not name the key
+			if key := lastField(f.Path); !strings.Contains(text, key) {
+				text = key + ": " + text
+			}
+		} else if at != f.Path {
 			if field := lastField(f.Path); field != "" {
 				if word := d.word(f.Path, field); !strings.Contains(text, word) {
 					text = word + ": " + text

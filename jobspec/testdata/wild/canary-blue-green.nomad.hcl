@@ -33,7 +33,6 @@ job "blue-green" {
       driver = "docker"
       config {
         image             = "example/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-        image_pull_policy = "IfNotPresent"
         ports             = ["http"]
       }
     }

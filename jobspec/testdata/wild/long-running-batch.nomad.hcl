@@ -14,7 +14,6 @@ job "import" {
         readonly_rootfs = true
         pids_limit      = 200
         work_dir        = "/work"
-        init            = true
       }
       env {
         BATCH = "${NOMAD_SHORT_ALLOC_ID}"

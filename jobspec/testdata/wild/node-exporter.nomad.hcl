@@ -26,7 +26,6 @@ job "node-exporter" {
       config {
         image        = "prom/node-exporter:v1.8.1"
         network_mode = "host"
-        pid_mode     = "host"
         args = [
           "--path.procfs=/host/proc",
           "--path.sysfs=/host/sys",
