@@ -3,6 +3,7 @@ package jobspec
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -93,7 +94,10 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			}
 			continue
 		}
-		if native, ok := expr.(hclsyntax.Expression); ok {
+		native, ok := expr.(hclsyntax.Expression)
+		text := stepsText(tr)
+		if ok {
+			text = e.text(tr.SourceRange())
 			if written == nil {
 				written = inTemplates(native)
 			}
@@ -108,8 +112,8 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 		if late[root] == nil {
 			late[root] = &lateName{}
 		}
-		if !late[root].add(tr[1:], "${"+e.text(tr.SourceRange())+"}") {
-			e.rep.error(tr.SourceRange(), fmt.Sprintf("%s cannot stand beside the other references of this text", e.text(tr.SourceRange())), "give each its own attribute, or build the text in a template")
+		if !late[root].add(tr[1:], "${"+text+"}") {
+			e.rep.error(tr.SourceRange(), fmt.Sprintf("%s cannot stand beside the other references of this text", text), "give each its own attribute, or build the text in a template")
 			return nil, false
 		}
 	}
@@ -232,6 +236,27 @@ func (e *evaluator) text(rng hcl.Range) string {
 		return ""
 	}
 	return string(src[rng.Start.Byte:rng.End.Byte])
+}
+
+// stepsText writes a reference; in JSON its source has another level of quotes.
+func stepsText(tr hcl.Traversal) string {
+	var b strings.Builder
+	for _, step := range tr {
+		switch s := step.(type) {
+		case hcl.TraverseRoot:
+			b.WriteString(s.Name)
+		case hcl.TraverseAttr:
+			b.WriteString("." + s.Name)
+		case hcl.TraverseIndex:
+			switch {
+			case s.Key.Type() == cty.String && s.Key.IsKnown() && !s.Key.IsNull():
+				b.WriteString("[" + strconv.Quote(s.Key.AsString()) + "]")
+			case s.Key.Type() == cty.Number && s.Key.IsKnown() && !s.Key.IsNull():
+				b.WriteString("[" + s.Key.AsBigFloat().Text('g', 10) + "]")
+			}
+		}
+	}
+	return b.String()
 }
 
 // lateName is a tree of the references that begin with one name.

@@ -22,9 +22,21 @@ func FormatFile(name string, src []byte) ([]byte, Diagnostics) {
 		rep.hcl(diags)
 		return nil, rep.sorted()
 	}
-	out := hclwrite.Format(src)
-	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
-		out = append(out, '\n')
+	out := ended(hclwrite.Format(ended(src)))
+	for range 3 { // white space at the end of a line takes the library two rounds
+		again := hclwrite.Format(out)
+		if bytes.Equal(out, again) {
+			break
+		}
+		out = again
 	}
 	return out, nil
+}
+
+// ended is a text whose last line has its end.
+func ended(src []byte) []byte {
+	if len(src) > 0 && !bytes.HasSuffix(src, []byte("\n")) {
+		return append(bytes.Clone(src), '\n')
+	}
+	return src
 }
