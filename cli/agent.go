@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"berth/agent"
@@ -12,7 +15,19 @@ func (e *env) agentCommand() *cobra.Command {
 		Use: "agent", Short: "run an agent: server, node or both", Args: cobra.NoArgs,
 		Long: "Runs an agent until Ctrl-C. With -dev it is server and node in one, on loopback, and keeps nothing; otherwise -config\n" +
 			"names its configuration, and tasks go on when it ends.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return agent.Run(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !o.Dev && len(o.ConfigPaths) == 0 && o.DataDir == "" {
+				return errors.New("the agent is not told what to be: give -dev to try things, or -config with a file")
+			}
+			if cmd.Flags().Changed("region") {
+				o.Region = e.cfg.Region
+			}
+			err := agent.Run(cmd.Context(), o)
+			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+				return nil // it was told to end, and did
+			}
+			return err
+		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.Dev, "dev", false, "server and node on this machine, for trying things")

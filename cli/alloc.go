@@ -15,7 +15,7 @@ import (
 )
 
 func (e *env) allocCommand() *cobra.Command {
-	return group("alloc", "look at allocations and work with them", e.allocStatus(), e.allocLogs(), e.allocExec(), e.allocFS(), e.allocRestart(),
+	return e.group("alloc", "look at allocations and work with them", e.allocStatus(), e.allocLogs(), e.allocExec(), e.allocFS(), e.allocRestart(),
 		e.allocSignal(), e.allocStop())
 }
 

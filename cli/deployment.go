@@ -76,7 +76,7 @@ func (e *env) deploymentCommand() *cobra.Command {
 		c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
 		c.Flags().Bool("detach", false, "do not wait")
 	}
-	return group("deployment", "look at rollouts and steer them", list, status, promote, fail, pause, resume)
+	return e.group("deployment", "look at rollouts and steer them", list, status, promote, fail, pause, resume)
 }
 
 func (e *env) deploymentAction(use, short string, do func(context.Context, *api.Client, *structs.Deployment) error) *cobra.Command {

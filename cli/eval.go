@@ -59,5 +59,5 @@ func (e *env) evalCommand() *cobra.Command {
 		c.Flags().BoolVar(&s.json, "json", false, "print JSON")
 		c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
 	}
-	return group("eval", "look at evaluations", list, status)
+	return e.group("eval", "look at evaluations", list, status)
 }

@@ -41,5 +41,5 @@ func (e *env) imageCommand() *cobra.Command {
 			}
 			return nil
 		}}
-	return group("image", "images of this machine's node", load)
+	return e.group("image", "images of this machine's node", load)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (e *env) jobCommand() *cobra.Command {
-	return group("job", "run jobs and look at them", e.jobRun(), e.jobStatus(), e.jobStop(), e.jobPlan(), e.jobValidate(), e.jobInspect(),
+	return e.group("job", "run jobs and look at them", e.jobRun(), e.jobStatus(), e.jobStop(), e.jobPlan(), e.jobValidate(), e.jobInspect(),
 		e.jobHistory(), e.jobInit(), e.jobEval(), e.jobRevert(), e.jobScale(), e.jobAllocs(), e.jobDeployments(), e.jobPromote())
 }
 

@@ -20,7 +20,7 @@ func when(t time.Time) string {
 }
 
 func (e *env) nodeCommand() *cobra.Command {
-	return group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain())
+	return e.group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain())
 }
 
 // ownNode is the node of the agent that is asked.

@@ -14,7 +14,7 @@ func (e *env) systemCommand() *cobra.Command {
 		}
 		return client.SystemGC(cmd.Context())
 	}}
-	return group("system", "the cluster as a whole", gc)
+	return e.group("system", "the cluster as a whole", gc)
 }
 
 func (e *env) serverCommand() *cobra.Command {
@@ -41,7 +41,7 @@ func (e *env) serverCommand() *cobra.Command {
 	}}
 	members.Flags().BoolVar(&s.json, "json", false, "print JSON")
 	members.Flags().BoolVar(&s.verbose, "verbose", false, "show everything")
-	return group("server", "the servers", members)
+	return e.group("server", "the servers", members)
 }
 
 func (e *env) operatorCommand() *cobra.Command {
@@ -103,5 +103,5 @@ func (e *env) operatorCommand() *cobra.Command {
 		e.table(rows)
 		return nil
 	}}
-	return group("operator", "for whoever runs the cluster", group("scheduler", "how placements are chosen", get, set), group("raft", "the log's members", peers))
+	return e.group("operator", "for whoever runs the cluster", e.group("scheduler", "how placements are chosen", get, set), e.group("raft", "the log's members", peers))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"berth/agent/config"
 	"berth/api"
@@ -93,8 +94,8 @@ func (e *env) root() *cobra.Command {
 			"  berth job status [web]      what runs\n" +
 			"  berth alloc logs -f ID      what it says\n" +
 			"  berth why web               why it is as it is",
-		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs,
+		RunE: e.unknown,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	f := root.PersistentFlags()
@@ -117,7 +118,40 @@ func (e *env) root() *cobra.Command {
 			}
 		}
 	}
+	root.Version = version.String()
+	root.SetVersionTemplate("Berth {{.Version}}\n")
+	root.SetFlagErrorFunc(badFlag)
+	sayUsage(root)
 	return root
+}
+
+// badFlag names the flag that may have been meant.
+func badFlag(cmd *cobra.Command, err error) error {
+	_, typed, _ := strings.Cut(err.Error(), "unknown flag: --")
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := structs.Nearest(typed, names); typed != "" && near != "" {
+		return fmt.Errorf("%s has no flag -%s: did you mean -%s?", cmd.CommandPath(), typed, near)
+	}
+	if typed != "" {
+		return fmt.Errorf("%s has no flag -%s: `%[1]s -h` lists its flags", cmd.CommandPath(), typed)
+	}
+	return fmt.Errorf("%w: `%s -h` lists the flags", err, cmd.CommandPath())
+}
+
+// sayUsage makes commands say how they are used where their arguments are wrong.
+func sayUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if check(cmd, args) == nil {
+				return nil
+			}
+			return fmt.Errorf("usage: %s (`%s -h` tells more)", cmd.UseLine(), cmd.CommandPath())
+		}
+	}
+	for _, sub := range c.Commands() {
+		sayUsage(sub)
+	}
 }
 
 func (e *env) versionCommand() *cobra.Command {
@@ -131,67 +165,30 @@ func (e *env) versionCommand() *cobra.Command {
 }
 
 // group is a command that only holds others.
-func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			hint := ""
-			var names []string
-			for _, sub := range cmd.Commands() {
-				names = append(names, sub.Name())
-			}
-			if near := structs.Nearest(args[0], names); near != "" {
-				hint = fmt.Sprintf(": did you mean %q?", near)
-			}
-			return fmt.Errorf("berth %s has no command %q%s", cmd.Name(), args[0], hint)
-		}
-		return cmd.Help()
-	}}
+func (e *env) group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: e.unknown}
 	c.AddCommand(commands...)
 	return c
 }
 
-// valued are flags whose value may be the next word; they matter where words of a foreign command follow.
-var valued = map[string]bool{"task": true, "e": true, "address": true, "region": true, "namespace": true, "token": true, "job": true}
+// exitUnknown is the contract's exit code for a command that does not exist.
+const exitUnknown = 127
 
-// normalize turns the contract's -flag and -flag=value into the two hyphens cobra reads. Single letters stay, and so does
-// everything after the allocation of an exec: those words are another program's.
-func normalize(args []string) []string {
-	out := make([]string, 0, len(args))
-	words, foreign := 0, -1
-	for i := 0; i < len(args); i++ {
-		a := args[i]
-		if foreign == 0 || a == "--" {
-			return append(out, args[i:]...)
-		}
-		if !strings.HasPrefix(a, "-") || a == "-" {
-			words++
-			switch {
-			case words == 1 && a == "exec":
-				foreign = 1
-			case words == 2 && a == "exec" && args[0] == "alloc":
-				foreign = 1
-			case foreign > 0:
-				foreign--
-			}
-			out = append(out, a)
-			continue
-		}
-		name, _, hasValue := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		if len(name) > 1 && !strings.HasPrefix(a, "--") && !number(a) {
-			a = "-" + a
-		}
-		out = append(out, a)
-		if foreign > 0 && valued[name] && !hasValue && i+1 < len(args) {
-			i++
-			out = append(out, args[i])
-		}
+// unknown helps where a command is missing or misspelt.
+func (e *env) unknown(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
 	}
-	return out
-}
-
-// number tells a negative number from a flag.
-func number(s string) bool {
-	return strings.Trim(s, "-0123456789.") == ""
+	var names []string
+	for _, sub := range cmd.Commands() {
+		names = append(names, sub.Name())
+	}
+	hint := fmt.Sprintf("`%s -h` lists them", cmd.CommandPath())
+	if near := structs.Nearest(args[0], names); near != "" {
+		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near)
+	}
+	e.fail(fmt.Errorf("%s has no command %q: %s", cmd.CommandPath(), args[0], hint))
+	return exitError{exitUnknown}
 }
 
 // say prints a line.

@@ -2,12 +2,15 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/template"
 	"time"
 	"unicode/utf8"
+
+	"github.com/Masterminds/sprig/v3"
 )
 
 // table prints rows in columns; the first row is the heading.
@@ -113,11 +116,22 @@ type shown struct {
 	verbose  bool
 }
 
+// templateFuncs are the functions of templates, under the contract's names.
+func templateFuncs() template.FuncMap {
+	out := template.FuncMap{}
+	for name, f := range sprig.TxtFuncMap() {
+		out["sprig_"+name] = f
+	}
+	return out
+}
+
 // print prints a value as JSON or through a template; false when neither was asked for.
 func (e *env) print(s shown, v any) (bool, error) {
 	switch {
+	case s.template != "" && s.json:
+		return true, errors.New("both json and template formatting are not allowed: give -json or -t")
 	case s.template != "":
-		t, err := template.New("-t").Parse(s.template)
+		t, err := template.New("-t").Funcs(templateFuncs()).Parse(s.template)
 		if err != nil {
 			return true, fmt.Errorf("template of -t: %w", err)
 		}
