@@ -206,33 +206,60 @@ func (g *group) waitsForStops(p *reconcile.Place) bool {
 			continue
 		}
 		free, stopping := f.Free(row), false
+		claim, claimed := g.run.claimed[row]
+		if !g.run.keeps[row] { // else it is not free any more
+			free.Sub(claim)
+		}
 		var ports []int
+		devices := false
+		cores := f.FreeCores(row) + free.Cores // less what is claimed
 		for _, u := range f.UsesAt(row) {
 			if !u.Stopping {
 				continue
 			}
 			stopping = true
 			free.Add(u.Res)
+			cores += int64(len(u.Cores))
+			devices = devices || len(u.Devices) > 0
 			for _, port := range u.Ports {
 				ports = append(ports, port.Port)
 			}
 		}
-		if !stopping || free.CPU < g.ask.CPU || free.MemoryMB < g.ask.MemoryMB || free.DiskMB < g.ask.DiskMB {
+		if !stopping || cores < g.ask.Cores || free.CPU < g.ask.CPU+g.ask.Cores*f.CoreMHz(row) || free.MemoryMB < g.ask.MemoryMB || free.DiskMB < g.ask.DiskMB {
 			continue
 		}
 		switch g.rank.Room(row) {
 		case rank.OutOfPorts:
-			if _, port := f.StaticPortsFree(row, g.ask.Ports); port != 0 && !slices.Contains(ports, port) {
+			if _, port := f.StaticPortsFree(row, g.ask.Ports); port != 0 && (claimed || !slices.Contains(ports, port)) {
+				continue
+			}
+		case rank.OutOfDevices:
+			if claimed || !devices {
 				continue
 			}
 		case rank.DistinctHosts, rank.DistinctProperty:
-			if !g.run.stopsOf(g.run.in.Fleet.NodeAt(row).ID) {
+			if claimed || !g.run.stopsOf(g.run.in.Fleet.NodeAt(row).ID) {
 				continue
 			}
+		}
+		g.run.claim(row, claim, g.ask)
+		if g.run.hadRoom[row] {
+			g.keepRoom(row)
 		}
 		return true
 	}
 	return false
+}
+
+// claim notes that a placement waits for room on the row.
+func (r *Run) claim(row int32, claimed structs.ComparableResources, ask *rank.Ask) {
+	if r.claimed == nil {
+		r.claimed = map[int32]structs.ComparableResources{}
+	}
+	claimed.Add(structs.ComparableResources{
+		CPU: ask.CPU + ask.Cores*r.in.Fleet.CoreMHz(row), MemoryMB: ask.MemoryMB, DiskMB: ask.DiskMB, Cores: ask.Cores,
+	})
+	r.claimed[row] = claimed
 }
 
 // stopsOf reports that every allocation of the job on the node is stopping.

@@ -153,6 +153,7 @@ func (g *group) placeOne(p *reconcile.Place) bool {
 		pg := g.planGroup(p.DeploymentID)
 		pg.Items = append(pg.Items, pl)
 		g.rank.Placed(row)
+		g.run.release(p)
 		return true
 	}
 }

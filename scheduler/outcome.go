@@ -26,8 +26,8 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	}
 	r.escaped = r.escaped || escaped
 	// Each node of a system job is a case of its own.
-	if r.failed[name] == nil || !p.Node.IsZero() {
-		waits := g.waitsForStops(p)
+	if r.failed[name] == nil || !p.Node.IsZero() || r.holdsFor(p) {
+		waits := g.waitsFor(p)
 		if !waits {
 			for i := 0; i < n && g.preempt(p.Node); i++ {
 				waits = true
@@ -53,6 +53,21 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	}
 	r.failed[name] = m
 	r.why[name] = g.explain(m, n)
+}
+
+// waitsFor reports that the placement has room once something ended that stops already, or that it replaces: this is
+// stopped then.
+func (g *group) waitsFor(p *reconcile.Place) bool {
+	if !g.run.holdsFor(p) {
+		return g.waitsForStops(p)
+	}
+	g.run.setStopping(p.Previous.ID, true)
+	if g.waitsForStops(p) {
+		g.run.release(p)
+		return true
+	}
+	g.run.setStopping(p.Previous.ID, false)
+	return false
 }
 
 // resources is what the group's tasks asked for, for the account of a failure.

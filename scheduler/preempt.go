@@ -69,7 +69,24 @@ func (g *group) preempt(node structs.ID) bool {
 		return false
 	}
 	r.evict(best, g.spec.Name)
+	g.keepRoom(best.row)
 	return true
+}
+
+// keepRoom keeps the row's room for the allocation that waits: what is free there already must not be filled with what was
+// evicted, or it would be evicted again and again.
+func (g *group) keepRoom(row int32) {
+	r, f := g.run, g.run.in.Fleet
+	if r.keeps == nil {
+		r.keeps = map[int32]bool{}
+	}
+	r.keeps[row] = true
+	f.Hold(&fleet.Use{
+		AllocID: r.in.IDs.NewID(), Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority,
+		Res: structs.ComparableResources{
+			CPU: g.ask.CPU + g.ask.Cores*f.CoreMHz(row), MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB,
+		},
+	}, row)
 }
 
 // evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.
@@ -83,9 +100,9 @@ func (g *group) evictionAt(row int32) *eviction {
 	var candidates []*fleet.Use
 	for _, u := range f.UsesAt(row) {
 		switch {
-		case u.Stopping:
+		case u.Stopping || u.Hold && u.Priority < g.job.Priority:
 			need.credit(u)
-		case u.Job != g.job.Key() && u.Priority <= g.job.Priority-preemptGap:
+		case !u.Hold && u.Job != g.job.Key() && u.Priority <= g.job.Priority-preemptGap:
 			candidates = append(candidates, u)
 		}
 	}

@@ -32,6 +32,15 @@ type Run struct {
 	evicted   map[int32]bool
 	disturbed []structs.JobKey
 
+	// hadRoom are rows where room was kept for this job.
+	hadRoom map[int32]bool
+	keeps   map[int32]bool // where it is kept again
+	// claimed is the room by row that placements wait for.
+	claimed map[int32]structs.ComparableResources
+
+	stops []*structs.PlanStop              // of the first plan
+	held  map[structs.ID]*structs.PlanStop // see holdStops
+
 	started bool
 	plan    *structs.Plan // of the slice at work
 }
@@ -70,6 +79,8 @@ func Begin(in Input) *Run {
 	default:
 		r.rec = reconcile.Reconcile(input)
 	}
+	r.hadRoom = in.Fleet.ReleaseHolds(structs.JobKey{Namespace: in.Eval.Namespace, ID: in.Eval.JobID})
+	r.holdStops()
 	r.noteLive(allocs)
 	r.enqueue()
 	return r
@@ -87,8 +98,8 @@ func (r *Run) noteLive(allocs []*structs.Allocation) {
 	stopped := make(map[structs.ID]bool, len(r.rec.Stop))
 	for _, s := range r.rec.Stop {
 		stopped[s.AllocID] = true
-		if u := r.in.Fleet.Use(s.AllocID); u != nil {
-			u.Stopping = true
+		if r.held[s.AllocID] == nil {
+			r.setStopping(s.AllocID, true)
 		}
 	}
 	for _, a := range allocs {
@@ -98,11 +109,12 @@ func (r *Run) noteLive(allocs []*structs.Allocation) {
 	}
 }
 
-// enqueue orders the placements: for each group those with a history first, then the alike ones in one batch.
+// enqueue orders the placements: for each group those with a history first, then the alike ones in one batch; last those
+// that replace what runs well enough, for they can wait.
 func (r *Run) enqueue() {
 	var order []groupKey
 	plain := map[groupKey]*batch{}
-	single := map[groupKey][]*batch{}
+	single, last := map[groupKey][]*batch{}, map[groupKey][]*batch{}
 	for _, p := range r.rec.Place {
 		key := groupKey{p.Job.Version, p.Group.Name}
 		if r.groups[key] == nil {
@@ -116,13 +128,18 @@ func (r *Run) enqueue() {
 			plain[key].places = append(plain[key].places, p)
 			continue
 		}
-		single[key] = append(single[key], &batch{key: key, places: []*reconcile.Place{p}})
+		to := single
+		if r.holdsFor(p) {
+			to = last
+		}
+		to[key] = append(to[key], &batch{key: key, places: []*reconcile.Place{p}})
 	}
 	for _, key := range order {
 		r.queue = append(r.queue, single[key]...)
 		if b := plain[key]; b != nil {
 			r.queue = append(r.queue, b)
 		}
+		r.queue = append(r.queue, last[key]...)
 	}
 }
 
@@ -135,7 +152,7 @@ func (r *Run) Next(limit int) (plan *structs.Plan, more bool) {
 	}
 	if !r.started {
 		r.started = true
-		r.plan.Stop, r.plan.Update = r.rec.Stop, r.rec.Update
+		r.plan.Stop, r.plan.Update = r.stops, r.rec.Update
 		r.plan.Deployment, r.plan.DeploymentUpdates = r.rec.Deployment, r.rec.DeploymentUpdates
 	}
 	if r.plan.AllAtOnce {

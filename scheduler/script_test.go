@@ -301,7 +301,21 @@ func (s *script) settle() error {
 			return nil
 		}
 	}
-	return errors.New("it does not settle")
+	var doing []string
+	for _, p := range s.w.plans {
+		for _, st := range p.Stop {
+			doing = append(doing, fmt.Sprintf("stop %s: %s", s.w.allocs[st.AllocID].Name(), st.Description))
+		}
+		for _, u := range p.Update {
+			doing = append(doing, fmt.Sprintf("update %s %+v", s.w.allocs[u.AllocID].Name(), *u))
+		}
+		for _, g := range p.Place {
+			for _, i := range g.Items {
+				doing = append(doing, fmt.Sprintf("place %s[%d] on %s", g.JobID, i.Index, i.NodeName))
+			}
+		}
+	}
+	return fmt.Errorf("it does not settle: %d evaluations, last did %q", s.w.evals, doing)
 }
 
 // due2 looks whether an evaluation is due, without taking it.

@@ -35,6 +35,7 @@ type Fleet struct {
 	filters map[FilterKey]*Filter
 	columns map[string]*Column
 	allocs  map[structs.ID]*Use
+	holds   map[structs.JobKey][]structs.ID
 
 	generation uint64
 	words      int
@@ -51,6 +52,7 @@ func New() *Fleet {
 		filters:  map[FilterKey]*Filter{},
 		columns:  map[string]*Column{},
 		allocs:   map[structs.ID]*Use{},
+		holds:    map[structs.JobKey][]structs.ID{},
 	}
 }
 

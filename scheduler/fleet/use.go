@@ -16,10 +16,12 @@ type Use struct {
 	MaxParallel int
 	// Stopping marks an allocation that was told to stop and still holds its resources.
 	Stopping bool
-	Res      structs.ComparableResources
-	Ports    []Port
-	Cores    []uint16 // sorted
-	Devices  []string // sorted, see DeviceKey
+	// Hold marks room kept for an allocation to come, see Fleet.Hold.
+	Hold    bool
+	Res     structs.ComparableResources
+	Ports   []Port
+	Cores   []uint16 // sorted
+	Devices []string // sorted, see DeviceKey
 
 	row int32
 	pos int32 // in the row's list

@@ -171,8 +171,12 @@ func (p *groupPass) replaceGone() {
 		p.replace(a, nil, nil)
 	}
 	for _, a := range p.failed {
+		if !p.mayReplace(a) {
+			p.d.Ignore++
+			continue
+		}
 		p.stop(a, structs.AllocRescheduled, "")
-		if p.missing == 0 || !p.mayReplace(a) {
+		if p.missing == 0 {
 			p.d.Stop++
 			continue
 		}
@@ -184,7 +188,7 @@ func (p *groupPass) replaceGone() {
 	for _, a := range p.lost {
 		p.stop(a, structs.AllocLost, structs.AllocClientLost)
 		p.d.Stop++
-		if p.missing == 0 || !p.mayReplace(a) || !replaces(p.group) {
+		if p.missing == 0 || !replaces(p.group) {
 			continue
 		}
 		p.missing--
@@ -202,7 +206,7 @@ func (p *groupPass) replaceGone() {
 	p.d.RescheduleLater += uint64(len(p.later))
 }
 
-// mayReplace forbids to replace what a failed deployment brought.
+// mayReplace forbids to replace what a failed deployment brought and what failed by itself: a lost node is not its fault.
 func (p *groupPass) mayReplace(a *structs.Allocation) bool {
 	return !p.refused || a.DeploymentID != p.deployment.ID
 }
@@ -275,6 +279,10 @@ func (p *groupPass) replaceOld() {
 	slices.SortStableFunc(p.old, func(a, b *structs.Allocation) int {
 		return boolFirst(a.ClientStatus != structs.AllocClientRunning, b.ClientStatus != structs.AllocClientRunning)
 	})
+	holders := map[uint32]int{} // a promoted canary bears the name of what it replaced, which may have been replaced meanwhile
+	for _, a := range p.keep {
+		holders[a.Index]++
+	}
 	for i, a := range p.old {
 		if i >= window {
 			p.d.Ignore++
@@ -283,10 +291,11 @@ func (p *groupPass) replaceOld() {
 		p.stop(a, structs.AllocUpdating, "")
 		p.d.DestructiveUpdate++
 		index := a.Index
-		if int(index) >= p.count() {
-			index = p.used.lowest() // the name of a larger count
+		if int(index) >= p.count() || holders[index] > 1 {
+			index = p.used.lowest() // the name of a larger count, or another's
 			p.used.take(index)
 		}
+		holders[a.Index]--
 		p.res.Place = append(p.res.Place, &Place{
 			Job: p.job, Group: p.group, Index: index, Previous: a, DeploymentID: p.deploymentID(),
 		})
