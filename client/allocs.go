@@ -21,6 +21,9 @@ func (c *Client) restore(ctx context.Context) error {
 		return fmt.Errorf("look at the machine: %w", err)
 	}
 	c.describe(d)
+	if c.cfg.Dev {
+		return c.startAnew(ctx, list)
+	}
 	var keep []network.Request
 	for _, r := range list {
 		if r.alloc.Group() == nil {
@@ -41,6 +44,22 @@ func (c *Client) restore(ctx context.Context) error {
 	}
 	if len(list) > 0 {
 		c.log.Info("earlier allocations adopted", "count", len(list))
+	}
+	return nil
+}
+
+// startAnew ends what an earlier life left behind that was killed: servers that keep nothing know nothing of it.
+func (c *Client) startAnew(ctx context.Context, list []restored) error {
+	for _, r := range list {
+		if err := c.host.DeleteAlloc(r.alloc.ID); err != nil {
+			return fmt.Errorf("forget allocation %s: %w", r.alloc.ID, err)
+		}
+	}
+	if err := c.host.Sweep(ctx, func(structs.ID) bool { return false }); err != nil {
+		c.log.Warn("leftovers cannot be removed", "error", err)
+	}
+	if err := c.cfg.Network.Sync(ctx, nil); err != nil {
+		c.log.Warn("networks on the machine are not as they should be", "error", err)
 	}
 	return nil
 }

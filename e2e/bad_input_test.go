@@ -54,7 +54,7 @@ func TestAUsedDataDirectoryIsNamed(t *testing.T) {
 	r := keepingAgent(t, "")
 	second := newRig(t, harness.Options{Persistent: true})
 	// The second agent has a machine of its own, so only the folder is shared.
-	second.agent.Extra = "data_dir = \"" + r.agent.DataDir() + "\"\n"
+	second.agent.Data = r.agent.DataDir()
 	second.refuses(r.agent.DataDir(), "use")
 	r.ok("node", "status")
 	if err := r.agent.Signal(r.ctx, syscall.SIGTERM); err != nil {

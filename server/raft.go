@@ -63,10 +63,10 @@ func raftConfig(id structs.ID, inMemory bool, log hclog.Logger) *raft.Config {
 }
 
 // raftLogger passes on raft's errors; its warnings and news (elections, that a single server has no peers) say nothing to a
-// person unless debugging was asked for.
+// person unless tracing was asked for.
 func raftLogger(log hclog.Logger) hclog.Logger {
 	l := log.Named("raft")
-	if !log.IsDebug() {
+	if !log.IsTrace() {
 		l.SetLevel(hclog.Error)
 	}
 	return l

@@ -108,12 +108,9 @@ func Default() *Config {
 	}
 }
 
-// Dev turns a configuration into that of `agent -dev`: server and client, on loopback, nothing kept.
+// applyDev turns a configuration into that of `agent -dev`: server and client, on loopback, nothing kept.
 func (c *Config) applyDev() {
 	c.Dev, c.BindAddr, c.Server.Enabled, c.Client.Enabled, c.Debug = true, "127.0.0.1", true, true, true
-	if c.LogLevel == "INFO" {
-		c.LogLevel = "DEBUG"
-	}
 }
 
 // finish fills in what follows from the rest.

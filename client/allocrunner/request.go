@@ -29,8 +29,26 @@ func requestOf(a *structs.Allocation) network.Request {
 	}
 	if a.AllocatedResources != nil && req.Mode == network.ModeBridge {
 		for _, p := range a.AllocatedResources.Shared.Ports {
-			req.Ports = append(req.Ports, network.Port{Label: p.Label, HostIP: p.HostIP, Host: p.Value, To: p.To})
+			port := network.Port{Label: p.Label, HostIP: p.HostIP, Host: p.Value, To: p.To}
+			if onDefaultNetwork(g, p.Label) {
+				port.HostIP = "" // every address of the machine, loopback too, as the contract's agents do by default
+			}
+			req.Ports = append(req.Ports, port)
 		}
 	}
 	return req
+}
+
+// onDefaultNetwork reports that the job asked for no particular network of the machine for a port.
+func onDefaultNetwork(g *structs.TaskGroup, label string) bool {
+	for _, n := range g.Networks {
+		for _, ports := range [2][]structs.Port{n.ReservedPorts, n.DynamicPorts} {
+			for _, p := range ports {
+				if p.Label == label {
+					return p.HostNetwork == "" || p.HostNetwork == "default"
+				}
+			}
+		}
+	}
+	return true
 }

@@ -27,6 +27,8 @@ type Options struct {
 	Persistent bool
 	// Extra is HCL added to the configuration file.
 	Extra string
+	// Data is the agent's data directory; "" is one in Dir.
+	Data string
 	// Env is added to the agent's environment.
 	Env []string
 }
@@ -109,7 +111,12 @@ func (a *Agent) configFile() string { return filepath.Join(a.Dir, "agent.hcl") }
 func (a *Agent) LogFile() string { return filepath.Join(a.Dir, "agent.log") }
 
 // DataDir is the agent's data directory.
-func (a *Agent) DataDir() string { return filepath.Join(a.Dir, "data") }
+func (a *Agent) DataDir() string {
+	if a.Data != "" {
+		return a.Data
+	}
+	return filepath.Join(a.Dir, "data")
+}
 
 func (a *Agent) writeConfig() error {
 	text := fmt.Sprintf(`data_dir = %q

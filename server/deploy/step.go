@@ -71,6 +71,8 @@ func (s *step) deployment(d *structs.Deployment, mem Memory) {
 			Updates: []*structs.DeploymentStatusUpdate{{DeploymentID: d.ID, Status: structs.DeploymentSuccessful,
 				StatusDescription: structs.DeploymentDescSuccessful}},
 			StableJobs: []*structs.JobStabilityCommand{{Namespace: d.Namespace, JobID: d.JobID, Version: d.JobVersion, Stable: true}},
+			// What failed meanwhile was left to the deployment: now it is an ordinary failure.
+			Evals: []*structs.Evaluation{s.eval(d, job)},
 		})
 		return
 	}

@@ -15,7 +15,7 @@ func redirectLogs(to hclog.Logger) {
 	std := logrus.StandardLogger()
 	std.SetOutput(io.Discard)
 	std.SetFormatter(discardFormatter{})
-	// Containerd's own level decides whether shims are started with -debug; its info lines are our debug lines.
+	// Containerd's own level decides whether shims are started with -debug; its info lines are for tracing.
 	std.SetLevel(logrus.InfoLevel)
 	// A listener that fails must not end the agent.
 	std.ExitFunc = func(int) {}
@@ -41,8 +41,6 @@ func (h logHook) Fire(e *logrus.Entry) error {
 		level = hclog.Error
 	case logrus.WarnLevel:
 		level = hclog.Warn
-	case logrus.InfoLevel:
-		level = hclog.Debug
 	}
 	if slices.ContainsFunc(harmless, func(p string) bool { return strings.HasPrefix(e.Message, p) }) {
 		level = hclog.Trace
