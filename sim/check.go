@@ -12,6 +12,8 @@ type view struct {
 	jobs   []*structs.Job
 	allocs []*structs.Allocation
 	evals  []*structs.Evaluation
+	// deployments are those of all jobs.
+	deployments []*structs.Deployment
 }
 
 // checkNode finds a node that holds more than it has, or two allocations with one port. Its allocations are those on it.
@@ -48,7 +50,7 @@ func checkNode(n *structs.Node, allocs []*structs.Allocation) []string {
 // checkJob finds names given twice and more allocations than the job's rules allow. Its allocations are those of all versions.
 func checkJob(j *structs.Job, allocs []*structs.Allocation) []string {
 	var found []string
-	names := map[string]structs.ID{}
+	names := map[string]*structs.Allocation{}
 	live := map[string]int{}
 	for _, a := range allocs {
 		if a.Terminal() || a.ClientStatus == structs.AllocClientUnknown {
@@ -58,10 +60,10 @@ func checkJob(j *structs.Job, allocs []*structs.Allocation) []string {
 		if a.DeploymentStatus != nil && a.DeploymentStatus.Canary {
 			continue
 		}
-		if other, taken := names[a.Name()]; taken {
-			found = append(found, fmt.Sprintf("I12: %s is the name of %s and %s", a.Name(), other.Short(), a.ID.Short()))
+		if other := names[a.Name()]; other != nil && !promoted(a, other) {
+			found = append(found, fmt.Sprintf("I12: %s is the name of %s and %s", a.Name(), other.ID.Short(), a.ID.Short()))
 		}
-		names[a.Name()] = a.ID
+		names[a.Name()] = a
 	}
 	for _, g := range j.TaskGroups {
 		most := g.Desired() + canaries(g)
@@ -72,8 +74,18 @@ func checkJob(j *structs.Job, allocs []*structs.Allocation) []string {
 	return found
 }
 
+// promoted reports that one of two may have been a canary: it took the name of what it replaces, and that one is stopped by the
+// evaluation that follows the promotion.
+func promoted(a, b *structs.Allocation) bool {
+	newer := a
+	if b.JobVersion > a.JobVersion {
+		newer = b
+	}
+	return a.JobVersion != b.JobVersion && canaries(newer.Job.LookupGroup(newer.TaskGroup)) > 0
+}
+
 func canaries(g *structs.TaskGroup) int {
-	if g.Update == nil || g.Update.Canary == nil {
+	if g == nil || g.Update == nil || g.Update.Canary == nil {
 		return 0
 	}
 	return *g.Update.Canary
@@ -194,6 +206,14 @@ func checkQuiet(v view) []string {
 			found = append(found, fmt.Sprintf("I20: allocation %s of job %s was told to stop and is still %s", a.ID.Short(), a.JobID, a.ClientStatus))
 		}
 	}
+	failed := map[structs.JobKey]bool{} // versions whose rollout failed wait for a person
+	for _, d := range v.deployments {
+		for _, j := range v.jobs {
+			if d.JobID == j.ID && d.Namespace == j.Namespace && d.JobVersion == j.Version && d.Status == structs.DeploymentFailed {
+				failed[j.Key()] = true
+			}
+		}
+	}
 	for _, j := range v.jobs {
 		for _, g := range j.TaskGroups {
 			key := j.Namespace + "/" + j.ID + "/" + g.Name
@@ -204,7 +224,7 @@ func checkQuiet(v view) []string {
 			case j.Stopped(), j.Type == structs.JobTypeBatch:
 			case running[key] > want:
 				found = append(found, fmt.Sprintf("I11: job %s runs %d, %d are wanted", j.ID, running[key], want))
-			case running[key] < want && !blocked[j.Key()] && !waiting[j.Key()]:
+			case running[key] < want && !blocked[j.Key()] && !waiting[j.Key()] && !failed[j.Key()]:
 				found = append(found, fmt.Sprintf("I13: job %s runs %d of %d and no evaluation waits for room", j.ID, running[key], want))
 			}
 		}

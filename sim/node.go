@@ -194,7 +194,7 @@ func (n *node) accept(index uint64, allocs []*structs.Allocation) {
 		wanted[a.ID] = true
 		t := n.tasks[a.ID]
 		if t == nil {
-			if a.Terminal() {
+			if a.ClientTerminal() {
 				continue
 			}
 			t = &instance{alloc: a, status: structs.AllocClientPending, at: n.w.now}
@@ -214,6 +214,9 @@ func (n *node) accept(index uint64, allocs []*structs.Allocation) {
 
 // reconcile compares one instance with what it should be and takes the next step.
 func (n *node) reconcile(t *instance, a *structs.Allocation) {
+	if t.alloc.DeploymentID != a.DeploymentID && !terminal(t.status) {
+		t.healthy, t.at = nil, n.w.now // it is judged anew for the deployment it was moved to
+	}
 	t.alloc = a
 	switch {
 	case a.ServerTerminal():

@@ -1,6 +1,10 @@
 package sim
 
-import "sort"
+import (
+	"iter"
+	"slices"
+	"sort"
+)
 
 // sortedBy lists a map's values in the order of a text made of their keys.
 func sortedBy[K comparable, V any](m map[K]V, text func(K) string) []V {
@@ -19,3 +23,16 @@ func sortedBy[K comparable, V any](m map[K]V, text func(K) string) []V {
 	}
 	return out
 }
+
+// sortedKeys lists a set's keys in the order of a text made of them.
+func sortedKeys[K comparable](m map[K]bool, text func(K) string) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return text(keys[i]) < text(keys[j]) })
+	return keys
+}
+
+// collect makes a slice of a sequence.
+func collect[T any](seq iter.Seq[T]) []T { return slices.Collect(seq) }
