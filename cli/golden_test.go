@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestWhatIsShown compares what commands show with files: what people read and scripts cut out does not change by accident.
+func TestWhatIsShown(t *testing.T) {
+	t.Setenv("TZ", "UTC")
+	f := newFake(t, webRoutes())
+	for _, c := range []struct{ file, args string }{
+		{"job-list", "job status"},
+		{"job-status", "job status web"},
+		{"job-status-prefix", "job status -evals -verbose we"},
+		{"job-allocs", "job allocs web"},
+		{"alloc-status", "alloc status c0000001"},
+		{"alloc-status-short", "alloc status -short -verbose c"},
+		{"node-list", "node status -allocs"},
+		{"node-list-verbose", "node status -verbose"},
+		{"node-status", "node status one"},
+		{"eval-list", "eval list"},
+		{"eval-status", "eval status e0000002"},
+		{"deployment-list", "deployment list"},
+		{"deployment-status", "deployment status d0"},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			got := f.berth(t, strings.Fields(c.args)...)
+			if got.code != 0 || got.err != "" {
+				t.Fatalf("exit code %d: %s", got.code, got.err)
+			}
+			golden(t, c.file, "$ berth "+c.args+"\n"+got.out)
+		})
+	}
+}
+
+func TestHelpIsWholeAndPlain(t *testing.T) {
+	golden(t, "help", berth(t, "", "-h").out)
+}
