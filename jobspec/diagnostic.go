@@ -196,6 +196,26 @@ func (r *report) locate(file string, pos hcl.Pos) (line string, column int) {
 	return line, column
 }
 
+// lineWithin is one line of a text that was written over several, as in a heredoc, whose text begins on its second line.
+func (r *report) lineWithin(rng hcl.Range, line int) hcl.Range {
+	at := rng.Start.Line + line
+	src, ok := r.files[rng.Filename]
+	if !ok || line <= 0 || at >= rng.End.Line+1 || rng.Start.Line == rng.End.Line {
+		return rng
+	}
+	starts := r.lineStarts(rng.Filename, src)
+	if at > len(starts) {
+		return rng
+	}
+	from := starts[at-1]
+	text, _, _ := bytes.Cut(src[from:], []byte("\n"))
+	indent := len(text) - len(bytes.TrimLeft(text, " \t"))
+	text = bytes.TrimRight(text, " \t\r")
+	rng.Start = hcl.Pos{Line: at, Column: indent + 1, Byte: from + indent}
+	rng.End = hcl.Pos{Line: at, Column: len(text) + 1, Byte: from + max(len(text), indent)}
+	return rng
+}
+
 func (r *report) lineStarts(file string, src []byte) []int {
 	if starts, ok := r.lines[file]; ok {
 		return starts

@@ -171,7 +171,7 @@ func (d *decoder) faults(faults structs.Faults) {
 		if d.bad[f.Path] || d.bad[at] && at != f.Path {
 			continue
 		}
-		rng := d.places[at]
+		rng := d.rep.lineWithin(d.places[at], f.Line)
 		text := f.Message
 		if strings.Contains(f.Path, ".Config.") { // of a driver: its texts do not name the key
 			if key := lastField(f.Path); !strings.Contains(text, key) {

@@ -16,6 +16,8 @@ type Fault struct {
 	Message string
 	// Hint is what to do or type instead; may be empty.
 	Hint string
+	// Line is the line within a text of several lines, from 1; 0 when the whole value is meant.
+	Line int
 	// Warning marks advice: the job is accepted.
 	Warning bool
 }

@@ -98,6 +98,7 @@ func (c *checker) checkTemplate(p *place, t *Template) {
 	} else if val(t.SourcePath) != "" && val(t.EmbeddedTmpl) != "" {
 		c.fault(p.in("EmbeddedTmpl"), "the template has data and source").Hint = "keep one of the two"
 	}
+	c.checkTemplateText(p.in("EmbeddedTmpl"), t)
 	c.oneOf(p.in("ChangeMode"), "change_mode", val(t.ChangeMode), ChangeModeRestart, ChangeModeNoop, ChangeModeSignal, ChangeModeScript)
 	switch val(t.ChangeMode) {
 	case ChangeModeSignal:
