@@ -7,6 +7,9 @@
 // The work is split: reconcile says what should be there, feasible which nodes may run it, rank which of them is best,
 // fleet what is free. A Run yields its plan in slices, so that a huge evaluation lets small ones pass.
 //
-// Invariants: no plan asks of a node more than is free there, resources of allocations that have not ended included; a
+// What is evicted or replaced holds its room until it has ended, so what takes its place waits: the evaluation blocks, and the
+// fleet keeps the room for which others were evicted (fleet.Hold) until the job is decided again.
+//
+// Invariants: nothing that runs is stopped for a successor no node could run; no plan asks of a node more than is free there, resources of allocations that have not ended included; a
 // placement satisfies every constraint of its group at the moment of decision.
 package scheduler

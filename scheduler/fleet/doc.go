@@ -7,6 +7,8 @@
 // Its content is committed state plus what was decided and is not written yet: the placer adds a placement the moment it
 // is decided and forgets it when it is refused.
 //
+// Room may be held for an allocation to come (Hold); it counts as used until its job is decided again.
+//
 // Invariants: a row's free columns equal its capacity minus the sum of the uses recorded on it; row numbers never reach
 // any output, so the order in which nodes were added changes nothing.
 package fleet

@@ -13,6 +13,7 @@ type Ask struct {
 	TaskCores             []taskCores // in the order of the tasks
 	Devices               []feasible.DeviceAsk
 	Ports                 []fleet.PortAsk
+	Static                bool // some port is static
 	// Resources is what each allocation is given, ports, cores and devices aside. Shared: do not change it.
 	Resources *structs.AllocatedResources
 }
@@ -57,6 +58,9 @@ func AskOf(g *structs.TaskGroup, oversubscription bool) *Ask {
 		res.Shared.Networks = append(res.Shared.Networks, &structs.NetworkResource{
 			Mode: nw.Mode, Hostname: nw.Hostname, DNS: nw.DNS, CNI: nw.CNI,
 		})
+	}
+	for _, p := range ask.Ports {
+		ask.Static = ask.Static || p.Static != 0
 	}
 	sum := res.Comparable()
 	ask.CPU, ask.MemoryMB, ask.DiskMB = sum.CPU, sum.MemoryMB, sum.DiskMB

@@ -136,7 +136,7 @@ func (g *Group) roomBeyond(row int32) Dimension {
 			return d
 		}
 	}
-	if len(ask.Ports) > 0 {
+	if ask.Static {
 		if ok, _ := f.StaticPortsFree(row, ask.Ports); !ok {
 			return OutOfPorts
 		}

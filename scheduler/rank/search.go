@@ -75,5 +75,5 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 
 // beyond reports that room depends on more than amounts.
 func (g *Group) beyond() bool {
-	return g.distinct != nil || len(g.ask.Ports) > 0 || g.ask.Cores > 0 || len(g.ask.Devices) > 0 || g.refused != nil
+	return g.distinct != nil || g.ask.Static || g.ask.Cores > 0 || len(g.ask.Devices) > 0 || g.refused != nil
 }
