@@ -13,6 +13,7 @@ import (
 func (e *env) deploymentCommand() *cobra.Command {
 	var s shown
 	var groups []string
+	var watch, detach bool
 	list := &cobra.Command{Use: "list", Short: "list deployments", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		client, err := e.client()
 		if err != nil {
@@ -28,7 +29,10 @@ func (e *env) deploymentCommand() *cobra.Command {
 		e.deploymentsTable(all, s.verbose)
 		return nil
 	}}
-	status := e.deploymentAction("status DEPLOYMENT", "how a deployment is", func(_ context.Context, _ *api.Client, d *structs.Deployment) error {
+	status := e.deploymentAction("status DEPLOYMENT", "how a deployment is", func(ctx context.Context, c *api.Client, d *structs.Deployment) error {
+		if watch {
+			return e.monitorRollout(ctx, c, d.ID, s.verbose)
+		}
 		if done, err := e.print(s, d); done {
 			return err
 		}
@@ -37,10 +41,15 @@ func (e *env) deploymentCommand() *cobra.Command {
 		e.deploymentTable(d)
 		return nil
 	})
+	status.Flags().BoolVar(&watch, "monitor", false, "follow it until it ends")
 	promote := e.deploymentAction("promote DEPLOYMENT", "let the canaries replace the rest", func(ctx context.Context, c *api.Client, d *structs.Deployment) error {
 		resp, _, err := c.Deployments().Promote(ctx, d.ID.String(), groups, nil)
 		if err != nil {
 			return err
+		}
+		if detach {
+			e.say("Evaluation ID: %s", resp.EvalID)
+			return nil
 		}
 		return e.monitor(ctx, c, resp.EvalID, s.verbose)
 	})
@@ -51,7 +60,7 @@ func (e *env) deploymentCommand() *cobra.Command {
 			return err
 		}
 		e.say("Deployment %q failed", short8(d.ID, s.verbose))
-		if resp.EvalID.IsZero() {
+		if detach || resp.EvalID.IsZero() {
 			return nil
 		}
 		return e.monitor(ctx, c, resp.EvalID, s.verbose)
@@ -74,7 +83,7 @@ func (e *env) deploymentCommand() *cobra.Command {
 		c.Flags().BoolVar(&s.verbose, "verbose", false, "show whole ids")
 		c.Flags().BoolVar(&s.json, "json", false, "print JSON")
 		c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
-		c.Flags().Bool("detach", false, "do not wait")
+		c.Flags().BoolVar(&detach, "detach", false, "do not wait")
 	}
 	return e.group("deployment", "look at rollouts and steer them", list, status, promote, fail, pause, resume)
 }

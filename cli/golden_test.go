@@ -7,7 +7,6 @@ import (
 
 // TestWhatIsShown compares what commands show with files: what people read and scripts cut out does not change by accident.
 func TestWhatIsShown(t *testing.T) {
-	t.Setenv("TZ", "UTC")
 	f := newFake(t, webRoutes())
 	for _, c := range []struct{ file, args string }{
 		{"job-list", "job status"},

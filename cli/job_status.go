@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -118,7 +119,33 @@ func (e *env) showJob(ctx context.Context, c *api.Client, stub *structs.JobListS
 		return nil
 	}
 	e.allocTable(allocs, s.verbose)
+	e.lastFailure(allocs, s.verbose)
 	return nil
+}
+
+// lastFailure tells of the newest allocation that failed what failed.
+func (e *env) lastFailure(allocs []*structs.AllocListStub, verbose bool) {
+	var last *structs.AllocListStub
+	for _, a := range allocs {
+		if a.ClientStatus == structs.AllocClientFailed && (last == nil || a.ModifyIndex > last.ModifyIndex) {
+			last = a
+		}
+	}
+	if last == nil {
+		return
+	}
+	for _, name := range sortedKeys(last.TaskStates) {
+		st := last.TaskStates[name]
+		if st == nil || !st.Failed {
+			continue
+		}
+		e.head("Last Failure")
+		for _, ev := range st.Events[max(0, len(st.Events)-3):] {
+			e.say("%s  task %q of %s: %s: %s", clock(ev.Time), name, short8(last.ID, verbose), ev.Type, eventText(ev))
+		}
+		e.say("More: berth alloc status %s, berth alloc logs -stderr %s", last.ID.Short(), last.ID.Short())
+		return
+	}
 }
 
 func (e *env) jobSummary(stub *structs.JobListStub) error {
@@ -172,7 +199,7 @@ func (e *env) deploymentTable(d *structs.Deployment) {
 			promoted = fmt.Sprint(g.Promoted)
 		}
 		if !g.RequireProgressBy.IsZero() {
-			by = g.RequireProgressBy.Local().Format("2006-01-02T15:04:05Z07:00")
+			by = g.RequireProgressBy.Local().Format(time.RFC3339)
 		}
 		rows = append(rows, []string{name, promoted, fmt.Sprint(g.DesiredTotal), fmt.Sprint(g.DesiredCanaries), fmt.Sprint(g.PlacedAllocs),
 			fmt.Sprint(g.HealthyAllocs), fmt.Sprint(g.UnhealthyAllocs), by})

@@ -188,3 +188,22 @@ func (m *monitor) addresses(ctx context.Context) {
 		}
 	}
 }
+
+// monitorRollout follows a deployment until it ends.
+func (e *env) monitorRollout(ctx context.Context, c *api.Client, id structs.ID, verbose bool) error {
+	p, q := newProgress(e, verbose), &api.QueryOptions{}
+	p.step("Monitoring deployment %q", short8(id, verbose))
+	for {
+		d, meta, err := c.Deployments().Get(ctx, id.String(), q)
+		if err != nil {
+			return err
+		}
+		p.rollout(d)
+		if done, code := p.rolloutOutcome(); done && code != 0 {
+			return exitError{code}
+		} else if done {
+			return nil
+		}
+		q = &api.QueryOptions{WaitIndex: max(meta.LastIndex, 1)}
+	}
+}

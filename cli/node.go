@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +35,7 @@ func (e *env) ownNode(ctx context.Context, c *api.Client) (string, error) {
 	return id, nil
 }
 
-// nodeArg is the node a command is about: -self or its argument.
+// nodeArg is the node a command is about: -self, or its argument, which is a name or the beginning of an id.
 func (e *env) nodeArg(ctx context.Context, c *api.Client, self bool, args []string) (*api.NodeListStub, error) {
 	if self {
 		id, err := e.ownNode(ctx, c)
@@ -47,6 +46,19 @@ func (e *env) nodeArg(ctx context.Context, c *api.Client, self bool, args []stri
 	}
 	if len(args) == 0 {
 		return nil, fmt.Errorf("name a node, or use -self; `berth node status` lists them")
+	}
+	all, _, err := c.Nodes().List(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var named []*api.NodeListStub
+	for _, n := range all {
+		if n.Name == args[0] {
+			named = append(named, n)
+		}
+	}
+	if len(named) == 1 {
+		return named[0], nil
 	}
 	return e.findNode(ctx, c, args[0])
 }
@@ -101,11 +113,18 @@ func (e *env) listNodes(ctx context.Context, c *api.Client, s shown, allocs bool
 		return nil
 	}
 	rows := [][]string{{"ID", "Node Pool", "DC", "Name", "Class", "Drain", "Eligibility", "Status"}}
+	if s.verbose {
+		rows[0] = []string{"ID", "Node Pool", "DC", "Name", "Class", "Address", "Version", "Drain", "Eligibility", "Status"}
+	}
 	if allocs {
 		rows[0] = append(rows[0], "Running Allocs")
 	}
 	for _, n := range nodes {
-		row := []string{short8(n.ID, s.verbose), n.NodePool, n.Datacenter, n.Name, dash(n.NodeClass), fmt.Sprint(n.Drain), n.SchedulingEligibility, string(n.Status)}
+		row := []string{short8(n.ID, s.verbose), n.NodePool, n.Datacenter, n.Name, dash(n.NodeClass)}
+		if s.verbose {
+			row = append(row, dash(n.Address), dash(n.Version))
+		}
+		row = append(row, fmt.Sprint(n.Drain), n.SchedulingEligibility, string(n.Status))
 		if allocs {
 			list, _, err := c.Nodes().Allocations(ctx, n.ID.String(), nil)
 			if err != nil {
@@ -126,8 +145,36 @@ func (e *env) listNodes(ctx context.Context, c *api.Client, s shown, allocs bool
 }
 
 func (e *env) showNode(ctx context.Context, c *api.Client, n *api.Node, s shown, brief, stats bool) error {
-	e.pairs([][2]string{{"ID", n.ID.String()}, {"Name", n.Name}, {"Node Pool", n.NodePool}, {"Class", n.NodeClass}, {"DC", n.Datacenter},
-		{"Drain", fmt.Sprint(n.Drain)}, {"Eligibility", n.SchedulingEligibility}, {"Status", string(n.Status)}})
+	rows := [][2]string{{"ID", n.ID.String()}, {"Name", n.Name}, {"Node Pool", n.NodePool}, {"Class", n.NodeClass}, {"DC", n.Datacenter},
+		{"Address", n.HTTPAddr}, {"Drain", fmt.Sprint(n.Drain)}, {"Eligibility", n.SchedulingEligibility}, {"Status", string(n.Status)}}
+	if n.StatusDescription != "" {
+		rows = append(rows, [2]string{"Status Description", n.StatusDescription})
+	}
+	if n.StatusUpdatedAt > 0 {
+		rows = append(rows, [2]string{"Since", ago(time.Unix(n.StatusUpdatedAt, 0).UnixNano())})
+	}
+	if d := n.DrainStrategy; d != nil && !d.ForceDeadline.IsZero() {
+		rows = append(rows, [2]string{"Drain Deadline", when(d.ForceDeadline)})
+	}
+	e.pairs(rows)
+	e.nodeParts(n)
+	if brief {
+		return nil
+	}
+	if err := e.nodeUse(ctx, c, n, s, stats); err != nil {
+		return err
+	}
+	if s.verbose {
+		e.head("Attributes")
+		e.sortedPairs(n.Attributes)
+		e.head("Meta")
+		e.sortedPairs(n.Meta)
+	}
+	return nil
+}
+
+// nodeParts shows what a node has and what happened to it.
+func (e *env) nodeParts(n *api.Node) {
 	e.head("Drivers")
 	rows := [][]string{{"Driver", "Detected", "Healthy", "Message"}}
 	for _, name := range sortedKeys(n.Drivers) {
@@ -150,125 +197,4 @@ func (e *env) showNode(ctx context.Context, c *api.Client, n *api.Node, s shown,
 		rows = append(rows, []string{when(n.Events[i].Timestamp), n.Events[i].Subsystem, n.Events[i].Message})
 	}
 	e.table(rows)
-	if brief {
-		return nil
-	}
-	if err := e.nodeUse(ctx, c, n, s, stats); err != nil {
-		return err
-	}
-	if s.verbose {
-		e.head("Attributes")
-		e.sortedPairs(n.Attributes)
-		e.head("Meta")
-		e.sortedPairs(n.Meta)
-	}
-	return nil
-}
-
-func (e *env) nodeEligibility() *cobra.Command {
-	var enable, disable, self bool
-	c := &cobra.Command{Use: "eligibility [NODE]", Short: "open or close a node for placements", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if enable == disable {
-				return fmt.Errorf("say -enable or -disable")
-			}
-			client, err := e.client()
-			if err != nil {
-				return err
-			}
-			n, err := e.nodeArg(cmd.Context(), client, self, args)
-			if err != nil {
-				return err
-			}
-			if _, _, err := client.Nodes().SetEligibility(cmd.Context(), n.ID.String(), enable, nil); err != nil {
-				return err
-			}
-			word := structs.NodeIneligible
-			if enable {
-				word = structs.NodeEligible
-			}
-			e.say("Node %q scheduling eligibility set: %s for scheduling", n.ID, word)
-			return nil
-		}}
-	c.Flags().BoolVar(&enable, "enable", false, "allow placements")
-	c.Flags().BoolVar(&disable, "disable", false, "allow none")
-	c.Flags().BoolVar(&self, "self", false, "the node of the agent that is asked")
-	return c
-}
-
-func (e *env) nodeDrain() *cobra.Command {
-	var enable, disable, force, noDeadline, ignoreSystem, keep, self, detach, yes bool
-	var deadline time.Duration
-	var meta []string
-	c := &cobra.Command{Use: "drain [NODE]", Short: "move everything off a node", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			if enable == disable {
-				return fmt.Errorf("say -enable or -disable")
-			}
-			client, err := e.client()
-			if err != nil {
-				return err
-			}
-			n, err := e.nodeArg(ctx, client, self, args)
-			if err != nil {
-				return err
-			}
-			notes := map[string]string{}
-			for _, m := range meta {
-				k, v, _ := strings.Cut(m, "=")
-				notes[k] = v
-			}
-			var spec *structs.DrainSpec
-			if enable {
-				spec = &structs.DrainSpec{Deadline: deadline, IgnoreSystemJobs: ignoreSystem}
-				if force {
-					spec.Deadline = -1
-				}
-				if noDeadline {
-					spec.Deadline = 0
-				}
-			}
-			if _, _, err := client.Nodes().Drain(ctx, n.ID.String(), spec, disable && !keep, notes, nil); err != nil {
-				return err
-			}
-			if disable {
-				e.say("Node %q drain disabled", n.ID)
-				return nil
-			}
-			e.say("Node %q drain strategy set", n.ID)
-			if detach {
-				return nil
-			}
-			return e.watchDrain(ctx, client, n.ID)
-		}}
-	f := c.Flags()
-	f.BoolVar(&enable, "enable", false, "start a drain")
-	f.BoolVar(&disable, "disable", false, "end a drain")
-	f.BoolVar(&force, "force", false, "do not wait for replacements")
-	f.BoolVar(&noDeadline, "no-deadline", false, "wait without end")
-	f.BoolVar(&ignoreSystem, "ignore-system", false, "leave system jobs alone")
-	f.BoolVar(&keep, "keep-ineligible", false, "with -disable: still allow no placements")
-	f.BoolVar(&self, "self", false, "the node of the agent that is asked")
-	f.BoolVar(&detach, "detach", false, "do not wait for the end")
-	f.BoolVar(&yes, "yes", false, "answer yes to questions")
-	f.DurationVar(&deadline, "deadline", time.Hour, "when what is left is stopped")
-	f.StringArrayVar(&meta, "meta", nil, "key=value noted with the drain")
-	return c
-}
-
-// watchDrain waits until a node is empty.
-func (e *env) watchDrain(ctx context.Context, c *api.Client, id structs.ID) error {
-	q := &api.QueryOptions{}
-	for {
-		n, meta, err := c.Nodes().Get(ctx, id.String(), q)
-		if err != nil {
-			return err
-		}
-		if n.DrainStrategy == nil {
-			e.say("%s: drain complete", now())
-			return nil
-		}
-		q.WaitIndex = meta.LastIndex
-	}
 }

@@ -48,11 +48,17 @@ func (e *env) metric(m *structs.AllocMetric) {
 			e.say("      * No nodes are available in datacenter %q", dc)
 		}
 	}
+	for _, k := range sortedKeys(m.ClassFiltered) {
+		e.say("      * Class %q: %d nodes excluded by filter", k, m.ClassFiltered[k])
+	}
 	for _, k := range sortedKeys(m.ConstraintFiltered) {
 		e.say("      * Constraint %q: %d nodes excluded by filter", k, m.ConstraintFiltered[k])
 	}
+	if m.NodesExhausted > 0 {
+		e.say("      * Resources exhausted on %d nodes", m.NodesExhausted)
+	}
 	for _, k := range sortedKeys(m.ClassExhausted) {
-		e.say("      * Class %q: %d nodes exhausted", k, m.ClassExhausted[k])
+		e.say("      * Class %q exhausted on %d nodes", k, m.ClassExhausted[k])
 	}
 	for _, k := range sortedKeys(m.DimensionExhausted) {
 		e.say("      * Dimension %q exhausted on %d nodes", k, m.DimensionExhausted[k])
