@@ -74,14 +74,14 @@ func checkJob(j *structs.Job, allocs []*structs.Allocation) []string {
 	return found
 }
 
-// promoted reports that one of two may have been a canary: it took the name of what it replaces, and that one is stopped by the
-// evaluation that follows the promotion.
+// promoted reports that one of two may have been a canary. It bears the name of what it was to replace, and keeps it when that one
+// failed meanwhile and was replaced under its name, or was brought to the new version in place.
 func promoted(a, b *structs.Allocation) bool {
 	newer := a
 	if b.JobVersion > a.JobVersion {
 		newer = b
 	}
-	return a.JobVersion != b.JobVersion && canaries(newer.Job.LookupGroup(newer.TaskGroup)) > 0
+	return canaries(newer.Job.LookupGroup(newer.TaskGroup)) > 0
 }
 
 func canaries(g *structs.TaskGroup) int {
