@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -37,9 +38,15 @@ func (e *env) monitor(ctx context.Context, c *api.Client, id structs.ID, verbose
 	for {
 		select {
 		case <-ctx.Done():
+			m.p.line("not watched any more; what was asked for goes on")
 			return ctx.Err()
 		case u := <-m.updates:
-			if done, err := m.take(ctx, u); done || err != nil {
+			done, err := m.take(ctx, u)
+			var exit exitError
+			switch {
+			case err != nil && !errors.As(err, &exit) && ctx.Err() == nil:
+				return fmt.Errorf("%w; what was asked for goes on without this command", err)
+			case done || err != nil:
 				return err
 			}
 		}
@@ -89,7 +96,7 @@ func (m *monitor) take(ctx context.Context, u update) (done bool, err error) {
 	case u.err != nil && api.IsNotFound(u.err) && p.goal == goalStopped:
 		return true, nil // the job was purged, and is gone
 	case u.err != nil:
-		return true, fmt.Errorf("%w; what was asked for goes on without this command", u.err)
+		return true, u.err
 	case u.allocs != nil:
 		p.allocations(u.index, u.allocs)
 	case u.deployment != nil:
