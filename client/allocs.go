@@ -79,7 +79,8 @@ func (c *Client) hold(alloc *structs.Allocation, tasks map[string]*taskrunner.Re
 	e := &entry{id: alloc.ID, alloc: alloc, confirmed: tasks == nil, done: make(chan struct{})}
 	log := c.log.With("alloc_id", alloc.ID.Short())
 	e.runner = allocrunner.New(allocrunner.Config{
-		NodeID: c.id, Alloc: alloc, Drivers: c.drivers, Network: c.cfg.Network, Files: c.host.Files(alloc.ID),
+		NodeID: c.id, Alloc: alloc, Drivers: c.drivers, Network: c.cfg.Network, PortsTaken: c.cfg.PortsTaken,
+		Files: c.host.Files(alloc.ID),
 		Place: func(a *structs.Allocation, task string, net *network.Result) taskrunner.Place {
 			return c.host.Place(c.Node(), a, task, net)
 		},

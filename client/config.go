@@ -42,6 +42,8 @@ type Config struct {
 
 	Drivers []drivers.Driver
 	Network Network
+	// PortsTaken finds ports that processes of the machine listen on, such as network.TakenPorts; nil looks at none.
+	PortsTaken func([]network.Port) ([]network.TakenPort, error)
 	// NetworkInterface is whose address the node advertises; "" is that of the default route.
 	NetworkInterface string
 	// HostVolumes and HostNetworks are what the node offers by name.

@@ -40,11 +40,21 @@ func (a *API) node() (*client.Client, error) {
 	return a.Client, nil
 }
 
+// startPatience is how long a question waits for a node that is just taking up its tasks.
+const startPatience = 15 * time.Second
+
 // alloc is the node and the allocation of the path.
 func (r *request) alloc() (*client.Client, structs.ID, error) {
 	c, err := r.api.node()
 	if err != nil {
 		return nil, structs.ID{}, err
+	}
+	select {
+	case <-c.Ready():
+	case <-r.ctx().Done():
+		return nil, structs.ID{}, r.ctx().Err()
+	case <-time.After(startPatience):
+		return nil, structs.ID{}, &structs.Error{Kind: structs.KindUnavailable, Err: errors.New("the node is not ready yet"), Hint: "try again in a moment"}
 	}
 	id, err := r.id("id", "alloc")
 	if err != nil {

@@ -34,7 +34,9 @@ type Config struct {
 	// Drivers by name; a task of another driver fails.
 	Drivers map[string]drivers.Driver
 	Network Network
-	Files   Files
+	// PortsTaken finds ports that processes of the machine listen on; nil looks at none.
+	PortsTaken func([]network.Port) ([]network.TakenPort, error)
+	Files      Files
 	// Place tells where a task lives; net is nil until the network is there.
 	Place func(alloc *structs.Allocation, task string, net *network.Result) taskrunner.Place
 	// Logs makes a task's collector; nil collects nothing.
@@ -424,7 +426,11 @@ func (r *Runner) setUp(ctx context.Context) error {
 	}
 	req := r.Request()
 	for attempt := 1; ; attempt++ {
-		net, err := r.cfg.Network.Setup(ctx, req)
+		err := r.portsFree(req)
+		var net *network.Result
+		if err == nil {
+			net, err = r.cfg.Network.Setup(ctx, req)
+		}
 		if err == nil {
 			r.mu.Lock()
 			r.net = net
@@ -440,6 +446,23 @@ func (r *Runner) setUp(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// portsFree refuses to publish a port a process of the machine listens on: it would be hidden from whoever calls it there. An
+// allocation that runs already keeps its ports.
+func (r *Runner) portsFree(req network.Request) error {
+	if r.cfg.PortsTaken == nil || r.cfg.Restored || req.Mode != network.ModeBridge {
+		return nil
+	}
+	taken, err := r.cfg.PortsTaken(req.Ports)
+	if err != nil {
+		return fmt.Errorf("look whether ports are free: %w", err)
+	}
+	var errs []error
+	for _, t := range taken {
+		errs = append(errs, errors.New(t.String()))
+	}
+	return errors.Join(errs...)
 }
 
 // release removes what is left when all tasks are dead, however long it takes: until then the ports count as used.
