@@ -30,6 +30,11 @@ type evaluator struct {
 
 // evaluate gives the value, with iterators of dynamic blocks in scope; false after it reported why there is none.
 func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.Value, bool) {
+	if text, ok := expr.(*hclsyntax.TemplateExpr); ok && text.IsStringLiteral() {
+		if v, diags := text.Value(nil); !diags.HasErrors() {
+			return v, true // most of a file is this
+		}
+	}
 	if scope == nil {
 		scope = e.ctx
 	}

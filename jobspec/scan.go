@@ -56,6 +56,9 @@ func scan(rep *report, name string, src []byte, json bool) bool {
 	if json {
 		return scanJSON(rep, name, src)
 	}
+	if plain(src) {
+		return true
+	}
 	tokens, _ := hclsyntax.LexConfig(src, name, start.Start)
 	return scanTokens(rep, tokens)
 }
