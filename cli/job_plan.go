@@ -36,10 +36,17 @@ func (e *env) jobPlan() *cobra.Command {
 			if err != nil {
 				return fail(err)
 			}
-			if done, err := e.print(s, resp); done {
-				return err
+			done, err := e.print(s, resp)
+			if err != nil {
+				return fail(err)
 			}
-			return e.plan(args[0], resp)
+			if !done {
+				e.plan(args[0], resp)
+			}
+			if moves(resp.Annotations) {
+				return exitError{1}
+			}
+			return nil
 		}}
 	src.flags(c)
 	c.Flags().BoolVar(&diff, "diff", true, "show the differences")
@@ -49,16 +56,27 @@ func (e *env) jobPlan() *cobra.Command {
 	return c
 }
 
-func (e *env) plan(path string, p *api.PlanResponse) error {
+// moves reports that something would be started or stopped.
+func moves(a *structs.PlanAnnotations) bool {
+	if a == nil {
+		return false
+	}
+	for _, u := range a.DesiredTGUpdates {
+		if u.Place+u.Stop+u.DestructiveUpdate+u.Migrate+u.Canary > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *env) plan(path string, p *api.PlanResponse) {
 	if p.Diff != nil {
 		e.diff(p.Diff)
 		e.say("")
 	}
-	changes := uint64(0)
 	if p.Annotations != nil {
 		for _, name := range sortedKeys(p.Annotations.DesiredTGUpdates) {
 			u := p.Annotations.DesiredTGUpdates[name]
-			changes += u.Place + u.Stop + u.DestructiveUpdate + u.Migrate + u.Canary + u.Preemptions
 			e.say("Task Group %q: %s", name, counts(u))
 		}
 	}
@@ -75,10 +93,6 @@ func (e *env) plan(path string, p *api.PlanResponse) error {
 	}
 	e.say("\nJob Modify Index: %d\nTo submit the job with version verification run:\n\n  berth job run -check-index %d %s\n", p.JobModifyIndex, p.JobModifyIndex, path)
 	e.say("The job is run only if nobody has changed it since.")
-	if changes > 0 {
-		return exitError{1}
-	}
-	return nil
 }
 
 func counts(u *structs.DesiredUpdates) string {
