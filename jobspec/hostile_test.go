@@ -147,6 +147,9 @@ func hostile() map[string]string {
 func TestHostileInputIsAnsweredSoon(t *testing.T) {
 	for name, src := range hostile() {
 		t.Run(name, func(t *testing.T) {
+			if racing && len(src) > 400<<10 {
+				t.Skip("too slow with the race detector")
+			}
 			if !strings.HasPrefix(src, "{") {
 				src = strings.ReplaceAll(strings.ReplaceAll(src, "} }", "}\n }"), "} }", "}\n }")
 			}
@@ -173,7 +176,12 @@ func first(ds Diagnostics) string {
 
 // TestHostileJSON gives them to the decoder of the API's JSON.
 func TestHostileJSON(t *testing.T) {
-	texts := hostile()
+	texts := map[string]string{}
+	for name, src := range hostile() {
+		if strings.HasPrefix(name, "json") {
+			texts[name] = src
+		}
+	}
 	for name, src := range map[string]string{
 		"depth":    `{"Job": ` + strings.Repeat(`{"Meta":`, 100<<10),
 		"lists":    `{"TaskGroups": ` + strings.Repeat(`[`, 100<<10),
@@ -190,6 +198,9 @@ func TestHostileJSON(t *testing.T) {
 	}
 	for name, src := range texts {
 		t.Run(name, func(t *testing.T) {
+			if racing && len(src) > 400<<10 {
+				t.Skip("too slow with the race detector")
+			}
 			start := time.Now()
 			job, diags := ParseJSON(ParseOptions{Filename: "job.json", Source: []byte(src)})
 			if job != nil || !diags.HasErrors() {
