@@ -74,7 +74,7 @@ func (e *env) jobHistory() *cobra.Command {
 				e.pairs([][2]string{{"Version", fmt.Sprint(j.Version)}, {"Stable", fmt.Sprint(j.Stable)}, {"Submit Date", clock(j.SubmitTime)}})
 				if i < len(resp.Diffs) {
 					e.say("Diff")
-					e.diff(resp.Diffs[i])
+					e.diff(resp.Diffs[i], nil, true)
 				}
 			}
 			return nil

@@ -41,7 +41,7 @@ func (e *env) jobPlan() *cobra.Command {
 				return fail(err)
 			}
 			if !done {
-				e.plan(args[0], resp)
+				e.plan(args[0], resp, s.verbose)
 			}
 			if moves(resp.Annotations) {
 				return exitError{1}
@@ -69,15 +69,16 @@ func moves(a *structs.PlanAnnotations) bool {
 	return false
 }
 
-func (e *env) plan(path string, p *api.PlanResponse) {
-	if p.Diff != nil {
-		e.diff(p.Diff)
-		e.say("")
-	}
+func (e *env) plan(path string, p *api.PlanResponse, verbose bool) {
+	updates := map[string]*structs.DesiredUpdates{}
 	if p.Annotations != nil {
-		for _, name := range sortedKeys(p.Annotations.DesiredTGUpdates) {
-			u := p.Annotations.DesiredTGUpdates[name]
-			e.say("Task Group %q: %s", name, counts(u))
+		updates = p.Annotations.DesiredTGUpdates
+	}
+	if p.Diff != nil {
+		e.diff(p.Diff, updates, verbose)
+	} else {
+		for _, name := range sortedKeys(updates) {
+			e.say("Task Group: %q (%s)", name, counts(updates[name]))
 		}
 	}
 	e.say("")
@@ -114,65 +115,4 @@ func counts(u *structs.DesiredUpdates) string {
 		return "nothing changes"
 	}
 	return text
-}
-
-// mark is the sign and colour of a type of difference.
-func (e *env) mark(kind string) string {
-	switch kind {
-	case structs.DiffAdded:
-		return e.paint("32", "+ ")
-	case structs.DiffDeleted:
-		return e.paint("31", "- ")
-	case structs.DiffEdited:
-		return e.paint("33", "+/- ")
-	}
-	return ""
-}
-
-// diff prints the differences of a job as a tree.
-func (e *env) diff(d *structs.JobDiff) {
-	e.say("%sJob: %q", e.mark(d.Type), d.ID)
-	e.fields("", d.Fields)
-	e.objects("", d.Objects)
-	for _, g := range d.TaskGroups {
-		if g.Type == structs.DiffNone {
-			continue
-		}
-		e.say("%sTask Group: %q", e.mark(g.Type), g.Name)
-		e.fields("  ", g.Fields)
-		e.objects("  ", g.Objects)
-		for _, t := range g.Tasks {
-			if t.Type == structs.DiffNone {
-				continue
-			}
-			e.say("  %sTask: %q", e.mark(t.Type), t.Name)
-			e.fields("    ", t.Fields)
-			e.objects("    ", t.Objects)
-		}
-	}
-}
-
-func (e *env) fields(indent string, fields []*structs.FieldDiff) {
-	for _, f := range fields {
-		switch f.Type {
-		case structs.DiffAdded:
-			e.say("%s  %s%s: %q", indent, e.mark(f.Type), f.Name, f.New)
-		case structs.DiffDeleted:
-			e.say("%s  %s%s: %q", indent, e.mark(f.Type), f.Name, f.Old)
-		case structs.DiffEdited:
-			e.say("%s  %s%s: %q => %q", indent, e.mark(f.Type), f.Name, f.Old, f.New)
-		}
-	}
-}
-
-func (e *env) objects(indent string, objects []*structs.ObjectDiff) {
-	for _, o := range objects {
-		if o.Type == structs.DiffNone {
-			continue
-		}
-		e.say("%s  %s%s {", indent, e.mark(o.Type), o.Name)
-		e.fields(indent+"  ", o.Fields)
-		e.objects(indent+"  ", o.Objects)
-		e.say("%s  }", indent)
-	}
 }
