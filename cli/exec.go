@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 
@@ -114,3 +115,5 @@ func rawTerminal(ctx context.Context, in *os.File) (restore func(), sizes <-chan
 		_ = unix.IoctlSetTermios(fd, unix.TCSETS, was) // it was a terminal a moment ago
 	}, out, nil
 }
+
+var errNoTerminal = errors.New("-t needs a terminal on standard input")
