@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/go-cty-funcs/cidr"
 	"github.com/hashicorp/go-cty-funcs/crypto"
 	"github.com/hashicorp/go-cty-funcs/encoding"
-	"github.com/hashicorp/go-cty-funcs/filesystem"
 	"github.com/hashicorp/go-cty-funcs/uuid"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -45,10 +44,7 @@ func functions(dir string) map[string]function.Function {
 	if dir == "" {
 		return f
 	}
-	f["abspath"], f["basename"], f["dirname"] = filesystem.AbsPathFunc, filesystem.BasenameFunc, filesystem.DirnameFunc
-	f["file"], f["filebase64"] = filesystem.MakeFileFunc(dir, false), filesystem.MakeFileFunc(dir, true)
-	f["fileexists"], f["fileset"] = filesystem.MakeFileExistsFunc(dir), filesystem.MakeFileSetFunc(dir)
-	f["pathexpand"] = filesystem.PathExpandFunc
+	addFileFunctions(f, dir)
 	return f
 }
 
@@ -65,9 +61,6 @@ func lengthFunc() function.Function {
 		},
 	})
 }
-
-// fileFunctions are refused by name where there is no directory.
-var fileFunctions = []string{"abspath", "basename", "dirname", "file", "filebase64", "fileexists", "fileset", "pathexpand"}
 
 // maxWidth bounds widths and indents, maxProduct the number of combinations, maxPower the size of numbers in digits.
 const (

@@ -1,0 +1,62 @@
+package jobspec
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestFileFunctions(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, content []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("app.conf", []byte("listen 80"))
+	write("large", make([]byte, MaxSourceBytes+1))
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	job := func(expr string) string {
+		return "job \"a\" {\n  meta {\n    x = " + expr + "\n  }\n  group \"g\" {\n    task \"t\" {\n      driver = \"docker\"\n      config {\n        image = \"a\"\n      }\n    }\n  }\n}\n"
+	}
+	for expr, want := range map[string]string{
+		`file("app.conf")`:                "listen 80",
+		`filebase64("app.conf")`:          "bGlzdGVuIDgw",
+		`basename("/a/b")`:                "b",
+		`"${fileexists("app.conf")}"`:     "true",
+		`join(",", fileset(".", "*.c*"))`: "app.conf",
+	} {
+		res, diags := Parse(ParseOptions{Source: []byte(job(expr)), Dir: dir})
+		if res == nil {
+			t.Errorf("%s: %s", expr, rendered(diags))
+		} else if have := res.Job.Meta["x"]; have != want {
+			t.Errorf("%s is %q", expr, have)
+		}
+	}
+	for expr, want := range map[string]string{
+		`file("large")`:                "at most",
+		`file("sub")`:                  "is not a file",
+		`file("pipe")`:                 "is not a file",
+		`file("/dev/zero")`:            "is not a file",
+		`filebase64("/dev/zero")`:      "is not a file",
+		`file("missing")`:              "missing",
+		`join("", fileset("/", "**"))`: "too large",
+	} {
+		res, diags := Parse(ParseOptions{Source: []byte(job(expr)), Dir: dir})
+		if text := rendered(diags); res != nil || !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in\n%s", expr, want, text)
+		}
+	}
+	if res, diags := Parse(ParseOptions{Source: []byte(job(`file("app.conf")`))}); res != nil {
+		t.Error("a file is read without a directory")
+	} else if text := rendered(diags); !strings.Contains(text, "file") {
+		t.Error(text)
+	}
+}
