@@ -140,6 +140,9 @@ func (r *report) hcl(diags hcl.Diagnostics) {
 			rng = *d.Context
 		}
 		summary, hint := plainWords(d)
+		if name, ok := unknownFunction(d); ok && slices.Contains(fileFunctions, name) {
+			summary, hint = name+" reads files, and the job is read where there are none of yours", "run it with the command line, or give the content as a variable"
+		}
 		if told[summary] && d.Summary == "Invalid multi-line string" {
 			continue // one quote that is missing makes all that follow wrong
 		}
@@ -148,11 +151,24 @@ func (r *report) hcl(diags hcl.Diagnostics) {
 	}
 }
 
+// unknownFunction is the name that a call had which the library does not know.
+func unknownFunction(d *hcl.Diagnostic) (string, bool) {
+	if d.Summary != "Call to unknown function" {
+		return "", false
+	}
+	_, rest, _ := strings.Cut(d.Detail, `"`)
+	name, _, ok := strings.Cut(rest, `"`)
+	return name, ok
+}
+
 // plainWords puts a diagnostic of the library into the style of ours: the detail is the fact, the summary often only its
 // title.
 func plainWords(d *hcl.Diagnostic) (summary, hint string) {
 	if d.Summary == "Invalid multi-line string" {
 		return "the string does not end on its line", `close it with ", write \n for a line break, or use a heredoc (<<EOF)`
+	}
+	if d.Summary == "Unterminated template string" {
+		return "the text has no end", "close it: a quote for a string, its word on a line of its own for a heredoc"
 	}
 	if d.Summary == "Invalid argument name" && strings.Contains(d.Detail, "quoted") {
 		return "the name of an attribute has no quotes", `for a name with dots or blanks write a map: meta = { "a.b" = "c" }`

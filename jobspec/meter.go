@@ -101,7 +101,7 @@ func hugeNumber(v cty.Value) bool {
 
 func hugeFloat(f *big.Float) bool {
 	e := f.MantExp(nil)
-	return e > maxExponent || e < -maxExponent
+	return f.IsInf() || e > maxExponent || e < -maxExponent
 }
 
 // metered is an expression whose value is counted.

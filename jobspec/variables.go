@@ -361,6 +361,9 @@ func (e *evaluator) eachOf(root *node, name string, f func(key string, expr hcl.
 		if bn.name != name {
 			continue
 		}
+		for _, l := range bn.node.labels {
+			e.rep.error(l.rng, name+" takes no label", "")
+		}
 		for _, b := range bn.node.blocks {
 			e.rep.error(b.node.rng, fmt.Sprintf("%s holds names and values, no blocks", name), "")
 		}

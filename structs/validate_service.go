@@ -109,6 +109,8 @@ func (c *checker) checkServiceAddress(p *place, sc *serviceScope, s *Service, ta
 	}
 	if s.PortLabel != "" && s.AddressMode != AddressModeDriver {
 		c.checkPortLabel(p, sc.ports, s.PortLabel)
+	} else if n, err := strconv.Atoi(s.PortLabel); err == nil && (n < 1 || n > 65535) {
+		c.fault(p.in("PortLabel"), "port is %d; a port is between 1 and 65535", n)
 	}
 }
 
@@ -226,8 +228,8 @@ func (c *checker) checkCheckKind(p *place, sc *serviceScope, s *Service, check *
 			c.fault(p.in("TaskName"), "the script check of a group service must name the task it runs in").Hint = `write task = "<name>"`
 		}
 	}
-	if check.Expose && (check.Type == "tcp" || check.Type == "script") {
-		c.fault(p.in("Expose"), "expose is for http and grpc checks")
+	if check.Expose && s.Provider != ProviderNomad {
+		c.fault(p.in("Expose"), "expose leads through the proxy of Consul's service mesh, which Berth does not run").Hint = "remove expose"
 	}
 }
 

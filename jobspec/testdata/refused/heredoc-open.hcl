@@ -1,0 +1,6 @@
+job "heredoc" {
+  meta {
+    a = <<EOF
+never ends
+  }
+}
