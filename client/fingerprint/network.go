@@ -38,13 +38,12 @@ func addresses(_ context.Context, cfg Config, r *Result) {
 	r.Attributes["unique.network.ip-address"] = first.String()
 	network := &structs.NodeNetworkResource{Mode: "host", Device: name, MacAddress: link.Attrs().HardwareAddr.String(),
 		Speed: linkMbits(cfg, name)}
-	for _, a := range found {
-		family := "ipv4"
-		if a.Is6() {
-			family = "ipv6"
-		}
-		network.Addresses = append(network.Addresses, structs.NodeNetworkAddress{Family: family, Alias: defaultHostNetwork, Address: a.String()})
+	// Ports of the default network are published on every address of the machine, so that a port is free or taken once.
+	family := "ipv4"
+	if first.Is6() {
+		family = "ipv6"
 	}
+	network.Addresses = []structs.NodeNetworkAddress{{Family: family, Alias: defaultHostNetwork, Address: first.String()}}
 	r.Resources.NodeNetworks = append(r.Resources.NodeNetworks, network)
 	prefix := netip.PrefixFrom(first, first.BitLen())
 	r.Resources.Networks = append(r.Resources.Networks, &structs.NetworkResource{Mode: "host", Device: name, CIDR: prefix.String(), IP: first.String()})
