@@ -1,9 +1,7 @@
 package cli
 
 import (
-
 	"github.com/spf13/cobra"
-
 )
 
 func (e *env) allocRestart() *cobra.Command {

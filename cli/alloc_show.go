@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"berth/api"
@@ -41,7 +43,7 @@ func (e *env) showAlloc(a *api.Allocation, verbose, brief bool) {
 			if a.Job != nil && static(a.Job.LookupGroup(a.TaskGroup), p.Label) {
 				dynamic = "no"
 			}
-			addr := fmt.Sprintf("%s:%d", p.HostIP, p.Value)
+			addr := net.JoinHostPort(p.HostIP, strconv.Itoa(p.Value))
 			if p.To > 0 {
 				addr += fmt.Sprintf(" -> %d", p.To)
 			}

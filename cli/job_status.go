@@ -139,7 +139,7 @@ func (e *env) lastFailure(allocs []*structs.AllocListStub, verbose bool) {
 			continue
 		}
 		e.head("Last Failure")
-		for _, ev := range st.Events[max(0, len(st.Events)-3):] {
+		for _, ev := range slices.DeleteFunc(slices.Clone(st.Events), func(ev *structs.TaskEvent) bool { return !tells(st, ev) }) {
 			e.say("%s  task %q of %s: %s: %s", clock(ev.Time), name, short8(last.ID, verbose), ev.Type, eventText(ev))
 		}
 		e.say("More: berth alloc status %s, berth alloc logs -stderr %s", last.ID.Short(), last.ID.Short())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"sync"
 
 	"berth/api"
@@ -191,7 +193,7 @@ func (m *monitor) addresses(ctx context.Context) {
 			return // it is only a courtesy
 		}
 		for _, port := range a.AllocatedResources.Shared.Ports {
-			m.p.line("%s: port %s at %s:%d", a.Name, port.Label, port.HostIP, port.Value)
+			m.p.line("%s: port %s at %s", a.Name, port.Label, net.JoinHostPort(port.HostIP, strconv.Itoa(port.Value)))
 		}
 	}
 }

@@ -54,13 +54,23 @@ func (p *progress) startOutcome() (done bool, code int) {
 		return false, 0
 	}
 	for _, a := range p.allocs {
-		if p.current(a) && a.ClientStatus == structs.AllocClientFailed && a.CreateIndex >= p.eval.CreateIndex {
+		if p.current(a) && hasFailed(a) && a.CreateIndex >= p.eval.CreateIndex {
 			p.step("Allocation %q failed", short8(a.ID, p.verbose))
 			p.say("    next: berth alloc status %s, berth alloc logs -stderr %s", a.ID.Short(), a.ID.Short())
 			return true, 1
 		}
 	}
 	return true, 0
+}
+
+// hasFailed reports an allocation that failed, or is about to be called so: one of its tasks has.
+func hasFailed(a *structs.AllocListStub) bool {
+	for _, st := range a.TaskStates {
+		if st != nil && st.Failed && st.State == structs.TaskStateDead {
+			return true
+		}
+	}
+	return a.ClientStatus == structs.AllocClientFailed
 }
 
 func (p *progress) rolloutOutcome() (done bool, code int) {

@@ -129,6 +129,17 @@ func (p *progress) allocations(index uint64, all []*structs.AllocListStub) {
 var notable = []string{structs.TaskDriverFailure, structs.TaskSetupFailure, structs.TaskFailedValidation, structs.TaskTerminated, structs.TaskRestarting,
 	structs.TaskNotRestarting, structs.TaskArtifactFailed, structs.TaskHookFailed, structs.TaskRestoreFailed, structs.TaskDiskExceeded}
 
+// tells reports an event that explains why a task does not run, or does not run well.
+func tells(st *structs.TaskState, ev *structs.TaskEvent) bool {
+	switch ev.Type {
+	case structs.TaskTerminated:
+		return !strings.Contains(eventText(ev), "Exit Code: 0") // the one text of the contract for a good end
+	case structs.TaskNotRestarting:
+		return st.Failed
+	}
+	return slices.Contains(notable, ev.Type)
+}
+
 // events says what goes wrong in the tasks of an allocation that is meant to run.
 func (p *progress) events(a *structs.AllocListStub) {
 	if a.DesiredStatus != structs.AllocDesiredRun {
@@ -145,7 +156,7 @@ func (p *progress) events(a *structs.AllocListStub) {
 				continue
 			}
 			p.told[key] = ev.Time
-			if slices.Contains(notable, ev.Type) {
+			if tells(st, ev) {
 				p.line("Task %q of %q: %s: %s", name, short8(a.ID, p.verbose), ev.Type, eventText(ev))
 			}
 		}
