@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"berth/client/allocrunner"
 	"berth/client/network"
@@ -25,6 +26,7 @@ func (c *Client) restore(ctx context.Context) error {
 		return c.startAnew(ctx, list)
 	}
 	var keep []network.Request
+	var adopted []*entry
 	for _, r := range list {
 		if r.alloc.Group() == nil {
 			c.log.Error("allocation on disk has no job", "alloc_id", r.alloc.ID)
@@ -36,16 +38,34 @@ func (c *Client) restore(ctx context.Context) error {
 		}
 		if alive(r.tasks) {
 			keep = append(keep, e.runner.Request())
+			adopted = append(adopted, e)
 		}
 		c.start(ctx, e)
 	}
 	if err := c.cfg.Network.Sync(ctx, keep); err != nil {
 		c.log.Warn("networks on the machine are not as they should be", "error", err)
 	}
+	c.awaitAdoption(ctx, adopted)
 	if len(list) > 0 {
 		c.log.Info("earlier allocations adopted", "count", len(list))
 	}
 	return nil
+}
+
+// adoptionPatience is how long the node waits for its earlier tasks before it registers: a driver that hangs must not keep it
+// from the servers.
+const adoptionPatience = 10 * time.Second
+
+// awaitAdoption returns when the tasks of earlier allocations are adopted, or known to be gone.
+func (c *Client) awaitAdoption(ctx context.Context, entries []*entry) {
+	ctx, cancel := context.WithTimeout(ctx, adoptionPatience)
+	defer cancel()
+	for _, e := range entries {
+		if err := e.runner.AwaitSettled(ctx); err != nil {
+			c.log.Warn("earlier tasks are not adopted yet", "alloc_id", e.id.Short())
+			return
+		}
+	}
 }
 
 // startAnew ends what an earlier life left behind that was killed: servers that keep nothing know nothing of it.

@@ -82,3 +82,15 @@ func (r *Runner) Stats(ctx context.Context, task string) (map[string]*drivers.Us
 	}
 	return out, nil
 }
+
+// AwaitSettled returns when the tasks an earlier life of the agent left are adopted or known to be gone, or with ctx's error.
+func (r *Runner) AwaitSettled(ctx context.Context) error {
+	for _, t := range r.tasks {
+		select {
+		case <-t.Settled():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

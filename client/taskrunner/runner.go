@@ -70,6 +70,9 @@ type Runner struct {
 	log  hclog.Logger
 	dead chan struct{} // closed when the end is recorded
 
+	settled    chan struct{}
+	settleOnce sync.Once
+
 	mu        sync.Mutex // guards what follows
 	state     *structs.TaskState
 	alloc     *structs.Allocation
@@ -102,7 +105,7 @@ type killReason struct {
 
 // New makes a runner. It touches nothing.
 func New(cfg Config) *Runner {
-	r := &Runner{cfg: cfg, log: cfg.Logger, alloc: cfg.Alloc, task: cfg.Task, dead: make(chan struct{})}
+	r := &Runner{cfg: cfg, log: cfg.Logger, alloc: cfg.Alloc, task: cfg.Task, dead: make(chan struct{}), settled: make(chan struct{})}
 	if r.log == nil {
 		r.log = hclog.NewNullLogger()
 	}
@@ -277,9 +280,13 @@ func (r *Runner) Run(ctx context.Context) error {
 			})
 		}
 	}
+	defer r.settle()
 	for ctx.Err() == nil {
 		o, d := r.observe()
 		a := step(o, d, time.Now())
+		if a != actRecover && a != actLook {
+			r.settle()
+		}
 		if a == actDone {
 			return nil
 		}
@@ -292,6 +299,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// settle says that what an earlier life left is known.
+func (r *Runner) settle() { r.settleOnce.Do(func() { close(r.settled) }) }
+
+// Settled is closed when the task of an earlier life of the agent was adopted, or is known to be gone; at once for a new one.
+func (r *Runner) Settled() <-chan struct{} { return r.settled }
 
 // The delay after an action that failed for no fault of the task.
 const (
