@@ -1,6 +1,7 @@
 package structs
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -70,7 +71,7 @@ func (c *checker) checkTemplateText(p *place, t *Template) {
 	for name := range used {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int { return used[a] - used[b] })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(used[a]-used[b], strings.Compare(a, b)) })
 	for _, name := range names {
 		c.checkTemplateFunc(p, name, used[name])
 	}
