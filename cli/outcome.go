@@ -129,6 +129,9 @@ func (p *progress) running(n int) []structs.ID {
 
 // last says what to look at now.
 func (p *progress) last() {
+	if len(p.seen) == 0 && p.goal != goalStopped {
+		p.line("nothing changes: what was asked for is there already")
+	}
 	if p.goal == goalStarted || p.goal == goalRollout && p.rolled.Status == structs.DeploymentSuccessful {
 		p.say("    next: berth job status %s, berth alloc logs -job %s", p.eval.JobID, p.eval.JobID)
 	}
