@@ -144,6 +144,9 @@ func (d *decoder) job(root *node) *structs.Job {
 	}
 	switch len(jobs) {
 	case 0:
+		if d.rep.errors > 0 {
+			return nil // one of them is about the job, or what was meant to be one
+		}
 		d.rep.error(hcl.Range{Filename: root.rng.Filename}, "the file has no job", `write job "name" { ... }`)
 		return nil
 	case 1:

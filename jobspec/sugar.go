@@ -5,6 +5,9 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
 	"berth/structs"
 )
 
@@ -193,7 +196,7 @@ func (d *decoder) decodePort(u *blockUse) {
 	}
 	list, field := &nw.DynamicPorts, "DynamicPorts"
 	for _, a := range u.node.attrs {
-		if a.name == "static" {
+		if a.name == "static" && !d.isZero(a.expr, u.node.scope) {
 			list, field = &nw.ReservedPorts, "ReservedPorts"
 		}
 	}
@@ -206,6 +209,12 @@ func (d *decoder) decodePort(u *blockUse) {
 	}
 	d.fields(&blockUse{block: u.block, node: u.node, target: reflect.ValueOf(&p).Elem(), path: path})
 	*list = append(*list, p)
+}
+
+// isZero reports an expression whose value is the number 0.
+func (d *decoder) isZero(expr hcl.Expression, scope *hcl.EvalContext) bool {
+	v, ok := d.evaluate(expr, scope)
+	return ok && !v.IsNull() && v.Type() == cty.Number && v.AsBigFloat().Sign() == 0
 }
 
 // decodeReschedule switches unlimited off when attempts are given without it.
