@@ -34,6 +34,10 @@ func (e *env) allocStatus() *cobra.Command {
 				if done, err := e.print(s, list); done {
 					return err
 				}
+				if len(list) == 0 {
+					e.say("No allocations placed")
+					return nil
+				}
 				e.allocTable(list, s.verbose)
 				return nil
 			}

@@ -33,6 +33,22 @@ func TestWhatIsShown(t *testing.T) {
 	}
 }
 
+func TestStatusOfAnything(t *testing.T) {
+	f := newFake(t, webRoutes())
+	for args, want := range map[string]string{"status": "Submit Date", "status web": "Summary", "status c0": "Client Status", "status one": "Eligibility",
+		"status e0000002": "Triggered", "status d0": "Deployed"} {
+		if got := f.berth(t, strings.Fields(args)...); got.code != 0 || !strings.Contains(got.out, want) {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+	if got := f.berth(t, "status", "-json", "c0"); got.code != 0 || !strings.HasPrefix(got.out, "{") {
+		t.Errorf("%+v", got)
+	}
+	if got := f.berth(t, "status", "nothing"); got.code != 1 || !strings.Contains(got.err, "nothing") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestHelpIsWholeAndPlain(t *testing.T) {
 	golden(t, "help", berth(t, "", "-h").out)
 }

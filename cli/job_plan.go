@@ -83,12 +83,13 @@ func (e *env) plan(path string, p *api.PlanResponse, verbose bool) {
 	}
 	e.say("")
 	e.say("%s", e.paint("1", "Scheduler dry-run:"))
-	if len(p.FailedTGAllocs) == 0 && len(p.Explanations) == 0 {
+	x := &structs.Evaluation{FailedTGAllocs: p.FailedTGAllocs, Explanations: p.Explanations}
+	if len(p.FailedTGAllocs) == 0 {
 		e.say("- %s", e.paint("32", "All tasks successfully allocated."))
 	} else {
 		e.say("- %s", e.paint("33", "WARNING: Failed to place all allocations."))
-		e.placementFailures(&structs.Evaluation{FailedTGAllocs: p.FailedTGAllocs, Explanations: p.Explanations})
 	}
+	e.placementFailures(x)
 	if p.Warnings != "" {
 		e.say("\n%s", e.paint("33", "Job Warnings:\n"+p.Warnings))
 	}

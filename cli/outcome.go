@@ -9,7 +9,7 @@ func (p *progress) outcome() (done bool, code int) {
 		return false, 0
 	case p.eval.Status == structs.EvalStatusFailed:
 		return true, 1
-	case len(p.eval.FailedTGAllocs) > 0 || len(p.eval.Explanations) > 0:
+	case len(p.eval.FailedTGAllocs) > 0:
 		p.say("    next: berth why %s", p.eval.JobID)
 		return true, 2
 	}
@@ -48,10 +48,11 @@ func (p *progress) current(a *structs.AllocListStub) bool {
 }
 
 func (p *progress) startOutcome() (done bool, code int) {
-	if p.any(func(a *structs.AllocListStub) bool {
-		return p.current(a) && a.ClientStatus == structs.AllocClientPending
-	}) {
+	switch {
+	case p.any(func(a *structs.AllocListStub) bool { return p.current(a) && a.ClientStatus == structs.AllocClientPending }):
 		return false, 0
+	case len(waiting(p.eval)) > 0 && !p.any(func(a *structs.AllocListStub) bool { return p.current(a) && a.CreateIndex >= p.eval.CreateIndex }):
+		return false, 0 // what is replaced has not ended
 	}
 	for _, a := range p.allocs {
 		if p.current(a) && hasFailed(a) && a.CreateIndex >= p.eval.CreateIndex {

@@ -6,19 +6,10 @@ import (
 	"berth/structs"
 )
 
-// placementFailures are the groups of an evaluation that found no node, and what each filter removed.
+// placementFailures are the groups of an evaluation that found no node, and what each filter removed; then the groups that have
+// a node, but wait for what they replace to end.
 func (e *env) placementFailures(x *structs.Evaluation) {
-	names := make([]string, 0, len(x.FailedTGAllocs))
-	for name := range x.FailedTGAllocs {
-		names = append(names, name)
-	}
-	for name := range x.Explanations {
-		if x.FailedTGAllocs[name] == nil {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range sortedKeys(x.FailedTGAllocs) {
 		n := 1
 		metric := x.FailedTGAllocs[name]
 		if metric != nil {
@@ -36,6 +27,17 @@ func (e *env) placementFailures(x *structs.Evaluation) {
 			e.explanation(why)
 		}
 	}
+	for _, name := range waiting(x) {
+		e.say("    Task Group %q waits:", name)
+		e.explanation(x.Explanations[name])
+	}
+}
+
+// waiting are the groups of an evaluation that nothing is wrong with, but which cannot go on yet.
+func waiting(x *structs.Evaluation) []string {
+	return slices.DeleteFunc(sortedKeys(x.Explanations), func(name string) bool {
+		return x.FailedTGAllocs[name] != nil || x.Explanations[name] == nil
+	})
 }
 
 // metric is the contract's account of filters.

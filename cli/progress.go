@@ -76,7 +76,7 @@ func (p *progress) evaluation(x *structs.Evaluation) {
 		return
 	}
 	end := ""
-	if len(x.FailedTGAllocs) > 0 || len(x.Explanations) > 0 {
+	if len(x.FailedTGAllocs) > 0 {
 		end = " but failed to place all allocations:"
 	}
 	p.step("Evaluation %q finished with status %q%s", short8(x.ID, p.verbose), x.Status, end)
@@ -84,7 +84,7 @@ func (p *progress) evaluation(x *structs.Evaluation) {
 		p.line("%s", x.StatusDescription)
 	}
 	p.placementFailures(x)
-	if !x.BlockedEval.IsZero() {
+	if !x.BlockedEval.IsZero() && len(x.FailedTGAllocs) > 0 {
 		p.line("Evaluation %q waiting for additional capacity to place remainder", short8(x.BlockedEval, p.verbose))
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -50,7 +51,17 @@ func byPrefix[T any](what, prefix string, list func(q *api.QueryOptions) ([]T, e
 	for _, x := range found[:min(len(found), 10)] {
 		lines = append(lines, "  "+id(x)+"  "+name(x))
 	}
-	return none, fmt.Errorf("%d %ss have ids that begin with %q:\n%s", len(found), what, prefix, strings.Join(lines, "\n"))
+	return none, severalError{fmt.Sprintf("%d %ss have ids that begin with %q:\n%s", len(found), what, prefix, strings.Join(lines, "\n"))}
+}
+
+// severalError means that a prefix fits more than one thing.
+type severalError struct{ text string }
+
+func (e severalError) Error() string { return e.text }
+
+func several(err error) bool {
+	var s severalError
+	return errors.As(err, &s)
 }
 
 func (e *env) findJob(ctx context.Context, c *api.Client, prefix string) (*structs.JobListStub, error) {

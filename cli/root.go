@@ -104,7 +104,7 @@ func (e *env) root() *cobra.Command {
 	f.StringVar(&e.cfg.Region, "region", e.cfg.Region, "region (NOMAD_REGION)")
 	f.StringVar(&e.cfg.Token, "token", e.cfg.Token, "access token (NOMAD_TOKEN)")
 	root.AddCommand(e.agentCommand(), e.jobCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(),
-		e.imageCommand(), e.systemCommand(), e.serverCommand(), e.operatorCommand(), e.whyCommand(), e.fmtCommand(), e.versionCommand())
+		e.imageCommand(), e.systemCommand(), e.serverCommand(), e.operatorCommand(), e.whyCommand(), e.statusCommand(), e.fmtCommand(), e.versionCommand())
 	for _, alias := range []struct{ name, group string }{{"run", "job"}, {"plan", "job"}, {"stop", "job"}, {"validate", "job"}, {"inspect", "job"},
 		{"init", "job"}, {"exec", "alloc"}, {"logs", "alloc"}, {"fs", "alloc"}} {
 		for _, g := range root.Commands() {

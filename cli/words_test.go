@@ -90,7 +90,7 @@ func TestMistypedCommandsAreAnswered(t *testing.T) {
 
 func TestAnAgentThatIsAwayIsNamedWithAWayOut(t *testing.T) {
 	t.Setenv("NOMAD_ADDR", "http://127.0.0.1:1")
-	for _, args := range []string{"job status", "node status", "alloc status 1a2b", "eval list", "server members", "system gc", "why web"} {
+	for _, args := range []string{"job status", "node status", "alloc status 1a2b", "eval list", "server members", "system gc", "why web", "status web"} {
 		got := berth(t, "", strings.Fields(args)...)
 		if got.code != 1 || !strings.Contains(got.err, "no agent answers at http://127.0.0.1:1") || !strings.Contains(got.err, "berth agent -dev") {
 			t.Errorf("%s: exit code %d: %s", args, got.code, got.err)
