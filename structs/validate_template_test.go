@@ -46,3 +46,20 @@ func TestTemplatesAreReadAtSubmit(t *testing.T) {
 		}
 	}
 }
+
+func FuzzTemplate(f *testing.F) {
+	for _, s := range []string{`{{ range service "db" }}{{ .Address }}{{ end }}`, "{{ if (eq 1 2) }}a{{ else if . }}b{{ end }}", "{{ .a ", "{{/* c */}}{{ define \"x\" }}{{ end }}", "{{ $x := key `a` }}{{ $x | toJSON }}"} {
+		f.Add(s, "{{", "}}")
+	}
+	f.Add("[[ if . ]]", "[[", "]]")
+	f.Fuzz(func(t *testing.T, data, left, right string) {
+		c := &checker{limits: DefaultLimits(), job: &Job{}}
+		c.checkTemplateText(&place{text: "T"}, &Template{EmbeddedTmpl: &data, LeftDelim: &left, RightDelim: &right})
+		lines := strings.Count(data, "\n") + 1
+		for _, fault := range c.faults {
+			if fault.Line < 0 || fault.Line > lines || fault.Message == "" {
+				t.Fatalf("%+v of %d lines", fault, lines)
+			}
+		}
+	})
+}
