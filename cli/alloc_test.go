@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
+	"golang.org/x/sys/unix"
 
 	"berth/api"
 )
@@ -183,5 +185,43 @@ func TestOutputForPrograms(t *testing.T) {
 	}
 	if got := f.berth(t, "alloc", "status", "-t", "{{.Nothing}}", "c0"); got.code != 1 || !strings.Contains(got.err, "Nothing") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// typist is an exec on a terminal: when it knows the size it types Ctrl-C, and ends when that arrives as a key. Then it types once
+// more, so that the read of the terminal that is under way ends.
+func typist(t *testing.T, keys, terminal *os.File) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer conn.CloseNow()
+		send := func(o api.ExecOutput) {
+			text, _ := json.Marshal(o)
+			_ = conn.Write(r.Context(), websocket.MessageText, text)
+		}
+		for {
+			_, text, err := conn.Read(r.Context())
+			if err != nil {
+				return
+			}
+			var in api.ExecInput
+			_ = json.Unmarshal(text, &in)
+			switch {
+			case in.TTYSize != nil:
+				if v := termios(t, terminal); v.Lflag&unix.ICANON != 0 || v.Lflag&unix.ECHO != 0 {
+					t.Error("the terminal is not raw")
+				}
+				send(api.ExecOutput{Stdout: &api.ExecData{Data: fmt.Appendf(nil, "%dx%d", in.TTYSize.Height, in.TTYSize.Width)}})
+				_, _ = keys.Write([]byte{3})
+			case in.Stdin != nil:
+				send(api.ExecOutput{Stdout: &api.ExecData{Data: in.Stdin.Data}})
+				_, _ = keys.Write([]byte("\n"))
+				send(api.ExecOutput{Exited: true, Result: &api.ExecResult{ExitCode: 3}})
+				_, _, _ = conn.Read(r.Context())
+				return
+			}
+		}
 	}
 }

@@ -3,7 +3,8 @@ package cli
 import "strings"
 
 // valued are flags whose value may be the next word; they matter where words of a foreign command follow.
-var valued = map[string]bool{"task": true, "e": true, "address": true, "region": true, "namespace": true, "token": true}
+var valued = map[string]bool{"task": true, "e": true, "address": true, "region": true, "namespace": true, "token": true,
+	"ca-cert": true, "ca-path": true, "client-cert": true, "client-key": true, "tls-server-name": true}
 
 // normalize turns the contract's -flag and -flag=value into the two hyphens cobra reads. Single letters stay, and so does
 // everything after the allocation of an exec: those words are another program's.

@@ -38,9 +38,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 // Main runs the command line and gives the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	e := &env{in: stdin, out: stdout, err: stderr, cfg: api.ConfigFromEnv(os.Getenv)}
-	if f, ok := stdout.(*os.File); ok {
-		e.color = isatty.IsTerminal(f.Fd()) && os.Getenv("NO_COLOR") == ""
-	}
+	e.color = colors(stdout)
 	root := e.root()
 	root.SetArgs(normalize(args))
 	root.SetIn(stdin)
@@ -60,6 +58,20 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	e.fail(err)
 	return 1
+}
+
+// colors reports whether an output is to be coloured.
+func colors(out io.Writer) bool {
+	for _, name := range []string{"NO_COLOR", "NOMAD_CLI_NO_COLOR", "BERTH_CLI_NO_COLOR"} {
+		if os.Getenv(name) != "" {
+			return false
+		}
+	}
+	if os.Getenv("NOMAD_CLI_FORCE_COLOR") != "" || os.Getenv("BERTH_CLI_FORCE_COLOR") != "" {
+		return true
+	}
+	f, ok := out.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // fail says an error for people: files with their places, everything else as one sentence.
@@ -103,6 +115,18 @@ func (e *env) root() *cobra.Command {
 	f.StringVar(&e.cfg.Namespace, "namespace", e.cfg.Namespace, "namespace (NOMAD_NAMESPACE)")
 	f.StringVar(&e.cfg.Region, "region", e.cfg.Region, "region (NOMAD_REGION)")
 	f.StringVar(&e.cfg.Token, "token", e.cfg.Token, "access token (NOMAD_TOKEN)")
+	tls := &e.cfg.TLS
+	f.StringVar(&tls.CACert, "ca-cert", tls.CACert, "certificate authority of the agent, in PEM form (NOMAD_CACERT)")
+	f.StringVar(&tls.CAPath, "ca-path", tls.CAPath, "directory of certificate authorities (NOMAD_CAPATH)")
+	f.StringVar(&tls.ClientCert, "client-cert", tls.ClientCert, "certificate to show to the agent (NOMAD_CLIENT_CERT)")
+	f.StringVar(&tls.ClientKey, "client-key", tls.ClientKey, "key of that certificate (NOMAD_CLIENT_KEY)")
+	f.StringVar(&tls.ServerName, "tls-server-name", tls.ServerName, "name the agent's certificate is for (NOMAD_TLS_SERVER_NAME)")
+	f.BoolVar(&tls.Insecure, "tls-skip-verify", tls.Insecure, "accept any certificate, for tests (NOMAD_SKIP_VERIFY)")
+	noColor := f.Bool("no-color", false, "no colours (NO_COLOR, NOMAD_CLI_NO_COLOR)")
+	forceColor := f.Bool("force-color", false, "colours even where nobody sees them (NOMAD_CLI_FORCE_COLOR)")
+	root.PersistentPreRun = func(*cobra.Command, []string) {
+		e.color = (e.color || *forceColor) && !*noColor
+	}
 	root.AddCommand(e.agentCommand(), e.jobCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(),
 		e.imageCommand(), e.systemCommand(), e.serverCommand(), e.operatorCommand(), e.whyCommand(), e.statusCommand(), e.fmtCommand(), e.versionCommand())
 	for _, alias := range []struct{ name, group string }{{"run", "job"}, {"plan", "job"}, {"stop", "job"}, {"validate", "job"}, {"inspect", "job"},
