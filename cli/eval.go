@@ -144,7 +144,7 @@ func (e *env) evalShow(x *structs.Evaluation, placed []*structs.AllocListStub, s
 		e.table(table)
 	}
 	if len(x.FailedTGAllocs) > 0 || len(x.Explanations) > 0 {
-		e.head("Failed Placements")
+		e.head(placementHead("Failed Placements", x))
 		e.placementFailures(x)
 	}
 	if len(x.RelatedEvals) > 0 {

@@ -170,7 +170,7 @@ func (e *env) jobEvals(list []*structs.Evaluation, asked, verbose bool) {
 	}
 	for _, x := range list {
 		if x.Status == structs.EvalStatusBlocked && (len(x.FailedTGAllocs) > 0 || len(x.Explanations) > 0) {
-			e.head("Placement Failure")
+			e.head(placementHead("Placement Failure", x))
 			e.placementFailures(x)
 			return
 		}

@@ -49,7 +49,9 @@ func (p *progress) current(a *structs.AllocListStub) bool {
 
 func (p *progress) startOutcome() (done bool, code int) {
 	switch {
-	case p.any(func(a *structs.AllocListStub) bool { return p.current(a) && a.ClientStatus == structs.AllocClientPending }):
+	case p.any(func(a *structs.AllocListStub) bool {
+		return p.current(a) && a.ClientStatus == structs.AllocClientPending
+	}):
 		return false, 0
 	case len(waiting(p.eval)) > 0 && !p.any(func(a *structs.AllocListStub) bool { return p.current(a) && a.CreateIndex >= p.eval.CreateIndex }):
 		return false, 0 // what is replaced has not ended

@@ -40,6 +40,14 @@ func waiting(x *structs.Evaluation) []string {
 	})
 }
 
+// placementHead is the heading of placementFailures: the one given where something failed.
+func placementHead(failed string, x *structs.Evaluation) string {
+	if len(x.FailedTGAllocs) == 0 {
+		return "Waiting"
+	}
+	return failed
+}
+
 // metric is the contract's account of filters.
 func (e *env) metric(m *structs.AllocMetric) {
 	if m.NodesEvaluated == 0 {
