@@ -11,10 +11,11 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// lateValues gives the names an expression uses that have no value now, each standing for the references' own text.
+// lateValues puts the text of references without a value into the templates they are part of. In JSON, whose templates are
+// hidden, it gives the names an expression uses that have no value now, each standing for the references' own text.
 func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map[string]cty.Value, bool) {
 	var late map[string]*lateName
-	var written map[int]bool
+	var written map[int]func(hclsyntax.Expression)
 	referenced := 0
 	for _, tr := range expr.Variables() {
 		root := tr.RootName()
@@ -31,18 +32,19 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			}
 			continue
 		}
-		native, ok := expr.(hclsyntax.Expression)
-		text := stepsText(tr)
-		if ok {
-			text = e.text(tr.SourceRange())
+		if native, ok := expr.(hclsyntax.Expression); ok {
 			if written == nil {
 				written = inTemplates(native)
 			}
-			if !written[tr.SourceRange().Start.Byte] {
+			replace := written[tr.SourceRange().Start.Byte]
+			if replace == nil {
 				e.bare(expr, tr)
 				return nil, false
 			}
+			replace(&hclsyntax.LiteralValueExpr{Val: cty.StringVal("${" + e.text(tr.SourceRange()) + "}"), SrcRange: tr.SourceRange()})
+			continue
 		}
+		text := stepsText(tr)
 		if late == nil {
 			late = map[string]*lateName{}
 		}
@@ -64,22 +66,22 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 	return out, true
 }
 
-// inTemplates gives where the references begin that are a part of a template by themselves: "${attr.cpu.arch}". Only those
-// can be kept as text.
-func inTemplates(expr hclsyntax.Expression) map[int]bool {
-	starts := map[int]bool{}
-	part := func(x hclsyntax.Expression) {
-		if tr, ok := x.(*hclsyntax.ScopeTraversalExpr); ok {
-			starts[tr.SrcRange.Start.Byte] = true
+// inTemplates gives the references that are a part of a template by themselves ("${attr.cpu.arch}"), by where they begin: what
+// puts another expression into their place. Only those can be kept as text.
+func inTemplates(expr hclsyntax.Expression) map[int]func(hclsyntax.Expression) {
+	starts := map[int]func(hclsyntax.Expression){}
+	part := func(x *hclsyntax.Expression) {
+		if tr, ok := unwrapped(*x).(*hclsyntax.ScopeTraversalExpr); ok {
+			starts[tr.SrcRange.Start.Byte] = func(text hclsyntax.Expression) { *x = text }
 		}
 	}
 	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
 		switch x := n.(type) {
 		case *hclsyntax.TemplateWrapExpr:
-			part(x.Wrapped)
+			part(&x.Wrapped)
 		case *hclsyntax.TemplateExpr:
-			for _, p := range x.Parts {
-				part(unwrapped(p))
+			for i := range x.Parts {
+				part(&x.Parts[i])
 			}
 		}
 		return nil
@@ -162,10 +164,11 @@ func (l *lateName) add(steps hcl.Traversal, text string) bool {
 	case hcl.TraverseAttr:
 		key = s.Name
 	case hcl.TraverseIndex:
-		if s.Key.Type() != cty.String || !s.Key.IsKnown() || s.Key.IsNull() {
+		name, err := toString(s.Key) // of a number its digits
+		if err != nil {
 			return false
 		}
-		key = s.Key.AsString()
+		key = name
 	default:
 		return false
 	}

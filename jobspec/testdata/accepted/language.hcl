@@ -43,7 +43,7 @@ job "language" {
     old      = var.old
     template = "%{ for z in var.zones }<${z}>%{ endfor }%{ if var.flag }!%{ else }?%{ endif }"
     json     = jsonencode({ a = [1, "x", null], b = { c = true } })
-    kept     = "${NOMAD_PORT_http} ${attr.kernel.name} ${node.class} ${meta.a-b} ${env["HOME"]} ${secret.db.pass} ${unknown.thing}"
+    kept     = "${NOMAD_PORT_http} ${attr.kernel.name} ${node.class} ${meta.a-b} ${env["HOME"]} ${secret.db.pass} ${unknown.thing} ${attr.cpu.0} ${attr.list[1]} ${attr.cpu} ${node.class.x}"
     mixed    = "${var.old}-${NOMAD_ALLOC_ID}"
     escaped  = "$${NOT} %%{NOT}"
     fn       = join("/", ["${NOMAD_TASK_DIR}", "x"])
