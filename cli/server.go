@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"berth/api"
+)
+
+func (e *env) systemCommand() *cobra.Command {
+	gc := &cobra.Command{Use: "gc", Short: "remove everything that is over", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		client, err := e.client()
+		if err != nil {
+			return err
+		}
+		return client.SystemGC(cmd.Context())
+	}}
+	return e.group("system", "the cluster as a whole", gc)
+}
+
+func (e *env) serverCommand() *cobra.Command {
+	var s shown
+	members := &cobra.Command{Use: "members", Short: "list the servers", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		client, err := e.client()
+		if err != nil {
+			return err
+		}
+		m, err := client.Agent().Members(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if done, err := e.print(s, m); done {
+			return err
+		}
+		leader, err := client.Leader(cmd.Context())
+		if err != nil {
+			leader = "" // there is none now: the list is true all the same
+		}
+		rows := [][]string{{"Name", "Address", "Port", "Status", "Leader", "Build", "Datacenter", "Region"}}
+		for _, x := range m.Members {
+			rows = append(rows, []string{x.Name, x.Addr, fmt.Sprint(x.Port), x.Status, fmt.Sprint(leads(x, leader)), x.Tags["build"], x.Tags["dc"], x.Tags["region"]})
+		}
+		e.table(rows)
+		return nil
+	}}
+	f := members.Flags()
+	f.BoolVar(&s.json, "json", false, "print JSON")
+	f.StringVarP(&s.template, "template", "t", "", "Go template")
+	f.BoolVar(&s.verbose, "verbose", false, "show everything")
+	return e.group("server", "the servers", members)
+}
+
+// leads reports whether a server is the one at the leader's address. Members are known by their host, and perhaps the port of
+// their log.
+func leads(x *api.AgentMember, leader string) bool {
+	host, port, err := net.SplitHostPort(leader)
+	return err == nil && x.Addr == host && (x.Tags["port"] == "" || x.Tags["port"] == port)
+}
