@@ -67,6 +67,8 @@ func noRoom() *structs.Evaluation {
 			NodesAvailable: map[string]int{"dc1": 3, "dc2": 0}, ConstraintFiltered: map[string]int{"${attr.kernel.name} = plan9": 1},
 			ClassExhausted: map[string]int{"big": 1}, DimensionExhausted: map[string]int{"memory": 2}}},
 		Explanations: map[string]*structs.Explanation{"web": {Summary: "group \"web\" needs 2 more; 0 of 3 nodes can take one",
+			Filters: []*structs.ExplainFilter{{Reason: "memory", Nodes: 2, Examples: []*structs.ExplainNode{{NodeName: "one", Observed: "128 of 2048 MB free", Wanted: "256 MB"}}},
+				{Reason: "constraint ${attr.kernel.name} = plan9", Nodes: 1}},
 			Closest: &structs.ExplainNode{NodeName: "one", Change: "128 MB less memory"}, Unblocks: []string{"a node with 256 MB of free memory joins"}}}}
 }
 

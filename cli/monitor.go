@@ -107,7 +107,7 @@ func (m *monitor) take(ctx context.Context, u update) (done bool, err error) {
 		before := p.over()
 		p.evaluation(u.eval)
 		m.watchAllocs(ctx, u.eval)
-		if p.over() && !before && p.goal == goalNone {
+		if p.over() && !before && !p.refused() {
 			if err := m.next(ctx, u.eval); err != nil {
 				return true, err
 			}

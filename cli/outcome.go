@@ -24,6 +24,11 @@ func (p *progress) outcome() (done bool, code int) {
 	return false, 0
 }
 
+// refused reports an evaluation that ended badly: nothing is to be waited for.
+func (p *progress) refused() bool {
+	return p.eval.Status == structs.EvalStatusFailed || len(p.eval.FailedTGAllocs) > 0
+}
+
 // ended reports that an allocation is over on its node.
 func ended(a *structs.AllocListStub) bool {
 	switch a.ClientStatus {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 
 	"berth/structs"
@@ -83,12 +84,34 @@ func (e *env) explanation(x *structs.Explanation) {
 	if x.Summary != "" {
 		e.say("      %s", x.Summary)
 	}
+	for _, f := range x.Filters {
+		e.say("      - %s", filterText(f))
+	}
 	if c := x.Closest; c != nil && c.Change != "" {
 		e.say("      closest: node %s would fit with %s", c.NodeName, c.Change)
 	}
 	for _, u := range x.Unblocks {
 		e.say("      it goes on when %s", u)
 	}
+}
+
+// filterText is one reason for which nodes were refused, with what one of them has.
+func filterText(f *structs.ExplainFilter) string {
+	text := fmt.Sprintf("%s: %d nodes", f.Reason, f.Nodes)
+	if f.Nodes == 1 {
+		text = f.Reason + ": 1 node"
+	}
+	for _, n := range f.Examples {
+		if n.Observed == "" {
+			continue
+		}
+		text += fmt.Sprintf("; %s: %s", n.NodeName, n.Observed)
+		if n.Wanted != "" {
+			text += ", wanted " + n.Wanted
+		}
+		break
+	}
+	return text
 }
 
 func sortedKeys[V any](m map[string]V) []string {
