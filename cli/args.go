@@ -42,7 +42,8 @@ func normalize(args []string) []string {
 	return out
 }
 
-// number tells a negative number from a flag.
+// number tells a negative number or duration from a flag: no flag begins with a digit.
 func number(s string) bool {
-	return strings.Trim(s, "-0123456789.") == ""
+	s = strings.TrimLeft(s, "-")
+	return s != "" && strings.Contains("0123456789.", s[:1])
 }

@@ -197,3 +197,16 @@ func TestStopWaitsUntilEverythingHasEnded(t *testing.T) {
 		}
 	}
 }
+
+// steps answers a route with one value after the other, whatever is asked; the last one stays.
+func steps(values ...any) func(http.ResponseWriter, *http.Request) {
+	var mu sync.Mutex
+	at := 0
+	return func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		v := values[min(at, len(values)-1)]
+		at++
+		mu.Unlock()
+		_ = json.NewEncoder(w).Encode(v)
+	}
+}

@@ -20,6 +20,7 @@ func TestFlagsMayHaveOneHyphen(t *testing.T) {
 		{"job plan -var=a=b -var c=d x", "job plan --var=a=b --var c=d x"},
 		{"alloc logs -f -n 3 -tail 1a2b", "alloc logs -f -n 3 --tail 1a2b"},
 		{"alloc logs -tail -n -5 1a2b", "alloc logs --tail -n -5 1a2b"},
+		{"node drain -deadline -1s -enable x", "node drain --deadline -1s --enable x"},
 		{"job run -", "job run -"},
 		{"alloc exec -task web 1a2b /bin/ls -la -color", "alloc exec --task web 1a2b /bin/ls -la -color"},
 		{"alloc exec -task=web 1a2b ls -color", "alloc exec --task=web 1a2b ls -color"},

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"berth/api"
+	"berth/structs"
+)
+
+// changeRoutes answer every change with an evaluation that is over, of a job that runs.
+func changeRoutes() map[string]any {
+	routes := webRoutes()
+	for k, v := range runRoutes(nil) {
+		routes[k] = v
+	}
+	answer := map[string]any{"EvalID": evalOne}
+	for _, key := range []string{"PUT /v1/job/web/evaluate", "PUT /v1/job/web/revert", "PUT /v1/job/web/scale", "PUT /v1/deployment/promote/" + deployOne.String(),
+		"PUT /v1/deployment/fail/" + deployOne.String(), "PUT /v1/deployment/pause/" + deployOne.String(), "PUT /v1/allocation/" + allocOne.String() + "/stop",
+		"PUT /v1/client/allocation/" + allocOne.String() + "/restart", "PUT /v1/client/allocation/" + allocOne.String() + "/signal",
+		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/system/gc"} {
+		routes[key] = answer
+	}
+	routes["GET /v1/job/web/deployment"] = webDeployment("successful")
+	return routes
+}
+
+func TestChangesSendWhatWasAskedFor(t *testing.T) {
+	node := "PUT /v1/node/" + nodeOne.String()
+	for _, c := range []struct{ args, key, want string }{
+		{"job eval -force-reschedule web", "PUT /v1/job/web/evaluate", "true"},
+		{"job revert web 1", "PUT /v1/job/web/revert", `"JobVersion":1`},
+		{"job scale web 4", "PUT /v1/job/web/scale", `"Count":4`},
+		{"job scale web web 0", "PUT /v1/job/web/scale", `"Count":0`},
+		{"deployment promote -detach -group web d0", "PUT /v1/deployment/promote/" + deployOne.String(), `"Groups":["web"]`},
+		{"deployment fail -detach d0", "PUT /v1/deployment/fail/" + deployOne.String(), ""},
+		{"deployment pause d0", "PUT /v1/deployment/pause/" + deployOne.String(), `"Pause":true`},
+		{"deployment resume d0", "PUT /v1/deployment/pause/" + deployOne.String(), `"Pause":false`},
+		{"alloc stop -detach c0", "PUT /v1/allocation/" + allocOne.String() + "/stop", ""},
+		{"alloc restart -task server c0", "PUT /v1/client/allocation/" + allocOne.String() + "/restart", "server"},
+		{"alloc signal -s SIGHUP c0 server", "PUT /v1/client/allocation/" + allocOne.String() + "/signal", "SIGHUP"},
+		{"node eligibility -disable one", node + "/eligibility", `"ineligible"`},
+		{"node drain -enable -detach -deadline 5m -m moving one", node + "/drain", `"moving"`},
+		{"node drain -enable -detach -force one", node + "/drain", `"Deadline":-1`},
+		{"node drain -enable -detach -no-deadline -ignore-system one", node + "/drain", `"IgnoreSystemJobs":true`},
+		{"node drain -disable one", node + "/drain", `"MarkEligible":true`},
+		{"node drain -disable -keep-ineligible one", node + "/drain", `"MarkEligible":false`},
+		{"system gc", "PUT /v1/system/gc", ""},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			f := newFake(t, changeRoutes())
+			got := f.berth(t, strings.Fields(c.args)...)
+			sent, asked := f.bodies[c.key]
+			if got.code != 0 || got.err != "" || !asked || !strings.Contains(string(sent), c.want) {
+				t.Errorf("exit code %d, sent %q (%t)\n%s%s", got.code, sent, asked, got.err, got.out)
+			}
+		})
+	}
+}
+
+func TestADrainIsWatchedToItsEnd(t *testing.T) {
+	draining, ended := webNode(), webNode()
+	draining.DrainStrategy = &structs.DrainStrategy{}
+	ended.SchedulingEligibility = structs.NodeIneligible
+	gone := webAlloc()
+	gone.DesiredStatus, gone.ClientStatus = structs.AllocDesiredStop, structs.AllocClientComplete
+	routes := changeRoutes()
+	routes["GET /v1/node/"+nodeOne.String()] = steps(draining, draining, ended)
+	routes["GET /v1/node/"+nodeOne.String()+"/allocations"] = steps([]*api.Allocation{webAlloc()}, []*api.Allocation{gone})
+	f := newFake(t, routes)
+	got := f.berth(t, "node", "drain", "-enable", "one")
+	if got.code != 0 || !strings.Contains(got.out, `Alloc "c0000001" has ended: complete`) || !strings.Contains(got.out, "Drain complete for node") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWrongChangesAreRefusedBeforeTheyAreSent(t *testing.T) {
+	for args, want := range map[string]string{
+		"job scale web many": "not a number", "job revert web first": "not a number", "node drain -enable -deadline -1s one": "-force",
+		"node drain -enable -disable one": "disable", "node drain -enable -meta x one": "key=value", "node eligibility -enable": "-self",
+	} {
+		f := newFake(t, changeRoutes())
+		got := f.berth(t, strings.Fields(args)...)
+		if got.code != 1 || !strings.Contains(got.err, want) {
+			t.Errorf("%s: %+v", args, got)
+		}
+		for _, a := range f.asked {
+			if strings.HasPrefix(a, "PUT") {
+				t.Errorf("%s sent %s", args, a)
+			}
+		}
+	}
+}
