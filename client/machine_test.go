@@ -117,6 +117,8 @@ func (f testFiles) Build(context.Context, []string) error {
 	return nil
 }
 
+func (f testFiles) Close() error { return nil }
+
 func (f testFiles) Destroy() error {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()

@@ -39,6 +39,7 @@ func TestTasksSurviveAnAgentThatIsKilled(t *testing.T) {
 			before := r.one("survivor", "running")
 			r.page("http://127.0.0.1:8080/")
 			started := r.pid(before.ID)
+			counted := r.count(before.ID, 1)
 
 			if err := r.agent.Signal(r.ctx, how.signal); err != nil {
 				t.Fatal(err)
@@ -60,7 +61,7 @@ func TestTasksSurviveAnAgentThatIsKilled(t *testing.T) {
 			if body := r.page("http://127.0.0.1:8080/"); body != "alive\n" {
 				t.Errorf("after the return the port answers %q", body)
 			}
-			r.continuous(after.ID)
+			r.count(after.ID, counted+5) // what was written meanwhile and what comes now
 
 			r.ok("job", "stop", "-purge", "survivor")
 			r.allocsGone("survivor")
@@ -72,17 +73,22 @@ func TestTasksSurviveAnAgentThatIsKilled(t *testing.T) {
 	}
 }
 
-// continuous checks that the log counts without a gap, from before the agent's death to after its return.
-func (r *rig) continuous(alloc string) {
+// count reads the log until it has that many numbers, and checks that it counts without a gap.
+func (r *rig) count(alloc string, least int) int {
 	r.Helper()
-	lines := strings.Fields(r.ok("alloc", "logs", alloc))
-	for i, line := range lines {
-		if line != strconv.Itoa(i+1) {
-			r.Fatalf("line %d of the log is %q", i+1, line)
+	for {
+		lines := strings.Fields(r.ok("alloc", "logs", alloc))
+		for i, line := range lines {
+			if line != strconv.Itoa(i+1) {
+				r.Fatalf("line %d of the log is %q", i+1, line)
+			}
 		}
-	}
-	if len(lines) < 5 {
-		r.Errorf("the log has %d lines", len(lines))
+		if len(lines) >= least {
+			return len(lines)
+		}
+		if err := r.ctx.Err(); err != nil {
+			r.Fatalf("the log has %d lines: %v", len(lines), err)
+		}
 	}
 }
 

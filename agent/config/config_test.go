@@ -105,7 +105,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a bad duration":    {strings.Replace(base, "enabled = true", "enabled = true\n  eval_gc_threshold = \"soon\"", 1), "soon"},
 		"a foreign plugin":  {base + "plugin \"qemu\" {}\n", "qemu"},
 		"a bad level":       {base + "log_level = \"LOUD\"\n", "LOUD"},
-		"not closed":        {base + "client {\n", "Unclosed"},
+		"not closed":        {base + "client {\n", "no closing brace"},
 		"deep":              {base + "x = " + strings.Repeat("(", 100_000), "nested"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,6 +61,21 @@ func TestSecretsAreInMemoryAndGoneAfterDestroy(t *testing.T) {
 			t.Errorf("secrets are on a file system of type %x, %v", st.Type, err)
 		}
 	}
+	write(t, filepath.Join(d.Task("web").Local, "result"), "stays")
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m, _ := mountsBelow(d.Root()); len(m) != 0 {
+		t.Errorf("still mounted after the end: %v", m)
+	}
+	if b, err := os.ReadFile(filepath.Join(d.Task("web").Local, "result")); err != nil || string(b) != "stays" {
+		t.Errorf("after the end the files are %q, %v", b, err)
+	}
+	if err := d.Build(t.Context(), []string{"web"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := d.Destroy(); err != nil {
 		t.Fatal(err)
 	}

@@ -48,22 +48,51 @@ func isMountPoint(path string) (bool, error) {
 	return own.Dev != parent.Dev, nil
 }
 
+// Close takes down what is mounted: secrets leave memory when no task needs them any more. The files stay.
+func (d *Dir) Close() error {
+	root, err := d.real()
+	if err != nil || root == "" {
+		return err
+	}
+	return unmountBelow(root)
+}
+
 // Destroy unmounts and removes everything. Removing what is gone already is no error. A mount that cannot be taken down stops
 // it: nothing is deleted through one.
 func (d *Dir) Destroy() error {
-	// The kernel names mounts by where they are in truth, and the way to the directory may lead over links.
+	root, err := d.real()
+	if err != nil || root == "" {
+		return err
+	}
+	if err := unmountBelow(root); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(root); err != nil {
+		return fmt.Errorf("remove %s: %w", root, err)
+	}
+	return nil
+}
+
+// real is where the directory truly is, for the kernel names mounts by that and the way to it may lead over links; empty when
+// there is none.
+func (d *Dir) real() (string, error) {
 	root, err := filepath.EvalSymlinks(d.root)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return "", nil
+	}
+	if err == nil {
+		root, err = filepath.Abs(root)
 	}
 	if err != nil {
-		return fmt.Errorf("find %s: %w", d.root, err)
+		return "", fmt.Errorf("find %s: %w", d.root, err)
 	}
-	if root, err = filepath.Abs(root); err != nil {
-		return fmt.Errorf("find %s: %w", d.root, err)
-	}
+	return root, nil
+}
+
+// unmountBelow takes down every mount below a directory, or says which one stays.
+func unmountBelow(root string) error {
 	mounts, err := mountsBelow(root)
-	if err != nil {
+	if err != nil || len(mounts) == 0 {
 		return err
 	}
 	for _, m := range mounts {
@@ -71,17 +100,12 @@ func (d *Dir) Destroy() error {
 			return err
 		}
 	}
-	if len(mounts) > 0 {
-		// What is mounted twice, or came meanwhile, must not be emptied.
-		if mounts, err = mountsBelow(root); err != nil {
-			return err
-		}
-		if len(mounts) > 0 {
-			return fmt.Errorf("%s is not removed: %s is still mounted", root, mounts[0])
-		}
+	// What is mounted twice, or came meanwhile, must not be emptied.
+	if mounts, err = mountsBelow(root); err != nil {
+		return err
 	}
-	if err := os.RemoveAll(root); err != nil {
-		return fmt.Errorf("remove %s: %w", root, err)
+	if len(mounts) > 0 {
+		return fmt.Errorf("%s is not released: %s is still mounted", root, mounts[0])
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ type Network interface {
 
 // Files are the allocation's directories.
 type Files interface {
+	// Build makes them and mounts what lives in memory; Close takes the mounts down and leaves the files; Destroy leaves nothing.
 	Build(ctx context.Context, tasks []string) error
+	Close() error
 	Destroy() error
 }
 
@@ -465,15 +467,15 @@ func (r *Runner) portsFree(req network.Request) error {
 	return errors.Join(errs...)
 }
 
-// release removes what is left when all tasks are dead, however long it takes: until then the ports count as used.
+// release removes what is left but files when all tasks are dead, however long it takes: until then the ports count as used.
 func (r *Runner) release(ctx context.Context) error {
 	pause := setUpPause
 	for {
-		err := r.cfg.Network.Teardown(ctx, r.cfg.Alloc.ID.String())
+		err := errors.Join(r.cfg.Network.Teardown(ctx, r.cfg.Alloc.ID.String()), r.cfg.Files.Close())
 		if err == nil {
 			break
 		}
-		r.log.Error("network of allocation cannot be removed", "error", err)
+		r.log.Error("network and mounts of allocation cannot be removed", "error", err)
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}

@@ -86,6 +86,8 @@ func (f files) Build(context.Context, []string) error {
 	return nil
 }
 
+func (f files) Close() error { return nil }
+
 func (f files) Destroy() error {
 	f.h.mu.Lock()
 	defer f.h.mu.Unlock()
