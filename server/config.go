@@ -29,6 +29,9 @@ type Config struct {
 	Logger hclog.Logger
 	// IDs makes the ids of what this server creates; nil is idgen.Random().
 	IDs idgen.Source
+
+	// faulty puts a storage of the tests' round the log's.
+	faulty func(storage) storage
 }
 
 // Limits of what one entry of the log may hold, in bytes.

@@ -127,7 +127,7 @@ func aliveNodes(snap *state.Snapshot) []structs.ID {
 func (s *Server) CollectGarbage(ctx context.Context) error {
 	t := s.currentTerm()
 	if t == nil {
-		return errNoLeader()
+		return s.notLeading()
 	}
 	if err := t.reaper.Force(ctx); err != nil {
 		return fmt.Errorf("collect garbage: %w", err)

@@ -16,7 +16,7 @@ import (
 // secret it registered with first.
 func (s *Server) Register(ctx context.Context, req *structs.NodeRegisterRequest) (*structs.NodeRegisterResponse, error) {
 	if !s.leading.Load() {
-		return nil, errNoLeader()
+		return nil, s.notLeading()
 	}
 	if err := checkNode(req.Node); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func checkNode(n *structs.Node) error {
 // register first.
 func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatRequest) (*structs.NodeRegisterResponse, error) {
 	if !s.leading.Load() {
-		return nil, errNoLeader()
+		return nil, s.notLeading()
 	}
 	snap := s.store.Snapshot()
 	node, err := authorise(snap, req.NodeID, req.SecretID)
@@ -183,7 +183,7 @@ func nodeAllocs(index uint64, allocs func(yield func(*structs.Allocation) bool),
 // UpdateAllocs stores what a node reports of its allocations.
 func (s *Server) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAllocsRequest) error {
 	if !s.leading.Load() {
-		return errNoLeader()
+		return s.notLeading()
 	}
 	snap := s.store.Snapshot()
 	if _, err := authorise(snap, req.NodeID, req.SecretID); err != nil {

@@ -134,12 +134,14 @@ func applyRaft(r *raft.Raft, data []byte) (uint64, []fsm.Result, error) {
 	}
 }
 
+// errOutcomeUnknown is a change that may have been made or not.
+var errOutcomeUnknown = errors.New("this server stopped being the leader while the change was written; whether it took is not known")
+
 // raftError says in plain words why raft did not take an entry.
 func raftError(err error) error {
 	switch {
 	case errors.Is(err, raft.ErrLeadershipLost):
-		return &structs.Error{Kind: structs.KindNoLeader, Hint: "look at the state, then try again",
-			Err: errors.New("this server stopped being the leader while the change was written; whether it took is not known")}
+		return &structs.Error{Kind: structs.KindNoLeader, Hint: "look at the state, then try again", Err: errOutcomeUnknown}
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
 		return errNoLeader()
 	case errors.Is(err, raft.ErrRaftShutdown):

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -28,6 +29,7 @@ type Server struct {
 	proposer *proposer
 	beats    *heartbeat.Monitor
 	raft     atomic.Pointer[raft.Raft] // nil until Run has started it
+	disk     atomic.Pointer[disk]      // nil until then, and in memory
 	id       atomic.Pointer[structs.ID]
 	leading  atomic.Bool // a term is established: after its barrier, before its end
 
@@ -47,7 +49,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{})}
 	s.machine = fsm.New(s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
-	s.proposer = newProposer(func(data []byte) (uint64, []fsm.Result, error) { return applyRaft(s.raft.Load(), data) })
+	s.proposer = newProposer(s.append)
 	return s, nil
 }
 
@@ -69,6 +71,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	s.raft.Store(c.raft)
+	s.disk.Store(c.stores.disk)
 	defer func() {
 		if cerr := c.close(); err == nil && cerr != nil {
 			err = fmt.Errorf("close the raft log: %w", cerr)
@@ -106,9 +109,28 @@ func (s *Server) Region() string { return s.cfg.Region }
 // When ctx ends first, the command may still be applied.
 func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (Applied, error) {
 	if !s.leading.Load() {
-		return Applied{}, errNoLeader()
+		return Applied{}, s.notLeading()
 	}
 	return s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)
+}
+
+// notLeading says why this server takes no changes: its own disk, when that is why it does not lead.
+func (s *Server) notLeading() error {
+	if err := s.disk.Load().fault(); err != nil {
+		return err
+	}
+	return errNoLeader()
+}
+
+// append is the proposer's way into the log.
+func (s *Server) append(data []byte) (uint64, []fsm.Result, error) {
+	index, results, err := applyRaft(s.raft.Load(), data)
+	if err != nil && !errors.Is(err, errOutcomeUnknown) && structs.KindOf(err) != structs.KindInternal {
+		if fault := s.disk.Load().fault(); fault != nil {
+			err = fault
+		}
+	}
+	return index, results, err
 }
 
 // IsLeader reports that this server leads and its term is established.

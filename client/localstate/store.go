@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"go.etcd.io/bbolt"
-	bberrors "go.etcd.io/bbolt/errors"
 
 	"berth/internal/boltfile"
 	"berth/structs"
@@ -56,8 +55,8 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	path := filepath.Join(dir, fileName)
 	var s *Store
-	err := guard(func() error {
-		if err := verify(path); err != nil {
+	err := boltfile.Guard(func() error {
+		if err := boltfile.Verify(path); err != nil {
 			return err
 		}
 		if _, err := boltfile.Compact(path); err != nil {
@@ -83,10 +82,10 @@ func Open(dir string, o Options) (*Store, error) {
 		return s, nil
 	case errors.As(err, &told):
 		return nil, err
-	case errors.Is(err, boltfile.ErrLocked), errors.Is(err, bberrors.ErrTimeout):
+	case boltfile.IsLocked(err):
 		return nil, &structs.Error{Kind: structs.KindConflict, Err: fmt.Errorf("client state %s is used by another agent", path),
 			Hint: "stop that agent, or give this one its own data_dir"}
-	case isDamage(err):
+	case boltfile.IsDamage(err):
 		return nil, damaged(path, err)
 	default:
 		return nil, fmt.Errorf("open client state %s: %w", path, err)

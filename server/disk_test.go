@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"berth/internal/idgen"
+	"berth/structs"
+)
+
+// fullDisk refuses writes while it is full.
+type fullDisk struct {
+	storage
+	full *atomic.Bool
+}
+
+func (f fullDisk) check(next func() error) error {
+	if f.full.Load() {
+		return syscall.ENOSPC
+	}
+	return next()
+}
+
+func (f fullDisk) StoreLogs(l []*raft.Log) error {
+	return f.check(func() error { return f.storage.StoreLogs(l) })
+}
+func (f fullDisk) Set(k, v []byte) error { return f.check(func() error { return f.storage.Set(k, v) }) }
+func (f fullDisk) SetUint64(k []byte, v uint64) error {
+	return f.check(func() error { return f.storage.SetUint64(k, v) })
+}
+
+func startWith(t *testing.T, cfg Config) *Server {
+	t.Helper()
+	cfg.Logger, cfg.IDs = hclog.NewNullLogger(), idgen.Random()
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-s.Ready():
+	case err := <-done:
+		done <- nil
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestAFullDiskIsNamedAndLeftBehindWhenThereIsSpace(t *testing.T) {
+	var full atomic.Bool
+	s := startWith(t, Config{DataDir: t.TempDir(), faulty: func(st storage) storage { return fullDisk{st, &full} }})
+	n := node(s)
+	if _, err := s.Register(t.Context(), &structs.NodeRegisterRequest{Node: n}); err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	ask := func() error {
+		_, err := s.Propose(t.Context(), structs.CmdNamespaceDelete, body())
+		return err
+	}
+	// The first is refused by the log itself, those after it by a server that stepped down for it; and so is the call of a node.
+	for i := range 5 {
+		err := ask()
+		if err == nil || structs.KindOf(err) != structs.KindUnavailable || !strings.Contains(err.Error(), "the disk is full") ||
+			!strings.Contains(err.Error(), "raft.db") || !strings.Contains(err.Error(), "free space") {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+	}
+	if _, err := s.Register(t.Context(), &structs.NodeRegisterRequest{Node: n}); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("register: %v", err)
+	}
+	full.Store(false)
+	waitFor(t, "it leads again", s.IsLeader)
+	register(t, s, job(2))
+	until(t, s, "the job is placed", func() bool {
+		return len(collect(s.State().Snapshot().AllocsByJob("default", "web"))) == 2
+	})
+}
+
+func TestAServerEndsWhileItsDiskIsFull(t *testing.T) {
+	var full atomic.Bool
+	s := startWith(t, Config{DataDir: t.TempDir(), faulty: func(st storage) storage { return fullDisk{st, &full} }})
+	full.Store(true)
+	if _, err := s.Propose(t.Context(), structs.CmdNamespaceDelete, body()); err == nil {
+		t.Error("written to a full disk")
+	}
+	waitFor(t, "it has stepped down", func() bool { return !s.IsLeader() })
+}
+
+// A plan that the log refuses is decided again by the next term.
+func TestAPlanTheLogRefusedIsMadeAgain(t *testing.T) {
+	var full atomic.Bool
+	s := startWith(t, Config{DataDir: t.TempDir(), faulty: func(st storage) storage { return &fullAfter{fullDisk{st, &full}, job(2).ID} }})
+	if _, err := s.Register(t.Context(), &structs.NodeRegisterRequest{Node: node(s)}); err != nil {
+		t.Fatal(err)
+	}
+	register(t, s, job(2)) // the disk is full from the entry after this one on: its plan
+	waitFor(t, "it has stepped down", func() bool { return !s.IsLeader() })
+	if n := len(collect(s.State().Snapshot().AllocsByJob("default", "web"))); n != 0 {
+		t.Fatalf("%d allocations", n)
+	}
+	full.Store(false)
+	until(t, s, "the job is placed", func() bool {
+		return len(collect(s.State().Snapshot().AllocsByJob("default", "web"))) == 2
+	})
+}
+
+// fullAfter is a disk that is full once it holds an entry with a text.
+type fullAfter struct {
+	fullDisk
+	text string
+}
+
+func (f *fullAfter) StoreLogs(l []*raft.Log) error {
+	err := f.fullDisk.StoreLogs(l)
+	for _, e := range l {
+		if err == nil && f.text != "" && strings.Contains(string(e.Data), f.text) {
+			f.full.Store(true)
+			f.text = ""
+		}
+	}
+	return err
+}
+
+func collect[T any](seq func(func(T) bool)) (all []T) {
+	for v := range seq {
+		all = append(all, v)
+	}
+	return all
+}
+
+// waitFor waits for what no index tells.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
