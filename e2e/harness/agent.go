@@ -70,7 +70,7 @@ func (a *Agent) Start(ctx context.Context) error {
 
 // Launch starts the process and returns at once.
 func (a *Agent) Launch() error {
-	if err := a.writeConfig(); err != nil {
+	if _, err := a.Configure(); err != nil {
 		return err
 	}
 	args := []string{"agent", "-config", a.configFile()}
@@ -118,7 +118,8 @@ func (a *Agent) DataDir() string {
 	return filepath.Join(a.Dir, "data")
 }
 
-func (a *Agent) writeConfig() error {
+// Configure writes the agent's configuration and gives the file's name, for who starts the process by other means.
+func (a *Agent) Configure() (string, error) {
 	text := fmt.Sprintf(`data_dir = %q
 log_level = "DEBUG"
 client {
@@ -130,7 +131,7 @@ client {
 	if a.Persistent {
 		text += "bind_addr = \"127.0.0.1\"\nserver {\n  enabled = true\n  bootstrap_expect = 1\n}\n"
 	}
-	return os.WriteFile(a.configFile(), []byte(text+a.Extra), 0o644)
+	return a.configFile(), os.WriteFile(a.configFile(), []byte(text+a.Extra), 0o644)
 }
 
 // Ready waits until the API answers and the node is ready.

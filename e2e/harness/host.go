@@ -124,5 +124,16 @@ func (h *Host) Output(name string, args ...string) (string, error) {
 	return string(out), err
 }
 
+// Combined runs a command inside the machine and gives everything it says.
+func (h *Host) Combined(cmd *exec.Cmd) (string, error) {
+	var out []byte
+	err := h.Run(func() error {
+		var err error
+		out, err = cmd.CombinedOutput()
+		return err
+	})
+	return string(out), err
+}
+
 // Path is where the namespace is mounted, for `nsenter --net=PATH`.
 func (h *Host) Path() string { return h.path }
