@@ -7,3 +7,5 @@
 // Invariants: an error is one sentence on standard error that says what to do; exit codes are the contract's; standard output
 // holds nothing but what was asked for.
 package cli
+
+//go:generate env BERTH_UPDATE=1 go test -count=1 -run TestTheReferenceOfCommandsIsFresh .

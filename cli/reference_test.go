@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestTheReferenceOfCommandsIsFresh compares the reference with the commands; BERTH_UPDATE=1 writes it.
+// TestTheReferenceOfCommandsIsFresh compares the reference with the commands; `make generate` writes it.
 func TestTheReferenceOfCommandsIsFresh(t *testing.T) {
 	var b bytes.Buffer
-	b.WriteString("# Commands\n\nMade from the program by `BERTH_UPDATE=1 go test ./cli`; do not edit. Flags may be written with one hyphen or two.\n")
+	b.WriteString("# Commands\n\nMade from the program by `make generate`; do not edit. Flags may be written with one hyphen or two.\n")
 	root := (&env{}).root()
 	b.WriteString("\nOn every command:\n\n")
 	describe(&b, root.PersistentFlags())
@@ -38,7 +38,7 @@ func TestTheReferenceOfCommandsIsFresh(t *testing.T) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil || string(want) != got {
-		t.Errorf("docs/reference/commands.md is not what the commands are (%v): run BERTH_UPDATE=1 go test ./cli", err)
+		t.Errorf("docs/reference/commands.md is not what the commands are (%v): run make generate", err)
 	}
 }
 

@@ -57,6 +57,29 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 	})
 }
 
+// TestFilesNamedInPagesExist looks at words like `server/fsm/`, `cli/job_run.go` and `docs/reference/`: those in backticks that begin
+// with a folder at the top of the tree. Names with <...> or * stand for many; of a symbol, `server/drain.Drainer.Run`, the package.
+func TestFilesNamedInPagesExist(t *testing.T) {
+	top := map[string]bool{}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		top[e.Name()] = e.IsDir() && e.Name() != "build"
+	}
+	symbol := regexp.MustCompile(`\.[A-Z].*`)
+	name := regexp.MustCompile("`([a-z0-9._-]+)(/[a-zA-Z0-9._/-]*)`")
+	pages(t, func(page, text string) {
+		for _, m := range name.FindAllStringSubmatch(text, -1) {
+			path := symbol.ReplaceAllString(m[1]+m[2], "")
+			if _, err := os.Stat(filepath.Join(root, path)); top[m[1]] && err != nil {
+				t.Errorf("%s names %s, which does not exist", strings.TrimPrefix(page, root+"/"), path)
+			}
+		}
+	})
+}
+
 func pages(t *testing.T, f func(page, text string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
