@@ -1,0 +1,214 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Names of the files a machine keeps below its directory.
+const (
+	certFile = "node.pem"  // chain and key in one file, so that they change together
+	rootFile = "roots.pem" // the trusted roots
+	keyFile  = "cluster.key"
+	caFile   = "first-root.pem" // the first server's root until the cluster's state holds it
+)
+
+// Save writes credentials below dir (made with mode 0700), each file in one step.
+func (c *Credentials) Save(dir string) error {
+	key, err := x509.MarshalPKCS8PrivateKey(c.Key)
+	if err != nil {
+		return fmt.Errorf("save the certificate: %w", err)
+	}
+	if err := writeFile(dir, rootFile, c.Trusted.PEM()); err != nil {
+		return err
+	}
+	text := append(EncodeChain(c.Chain), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
+	return writeFile(dir, certFile, text)
+}
+
+// Load reads credentials that were saved. fs.ErrNotExist is in the error's chain when there are none.
+func Load(dir string) (*Credentials, error) {
+	c, err := loadFiles(filepath.Join(dir, rootFile), filepath.Join(dir, certFile), filepath.Join(dir, certFile))
+	if err != nil {
+		return nil, err
+	}
+	if c.ID, err = IdentityOf(c.Leaf()); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, certFile), err)
+	}
+	return c, nil
+}
+
+// LoadFiles reads credentials from files in PEM form, as the configuration's tls block names them: ca_file, cert_file, key_file.
+// The certificate need not say who its holder is; ID holds what it does say.
+func LoadFiles(caPath, certPath, keyPath string) (*Credentials, error) {
+	c, err := loadFiles(caPath, certPath, keyPath)
+	if err != nil {
+		return nil, err
+	}
+	c.Foreign = true
+	if id, err := IdentityOf(c.Leaf()); err == nil {
+		c.ID = id
+	}
+	return c, nil
+}
+
+func loadFiles(caPath, certPath, keyPath string) (*Credentials, error) {
+	caText, err := os.ReadFile(caPath)
+	if err != nil {
+		return nil, fmt.Errorf("read the trusted roots: %w", err)
+	}
+	bundle, err := ParseBundle(caText)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", caPath, err)
+	}
+	certText, err := os.ReadFile(certPath)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	certs, _ := splitPEM(certText)
+	chain, err := ParseChain(certs)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate in %s: %w", certPath, err)
+	}
+	keyText, err := os.ReadFile(keyPath)
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	_, keyDER := splitPEM(keyText)
+	key, err := parseKey(keyDER)
+	if err != nil {
+		return nil, fmt.Errorf("read the key in %s: %w", keyPath, err)
+	}
+	c, err := fit(chain, key, bundle)
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s: %w", certPath, keyPath, err)
+	}
+	return c, nil
+}
+
+// splitPEM parts certificates (as PEM) from the first key (as DER).
+func splitPEM(text []byte) (certs, key []byte) {
+	for {
+		var b *pem.Block
+		if b, text = pem.Decode(text); b == nil {
+			return certs, key
+		}
+		switch b.Type {
+		case "CERTIFICATE":
+			certs = append(certs, pem.EncodeToMemory(b)...)
+		case "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY":
+			if key == nil {
+				key = b.Bytes
+			}
+		}
+	}
+}
+
+func parseKey(der []byte) (crypto.Signer, error) {
+	if der == nil {
+		return nil, errors.New("no private key in PEM form (an encrypted key is not read)")
+	}
+	if k, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		if s, ok := k.(crypto.Signer); ok {
+			return s, nil
+		}
+		return nil, fmt.Errorf("a key of type %T cannot sign", k)
+	}
+	if k, err := x509.ParseECPrivateKey(der); err == nil {
+		return k, nil
+	}
+	k, err := x509.ParsePKCS1PrivateKey(der)
+	if err != nil {
+		return nil, errors.New("it is in none of the forms PKCS 8, SEC 1 and PKCS 1")
+	}
+	return k, nil
+}
+
+// SaveKey writes the cluster's key below dir.
+func (k *ClusterKey) SaveKey(dir string) error {
+	return writeFile(dir, keyFile, pem.EncodeToMemory(&pem.Block{Type: "BERTH CLUSTER KEY", Bytes: k.b[:]}))
+}
+
+// LoadClusterKey reads the cluster's key; fs.ErrNotExist is in the error's chain when there is none.
+func LoadClusterKey(dir string) (*ClusterKey, error) {
+	path := filepath.Join(dir, keyFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's key: %w", err)
+	}
+	b, _ := pem.Decode(text)
+	if b == nil || b.Type != "BERTH CLUSTER KEY" {
+		return nil, fmt.Errorf("read the cluster's key: %s does not hold one", path)
+	}
+	return ParseClusterKey(b.Bytes)
+}
+
+// SaveFirst keeps a root below dir until the cluster's state holds it: certificate and sealed key.
+func (k *ClusterKey) SaveFirst(dir string, r *Root) error {
+	sealed, err := k.SealKey(r)
+	if err != nil {
+		return err
+	}
+	return writeFile(dir, caFile, append(EncodeChain([]*x509.Certificate{r.Cert}),
+		pem.EncodeToMemory(&pem.Block{Type: "BERTH SEALED KEY", Bytes: sealed})...))
+}
+
+// LoadFirst reads what SaveFirst wrote; fs.ErrNotExist is in the error's chain when there is nothing.
+func (k *ClusterKey) LoadFirst(dir string) (*Root, error) {
+	text, err := os.ReadFile(filepath.Join(dir, caFile))
+	if err != nil {
+		return nil, fmt.Errorf("read the first root: %w", err)
+	}
+	cert, rest := pem.Decode(text)
+	sealed, _ := pem.Decode(rest)
+	if cert == nil || sealed == nil || sealed.Type != "BERTH SEALED KEY" {
+		return nil, fmt.Errorf("read the first root: %s is damaged", filepath.Join(dir, caFile))
+	}
+	return k.OpenRoot(cert.Bytes, nil, sealed.Bytes)
+}
+
+// ForgetFirst removes what SaveFirst wrote.
+func ForgetFirst(dir string) error {
+	if err := os.Remove(filepath.Join(dir, caFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the first root: %w", err)
+	}
+	return nil
+}
+
+// writeFile puts a file into place in one step and makes sure that it is on the disk.
+func writeFile(dir, name string, data []byte) (err error) {
+	path := filepath.Join(dir, name)
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, "."+name+"-") // CreateTemp makes files of mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails after the rename, as it should
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

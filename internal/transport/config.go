@@ -1,0 +1,114 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"berth/internal/pki"
+	"berth/structs"
+)
+
+// What a connection is opened for, as ALPN names it.
+const (
+	ProtoRaft = "berth-raft"
+	ProtoHTTP = "berth-http"
+	ProtoJoin = "berth-join"
+)
+
+// Config is what a transport needs to know. Credentials, ID, Role, Region and Logger must be set.
+type Config struct {
+	// Credentials are shown to peers and decide whom to trust; they may be replaced while connections stand.
+	Credentials *pki.Source
+	// ID, Role and Region are this machine's own.
+	ID     structs.ID
+	Role   pki.Role
+	Region string
+	// Listener is the cluster port; nil on a machine that others cannot dial (a client).
+	Listener net.Listener
+	// Addr is the address others know this machine by, host:port; empty is the listener's.
+	Addr string
+	// Dial opens a connection to host:port; nil is TCP.
+	Dial func(ctx context.Context, addr string) (net.Conn, error)
+	// Resolve gives the address of a server by its id; nil knows none. It must not block.
+	Resolve func(id structs.ID) (addr string, ok bool)
+	// Handler answers the requests of peers; PeerOf tells which peer asks. It may be given later with Serve.
+	Handler http.Handler
+	// Joiner decides about machines that want to join; nil refuses them all.
+	Joiner Joiner
+	// AnyRole takes certificates of the trusted roots that do not say what their holder is: the tls block without
+	// verify_server_hostname. A peer's word then decides.
+	AnyRole bool
+	Limits  Limits
+	// Now is the clock certificates are checked against; nil is time.Now.
+	Now    func() time.Time
+	Logger hclog.Logger
+}
+
+// Limits bound what peers may use. Zero values are the defaults.
+type Limits struct {
+	// HandshakeTimeout is how long a connection may take until it is what it wants to be; default 5 s.
+	HandshakeTimeout time.Duration
+	// HalfOpen is how many connections may be before that point at once, HalfOpenPerAddr how many of one address; defaults 256, 32.
+	HalfOpen        int
+	HalfOpenPerAddr int
+	// ConnsPerPeer is how many connections one machine may have; default 100.
+	ConnsPerPeer int
+	// StreamsPerSession is how many requests of one peer may be under way in one session; default 1024.
+	StreamsPerSession int
+	// KeepAlive is how often a silent session is asked whether it lives; default 10 s. It is dead after one KeepAlive more.
+	KeepAlive time.Duration
+	// JoinTimeout bounds a join from its request to its answer; default 30 s.
+	JoinTimeout time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	dur := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	dur(&l.HandshakeTimeout, 5*time.Second)
+	dur(&l.KeepAlive, 10*time.Second)
+	dur(&l.JoinTimeout, 30*time.Second)
+	set(&l.HalfOpen, 256)
+	set(&l.HalfOpenPerAddr, 32)
+	set(&l.ConnsPerPeer, 100)
+	set(&l.StreamsPerSession, 1024)
+	return l
+}
+
+func (c Config) withDefaults() (Config, error) {
+	switch {
+	case c.Logger == nil:
+		return c, errors.New("transport: config without a logger")
+	case c.Credentials == nil:
+		return c, errors.New("transport: config without credentials")
+	case c.ID.IsZero() || !c.Role.Valid() || c.Region == "":
+		return c, errors.New("transport: config without id, role or region")
+	}
+	if c.Addr == "" && c.Listener != nil {
+		c.Addr = c.Listener.Addr().String()
+	}
+	if c.Dial == nil {
+		d := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
+		c.Dial = func(ctx context.Context, addr string) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) }
+	}
+	if c.Resolve == nil {
+		c.Resolve = func(structs.ID) (string, bool) { return "", false }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Limits = c.Limits.withDefaults()
+	return c, nil
+}

@@ -1,0 +1,184 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"berth/internal/pki"
+	"berth/structs"
+)
+
+// Joiner decides about machines that want to join. server/authority does.
+type Joiner interface {
+	// Join checks the token and issues a certificate. Its error is told to the machine, with kind and hint.
+	Join(ctx context.Context, req *JoinRequest) (*JoinResponse, error)
+}
+
+// JoinRequest is what a machine asks with.
+type JoinRequest struct {
+	Token string     // text form
+	ID    structs.ID // what it wants to be known by
+	CSR   []byte     // DER
+	From  string     `json:"-"` // where it asks from, set by the transport
+}
+
+// JoinResponse is what a machine gets.
+type JoinResponse struct {
+	Region  string
+	Chain   []byte   // PEM: its certificate and cross certificates
+	Roots   []byte   // PEM: whom to trust
+	Servers []string // addresses of the cluster's servers, host:port
+	// ClusterKey is the servers' shared secret; only servers get it.
+	ClusterKey []byte `json:",omitempty"`
+}
+
+// joinAnswer is what travels.
+type joinAnswer struct {
+	greeting
+	Response *JoinResponse `json:",omitempty"`
+}
+
+// answerJoin answers one machine that wants to join and closes the connection.
+func (t *Transport) answerJoin(conn *tls.Conn) error {
+	if err := conn.SetDeadline(time.Now().Add(t.cfg.Limits.JoinTimeout)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), t.cfg.Limits.JoinTimeout)
+	defer cancel()
+	var req JoinRequest
+	if err := readFrame(conn, &req, maxFrame*4); err != nil {
+		return fmt.Errorf("read a join request: %w", err)
+	}
+	req.From = conn.RemoteAddr().String()
+	res, err := t.decide(ctx, &req)
+	if err != nil {
+		t.log.Warn("a machine may not join", "remote", req.From, "error", err)
+		return errors.Join(writeFrame(conn, joinAnswer{greeting: refuse(err)}, maxJoinFrame), lingerClose(conn))
+	}
+	t.log.Info("a machine joined", "remote", req.From, "node_id", req.ID)
+	return errors.Join(writeFrame(conn, joinAnswer{greeting: greeting{ID: t.cfg.ID}, Response: res}, maxJoinFrame), lingerClose(conn))
+}
+
+func (t *Transport) decide(ctx context.Context, req *JoinRequest) (*JoinResponse, error) {
+	if t.cfg.Joiner == nil {
+		return nil, &structs.Error{Kind: structs.KindUnavailable, Err: errors.New("this server lets no machines join: its certificates are those of its tls configuration")}
+	}
+	return t.cfg.Joiner.Join(ctx, req)
+}
+
+// JoinConfig says how to join. ID and Token must be set.
+type JoinConfig struct {
+	Token *pki.Token
+	ID    structs.ID // of this machine
+	// Addresses are tried in order, before those of the token.
+	Addresses []string
+	Dial      func(ctx context.Context, addr string) (net.Conn, error) // nil is TCP
+	Now       func() time.Time                                         // nil is time.Now
+	Timeout   time.Duration                                            // of each address; default 30 s
+}
+
+// Joined is what a machine has after joining.
+type Joined struct {
+	Credentials *pki.Credentials
+	Servers     []string
+	ClusterKey  *pki.ClusterKey // nil for a client
+}
+
+// Join asks the servers one after the other for a certificate until one gives it, or one refuses for good.
+func Join(ctx context.Context, cfg JoinConfig) (*Joined, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		}
+	}
+	if err := cfg.Token.CheckTime(cfg.Now()); err != nil {
+		return nil, err
+	}
+	addrs := append(append([]string(nil), cfg.Addresses...), cfg.Token.Addresses...)
+	if len(addrs) == 0 {
+		return nil, &structs.Error{Op: "join", Kind: structs.KindInvalid, Err: errors.New("neither the token nor the configuration names a server"),
+			Hint: `set server_join { retry_join = ["<host>:4647"] }`}
+	}
+	var all []error
+	for _, addr := range addrs {
+		j, err := joinAt(ctx, cfg, addr)
+		if err == nil {
+			return j, nil
+		}
+		all = append(all, fmt.Errorf("%s: %w", addr, err))
+		if k := structs.KindOf(err); k == structs.KindUnauthorised || k == structs.KindConflict || k == structs.KindInvalid || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, &structs.Error{Op: "join the cluster", Kind: structs.KindOf(all[len(all)-1]), Err: errors.Join(all...)}
+}
+
+func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	defer cancel()
+	unavailable := func(err error) error { return &structs.Error{Kind: structs.KindUnavailable, Err: err} }
+	raw, err := cfg.Dial(ctx, addr)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer raw.Close()
+	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) }) // whatever waits on it ends
+	defer stop()
+	var judged error
+	conn := tls.Client(raw, &tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: []string{ProtoJoin}, SessionTicketsDisabled: true,
+		InsecureSkipVerify: true, // Why: the token's digest says whom to trust, and no name is known
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if s.NegotiatedProtocol != ProtoJoin {
+				judged = unavailable(errors.New("it is not the cluster port of a Berth server"))
+				return judged
+			}
+			_, judged = cfg.Token.VerifyJoin(s.PeerCertificates, cfg.Now())
+			return judged
+		},
+	})
+	if err := conn.HandshakeContext(ctx); err != nil {
+		if judged != nil {
+			return nil, judged
+		}
+		return nil, unavailable(fmt.Errorf("handshake: %w", err))
+	}
+	key, csr, err := pki.NewRequest()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFrame(conn, &JoinRequest{Token: cfg.Token.Text(), ID: cfg.ID, CSR: csr}, maxFrame*4); err != nil {
+		return nil, unavailable(err)
+	}
+	var a joinAnswer
+	if err := readFrame(conn, &a, maxJoinFrame); err != nil {
+		return nil, unavailable(fmt.Errorf("read the answer: %w", err))
+	}
+	if err := a.refusal(); err != nil {
+		return nil, err
+	}
+	if a.Response == nil {
+		return nil, unavailable(errors.New("an answer without content"))
+	}
+	creds, err := pki.Accept(key, a.Response.Chain, a.Response.Roots, pki.Identity{Role: cfg.Token.Role, Region: a.Response.Region, ID: cfg.ID}, cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	j := &Joined{Credentials: creds, Servers: a.Response.Servers}
+	if len(a.Response.ClusterKey) > 0 {
+		if j.ClusterKey, err = pki.ParseClusterKey(a.Response.ClusterKey); err != nil {
+			return nil, err
+		}
+	}
+	return j, nil
+}
