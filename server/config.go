@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 
 	"berth/internal/idgen"
 	"berth/server/heartbeat"
@@ -23,6 +25,26 @@ type Config struct {
 	// Addr is the address other servers and clients know this one by, host:port.
 	Addr string
 
+	// Streams carry raft between servers; nil for a server that no other can join.
+	Streams raft.StreamLayer
+	// Resolve gives the address a server has now; nil takes the one it joined with.
+	Resolve func(structs.ID) (addr string, ok bool)
+	// Expect is how many servers form the cluster together at its first start; 0 for one that joins a cluster which is there. Without
+	// Streams it is 1.
+	Expect int
+	// NonVoter is a server that keeps a copy and has no vote.
+	NonVoter bool
+	// RaftMultiplier stretches the times of the consensus, for networks that are slow. Default 1.
+	RaftMultiplier int
+	// Gossip is how servers find each other; nil when there is no other.
+	Gossip Gossip
+	// PeerStats asks another server how far it is; nil takes what is known here.
+	PeerStats func(ctx context.Context, id structs.ID) (PeerStats, error)
+	// Autopilot is how servers that fail or come are treated.
+	Autopilot AutopilotConfig
+	// LeaveOnStop makes the server leave its cluster for good when Run ends.
+	LeaveOnStop bool
+
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
 
@@ -32,6 +54,8 @@ type Config struct {
 
 	// faulty puts a storage of the tests' round the log's.
 	faulty func(storage) storage
+	// transport is raft's in tests.
+	transport raft.Transport
 }
 
 // Limits of what one entry of the log may hold, in bytes.
@@ -61,6 +85,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Addr == "" {
 		c.Addr = "127.0.0.1:4647"
 	}
+	if c.Streams == nil && c.transport == nil {
+		c.Expect = 1
+	}
+	c.RaftMultiplier = max(c.RaftMultiplier, 1)
+	c.Autopilot = c.Autopilot.withDefaults()
 	if c.IDs == nil {
 		c.IDs = idgen.Random()
 	}

@@ -84,6 +84,7 @@ func TestAFullDiskIsNamedAndLeftBehindWhenThereIsSpace(t *testing.T) {
 	if _, err := s.Register(t.Context(), &structs.NodeRegisterRequest{Node: n}); err == nil || !strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("register: %v", err)
 	}
+	waitFor(t, "it has stepped down", func() bool { return !s.IsLeader() })
 	full.Store(false)
 	waitFor(t, "it leads again", s.IsLeader)
 	register(t, s, job(2))

@@ -24,7 +24,7 @@ type term struct {
 }
 
 // followLeadership starts a term when this server is elected and ends it when it is no longer the leader.
-func (s *Server) followLeadership(ctx context.Context, changes <-chan bool) error {
+func (s *Server) followLeadership(ctx context.Context, c *consensus) error {
 	var end func() error // of the running term
 	var failed <-chan error
 	stop := func() error {
@@ -39,12 +39,12 @@ func (s *Server) followLeadership(ctx context.Context, changes <-chan bool) erro
 		select {
 		case <-ctx.Done():
 			return stop()
-		case leads := <-changes:
+		case leads := <-c.notify:
 			if err := stop(); err != nil {
 				return err
 			}
 			if leads {
-				end, failed = s.startTerm(ctx)
+				end, failed = s.startTerm(ctx, c.wire)
 			} else {
 				s.log.Info("no longer the leader")
 			}
@@ -59,10 +59,10 @@ func (s *Server) followLeadership(ctx context.Context, changes <-chan bool) erro
 
 // startTerm runs a term beside the caller. The function ends it and gives its error; the channel has that error when it ended
 // by itself.
-func (s *Server) startTerm(ctx context.Context) (func() error, <-chan error) {
+func (s *Server) startTerm(ctx context.Context, w *wire) (func() error, <-chan error) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- s.lead(ctx) }()
+	go func() { done <- s.lead(ctx, w) }()
 	return func() error {
 		cancel()
 		return <-done
@@ -70,7 +70,7 @@ func (s *Server) startTerm(ctx context.Context) (func() error, <-chan error) {
 }
 
 // lead is one term: everything that was committed before is applied, then the loops run until ctx is done.
-func (s *Server) lead(ctx context.Context) error {
+func (s *Server) lead(ctx context.Context, w *wire) error {
 	began := time.Now()
 	if err := s.raft.Load().Barrier(0).Error(); err != nil {
 		s.log.Debug("the term ended before it began", "error", err)
@@ -94,6 +94,11 @@ func (s *Server) lead(ctx context.Context) error {
 	g.Go("deployment watcher", watcher.Run)
 	g.Go("drainer", drainer.Run)
 	g.Go("reaper", t.reaper.Run)
+	if s.cfg.Gossip != nil {
+		g.Go("members", s.runMembers)
+		g.Go("autopilot", s.runAutopilot)
+		g.Go("watchdog", func(ctx context.Context) error { return s.watchDisk(ctx, w) })
+	}
 	s.readyOnce.Do(func() { close(s.ready) })
 	return g.Wait()
 }

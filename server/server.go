@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/internal/lifecycle"
@@ -31,7 +32,9 @@ type Server struct {
 	raft     atomic.Pointer[raft.Raft] // nil until Run has started it
 	disk     atomic.Pointer[disk]      // nil until then, and in memory
 	id       atomic.Pointer[structs.ID]
-	leading  atomic.Bool // a term is established: after its barrier, before its end
+	pilot    atomic.Pointer[autopilot.Autopilot] // nil unless leading with others
+	members  chan struct{}                       // wakes the leader's look at the members
+	leading  atomic.Bool                         // a term is established: after its barrier, before its end
 
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -46,7 +49,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{})}
+	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{}), members: make(chan struct{}, 1)}
 	s.machine = fsm.New(s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
 	s.proposer = newProposer(s.append)
@@ -77,13 +80,26 @@ func (s *Server) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("close the raft log: %w", cerr)
 		}
 	}()
-	g := lifecycle.New(ctx)
-	g.Go("proposer", s.proposer.Run)
-	g.Go("leadership", func(ctx context.Context) error { return s.followLeadership(ctx, c.notify) })
-	return g.Wait()
+	// What raft needs outlives ctx: leadership is handed over by a server that works.
+	base := lifecycle.New(context.WithoutCancel(ctx))
+	base.Go("proposer", s.proposer.Run)
+	base.Go("leadership", func(ctx context.Context) error { return s.followLeadership(ctx, c) })
+	base.Go("ready", s.becomeReady)
+	if s.cfg.Gossip != nil {
+		base.Go("gossip", s.cfg.Gossip.Run)
+		base.Go("members", s.watchMembers)
+	}
+	select {
+	case <-ctx.Done():
+		s.handOver()
+		base.Stop()
+	case <-base.Context().Done(): // a part failed
+	}
+	return base.Wait()
 }
 
-// Ready is closed when this server led for the first time: its state is readable and its loops run.
+// Ready is closed when this server takes part for the first time: it leads and its loops run, or it follows a leader and has
+// applied what that had committed. Whether it does now, IsLeader and LastContact tell.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // State is the replicated state, to read.

@@ -3,7 +3,7 @@ package state
 // Table names one table of the state.
 type Table uint8
 
-// The tables.
+// The tables. Append only: snapshots hold their numbers.
 const (
 	TableJobs Table = iota
 	TableJobVersions

@@ -1,0 +1,186 @@
+package server
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
+
+	"berth/server/membership"
+	"berth/structs"
+)
+
+// AutopilotConfig says how servers that fail or come are treated.
+type AutopilotConfig struct {
+	// KeepDeadServers leaves failed servers in the cluster until they are removed by hand.
+	KeepDeadServers bool
+	// LastContactThreshold is how long a healthy server may be out of the leader's touch; default 200 ms.
+	LastContactThreshold time.Duration
+	// MaxTrailingLogs is how many entries a healthy server may be behind; default 250.
+	MaxTrailingLogs uint64
+	// MinQuorum is how many voters dead servers are never removed below; default 0.
+	MinQuorum uint
+	// ServerStabilizationTime is how long a new server must have been healthy before it gets a vote; default 10 s.
+	ServerStabilizationTime time.Duration
+}
+
+func (c AutopilotConfig) withDefaults() AutopilotConfig {
+	if c.LastContactThreshold <= 0 {
+		c.LastContactThreshold = 200 * time.Millisecond
+	}
+	if c.MaxTrailingLogs == 0 {
+		c.MaxTrailingLogs = 250
+	}
+	if c.ServerStabilizationTime <= 0 {
+		c.ServerStabilizationTime = 10 * time.Second
+	}
+	return c
+}
+
+// PeerStats is how far a server is.
+type PeerStats struct {
+	LastContact time.Duration // with the leader; 0 at the leader itself, negative without one
+	LastTerm    uint64
+	LastIndex   uint64
+}
+
+// OwnStats is how far this server is.
+func (s *Server) OwnStats() PeerStats {
+	r := s.raft.Load()
+	if r == nil {
+		return PeerStats{LastContact: -1}
+	}
+	st := PeerStats{LastIndex: r.LastIndex(), LastContact: s.LastContact()}
+	st.LastTerm, _ = strconv.ParseUint(r.Stats()["last_log_term"], 10, 64)
+	return st
+}
+
+// autopilotIntervals are how often the autopilot looks at the servers and how often it acts.
+const (
+	autopilotUpdate    = 2 * time.Second
+	autopilotReconcile = 10 * time.Second
+)
+
+// pilot is what the autopilot sees of a server.
+type pilot struct{ s *Server }
+
+var _ autopilot.ApplicationIntegration = pilot{}
+
+// runAutopilot removes dead servers and gives votes to those that proved themselves, until ctx is done.
+func (s *Server) runAutopilot(ctx context.Context) error {
+	a := autopilot.New(s.raft.Load(), pilot{s}, autopilot.WithLogger(raftLogger(s.cfg.Logger).Named("autopilot")),
+		autopilot.WithUpdateInterval(autopilotUpdate), autopilot.WithReconcileInterval(autopilotReconcile), autopilot.WithPromoter(&promoter{}))
+	a.Start(ctx)
+	s.pilot.Store(a)
+	<-ctx.Done()
+	s.pilot.Store(nil)
+	<-a.Stop()
+	return ctx.Err()
+}
+
+// AutopilotConfig implements autopilot.ApplicationIntegration.
+func (p pilot) AutopilotConfig() *autopilot.Config {
+	c := p.s.cfg.Autopilot
+	return &autopilot.Config{CleanupDeadServers: !c.KeepDeadServers, LastContactThreshold: c.LastContactThreshold, MaxTrailingLogs: c.MaxTrailingLogs,
+		MinQuorum: c.MinQuorum, ServerStabilizationTime: c.ServerStabilizationTime}
+}
+
+// NotifyState implements autopilot.ApplicationIntegration.
+func (pilot) NotifyState(*autopilot.State) {}
+
+// FetchServerStats implements autopilot.ApplicationIntegration.
+func (p pilot) FetchServerStats(ctx context.Context, servers map[raft.ServerID]*autopilot.Server) map[raft.ServerID]*autopilot.ServerStats {
+	var mu sync.Mutex
+	out := map[raft.ServerID]*autopilot.ServerStats{}
+	var asked sync.WaitGroup
+	for id := range servers {
+		own, err := structs.ParseID(string(id))
+		if err != nil {
+			continue
+		}
+		asked.Go(func() {
+			var st PeerStats
+			var err error
+			switch {
+			case own == p.s.ID():
+				st = p.s.OwnStats()
+			case p.s.cfg.PeerStats != nil:
+				st, err = p.s.cfg.PeerStats(ctx, own)
+			}
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			out[id] = &autopilot.ServerStats{LastContact: st.LastContact, LastTerm: st.LastTerm, LastIndex: st.LastIndex}
+			mu.Unlock()
+		})
+	}
+	asked.Wait()
+	return out
+}
+
+// Meta keys of the autopilot's view of a server.
+const metaNonVoter = "nonvoter"
+
+// KnownServers implements autopilot.ApplicationIntegration.
+func (p pilot) KnownServers() map[raft.ServerID]*autopilot.Server {
+	out := map[raft.ServerID]*autopilot.Server{}
+	for _, m := range p.s.servers() {
+		st := map[string]autopilot.NodeStatus{membership.StatusAlive: autopilot.NodeAlive, membership.StatusFailed: autopilot.NodeFailed,
+			membership.StatusLeft: autopilot.NodeLeft, membership.StatusLeaving: autopilot.NodeLeft}[m.Status]
+		if st == "" {
+			st = autopilot.NodeUnknown
+		}
+		srv := &autopilot.Server{ID: raft.ServerID(m.ID.String()), Name: m.Name, Address: raft.ServerAddress(m.RPCAddr), NodeStatus: st,
+			Version: m.Tags["build"], Meta: map[string]string{}, RaftVersion: int(raft.ProtocolVersionMax), IsLeader: m.ID == p.s.ID(),
+			NodeType: autopilot.NodeVoter}
+		if m.NonVoter {
+			srv.NodeType = nonVoter
+			srv.Meta[metaNonVoter] = "1"
+		}
+		out[srv.ID] = srv
+	}
+	return out
+}
+
+// RemoveFailedServer implements autopilot.ApplicationIntegration: what gossip forgets, the leader takes out of raft.
+func (p pilot) RemoveFailedServer(srv *autopilot.Server) {
+	p.s.log.Warn("a dead server is removed", "name", srv.Name, "id", srv.ID)
+	if err := p.s.cfg.Gossip.ForceLeave(srv.Name, false); err != nil {
+		p.s.log.Warn("a dead server stays", "name", srv.Name, "error", err)
+	}
+}
+
+// nonVoter is the type of a server that never gets a vote.
+const nonVoter autopilot.NodeType = "non-voter"
+
+// promoter gives votes to stable servers that want one.
+type promoter struct{ autopilot.StablePromoter }
+
+// GetNodeTypes implements autopilot.Promoter.
+func (*promoter) GetNodeTypes(_ *autopilot.Config, st *autopilot.State) map[raft.ServerID]autopilot.NodeType {
+	types := map[raft.ServerID]autopilot.NodeType{}
+	for id, srv := range st.Servers {
+		types[id] = autopilot.NodeVoter
+		if srv.Server.Meta[metaNonVoter] != "" {
+			types[id] = nonVoter
+		}
+	}
+	return types
+}
+
+// CalculatePromotionsAndDemotions implements autopilot.Promoter.
+func (p *promoter) CalculatePromotionsAndDemotions(c *autopilot.Config, st *autopilot.State) autopilot.RaftChanges {
+	changes := p.StablePromoter.CalculatePromotionsAndDemotions(c, st)
+	kept := changes.Promotions[:0]
+	for _, id := range changes.Promotions {
+		if st.Servers[id].Server.Meta[metaNonVoter] == "" {
+			kept = append(kept, id)
+		}
+	}
+	changes.Promotions = kept
+	return changes
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// errStalled keeps a leader whose disk does not answer from being taken for one that works.
+var errStalled = errors.New("this server's disk does not answer: it sends no heartbeats")
+
+// wire is raft's transport with two things added: its heartbeats can be cut, and it can ask raft to stand for election at once.
+type wire struct {
+	raft.Transport
+	cut  atomic.Bool
+	in   chan raft.RPC
+	end  chan struct{}
+	once sync.Once
+	done chan struct{}
+}
+
+// newWire goes on until it is closed, which raft does.
+func newWire(t raft.Transport) *wire {
+	w := &wire{Transport: t, in: make(chan raft.RPC), end: make(chan struct{}), done: make(chan struct{})}
+	go w.pass()
+	return w
+}
+
+func (w *wire) pass() {
+	defer close(w.done)
+	from := w.Transport.Consumer()
+	for {
+		select {
+		case rpc := <-from:
+			select {
+			case w.in <- rpc:
+			case <-w.end:
+				return
+			}
+		case <-w.end:
+			return
+		}
+	}
+}
+
+// Consumer implements raft.Transport.
+func (w *wire) Consumer() <-chan raft.RPC { return w.in }
+
+// stand makes raft a candidate without waiting for a leader it knows not to exist: that of a cluster with one voter.
+func (w *wire) stand(id raft.ServerID) {
+	answer := make(chan raft.RPCResponse, 1)
+	select {
+	case w.in <- raft.RPC{RespChan: answer, Command: &raft.TimeoutNowRequest{
+		RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(id), Addr: []byte(w.LocalAddr())},
+	}}:
+	case <-w.end:
+	}
+}
+
+// AppendEntries implements raft.Transport.
+func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if w.cut.Load() {
+		return errStalled
+	}
+	return w.Transport.AppendEntries(id, target, args, resp)
+}
+
+// AppendEntriesPipeline implements raft.Transport.
+func (w *wire) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddress) (raft.AppendPipeline, error) {
+	if w.cut.Load() {
+		return nil, errStalled
+	}
+	p, err := w.Transport.AppendEntriesPipeline(id, target)
+	if err != nil {
+		return nil, err
+	}
+	return &wirePipeline{p, w}, nil
+}
+
+// RequestPreVote implements raft.WithPreVote.
+func (w *wire) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return w.Transport.(raft.WithPreVote).RequestPreVote(id, target, args, resp)
+}
+
+// Close implements raft.WithClose.
+func (w *wire) Close() (err error) {
+	w.once.Do(func() {
+		close(w.end)
+		<-w.done
+		if c, ok := w.Transport.(raft.WithClose); ok {
+			err = c.Close()
+		}
+	})
+	return err
+}
+
+type wirePipeline struct {
+	raft.AppendPipeline
+	w *wire
+}
+
+// AppendEntries implements raft.AppendPipeline.
+func (p *wirePipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	if p.w.cut.Load() {
+		return nil, errStalled
+	}
+	return p.AppendPipeline.AppendEntries(args, resp)
+}
+
+// Times of the watchdog on the log.
+const (
+	// stallLimit is how long a leader's write may take before another server should lead.
+	stallLimit = 2 * time.Second
+	// stallCheck is how often that is looked at.
+	stallCheck = 250 * time.Millisecond
+)
