@@ -58,6 +58,7 @@ func (r *Renewer) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		wait = min(wait, renewLook)
 		if retry > 0 {
 			wait = retry
 		}
@@ -67,7 +68,7 @@ func (r *Renewer) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-r.nudge:
 			now = true
-		case <-time.After(min(wait, renewLook)):
+		case <-time.After(wait):
 		}
 		if wait, err = r.wait(); err != nil {
 			return err
