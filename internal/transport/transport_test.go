@@ -1,0 +1,457 @@
+package transport_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"berth/internal/idgen"
+	"berth/internal/pki"
+	"berth/internal/transport"
+	"berth/structs"
+)
+
+func get(t testing.TB, m *machine, host, path string) (string, error) {
+	t.Helper()
+	res, err := (&http.Client{Transport: m.RoundTripper()}).Get("http://" + host + path)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return string(b), err
+}
+
+func TestRequestsGoBothWaysOverOneConnection(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	client := c.start(pki.RoleClient, func(cfg *transport.Config) { cfg.Handler = who("client") })
+
+	if _, err := get(t, server, client.id.String(), "/v1/x"); !transport.Unsent(err) {
+		t.Errorf("to a client without a session: %v; want an error that says nothing was sent", err)
+	}
+	p, err := client.Connect(t.Context(), server.Addr())
+	if err != nil || p.ID != server.id || p.Role != pki.RoleServer || p.Addr != server.Addr() {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	for _, x := range []struct {
+		from       *machine
+		host, want string
+	}{
+		{client, server.Addr(), "server: GET /v1/x from " + client.Identity().String() + " true"},
+		{client, server.id.String(), "server: GET /v1/x from " + client.Identity().String() + " true"},
+		{server, client.id.String(), "client: GET /v1/x from " + server.Identity().String() + " true"},
+	} {
+		if got, err := get(t, x.from, x.host, "/v1/x"); err != nil || got != x.want {
+			t.Errorf("%s: %q, %v; want %q", x.host, got, err, x.want)
+		}
+	}
+	if n := len(server.Peers()); n != 1 || !server.Connected(client.id) {
+		t.Errorf("%d sessions for six requests", n)
+	}
+}
+
+func TestStreamsWebsocketsAndCancellationPassThrough(t *testing.T) {
+	c := newCluster(t)
+	cancelled := make(chan struct{})
+	server := c.start(pki.RoleServer, nil)
+	client := c.start(pki.RoleClient, func(cfg *transport.Config) {
+		cfg.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Upgrade") != "" {
+				conn, rw, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+				_ = rw.Flush()
+				_, _ = io.Copy(conn, rw)
+				return
+			}
+			fmt.Fprint(w, "first\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			close(cancelled)
+		})
+	})
+	if _, err := client.Connect(t.Context(), server.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+client.id.String()+"/", nil)
+	res, err := server.RoundTripper().RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(res.Body).ReadString('\n'); line != "first\n" || err != nil {
+		t.Errorf("%q, %v", line, err)
+	}
+	cancel()
+	<-cancelled
+	res.Body.Close()
+
+	// A person's connection is upgraded through a reverse proxy of the server, down to the client.
+	proxy := &httputil.ReverseProxy{Transport: server.RoundTripper(), Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", client.id.String()
+	}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge := &http.Server{Handler: proxy}
+	done := make(chan error, 1)
+	go func() { done <- edge.Serve(l) }()
+	defer func() { _ = edge.Close(); <-done }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	r := bufio.NewReader(conn)
+	up, err := http.ReadResponse(r, nil)
+	if err != nil || up.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v, %v", up, err)
+	}
+	fmt.Fprint(conn, "hello\n")
+	if line, err := r.ReadString('\n'); line != "hello\n" || err != nil {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestWhoIsRefusedIsToldWhy(t *testing.T) {
+	c, other := newCluster(t), newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	at := time.Now()
+	forged := func(cl *cluster, who pki.Identity, issued time.Time, ttl time.Duration) func(*transport.Config) {
+		return func(cfg *transport.Config) {
+			cfg.ID, cfg.Role, cfg.Region = who.ID, who.Role, who.Region
+			creds := cl.credentials(who, issued, ttl)
+			creds.Trusted = pki.NewBundle(c.root.Cert) // it trusts the server; the question is whether the server trusts it
+			cfg.Credentials = pki.NewSource(creds)
+		}
+	}
+	node := pki.Identity{Role: pki.RoleClient, Region: "global", ID: idgen.Random().NewID()}
+	elsewhere := pki.Identity{Role: pki.RoleClient, Region: "europe", ID: node.ID}
+	for _, x := range []struct {
+		name   string
+		change func(*transport.Config)
+		want   string
+	}{
+		{"another cluster's certificate", forged(other, node, at, time.Hour), "which this cluster does not know"},
+		{"an expired certificate", forged(c, node, at.Add(-72*time.Hour), 48*time.Hour), "the certificate expired at"},
+		{"a certificate of the future", forged(c, node, at.Add(72*time.Hour), time.Hour), "not valid before"},
+		{"another region", forged(c, elsewhere, at, time.Hour), `belongs to region "europe" and this server to region "global"`},
+		{"another machine's certificate", func(cfg *transport.Config) { cfg.ID = idgen.Random().NewID() }, "its certificate is that of"},
+	} {
+		m := c.start(pki.RoleClient, x.change)
+		_, err := m.Connect(t.Context(), server.Addr())
+		if err == nil || !strings.Contains(err.Error(), x.want) || structs.KindOf(err) != structs.KindUnauthorised {
+			t.Errorf("%s: %v (%s); want %q", x.name, err, structs.KindOf(err), x.want)
+		}
+	}
+	if n := len(server.Peers()); n != 0 {
+		t.Errorf("%d sessions with machines that were refused", n)
+	}
+}
+
+func TestAClientDoesNotTrustAnyServer(t *testing.T) {
+	c, other := newCluster(t), newCluster(t)
+	stranger := other.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("stranger") })
+	client := c.start(pki.RoleClient, nil)
+	if _, err := client.Connect(t.Context(), stranger.Addr()); err == nil || !strings.Contains(err.Error(), "another cluster") {
+		t.Errorf("got %v", err)
+	}
+	// A client's certificate does not make a server.
+	posing := c.start(pki.RoleServer, func(cfg *transport.Config) {
+		who := pki.Identity{Role: pki.RoleClient, Region: "global", ID: cfg.ID}
+		cfg.Credentials = pki.NewSource(c.credentials(who, time.Now(), time.Hour))
+	})
+	if _, err := client.Connect(t.Context(), posing.Addr()); err == nil || !strings.Contains(err.Error(), "only servers") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyServersTakePartInRaft(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start(pki.RoleServer, nil), c.start(pki.RoleServer, nil)
+	client := c.start(pki.RoleClient, nil)
+	got := make(chan net.Conn, 1)
+	accepted := make(chan struct{})
+	go func() {
+		defer close(accepted)
+		for {
+			conn, err := b.Raft().Accept()
+			if err != nil {
+				return
+			}
+			got <- conn
+		}
+	}()
+	if _, err := client.Raft().Dial(raft.ServerAddress(b.Addr()), 5*time.Second); err == nil || !strings.Contains(err.Error(), "only servers take part in Raft") {
+		t.Errorf("a client: %v", err)
+	}
+	out, err := a.Raft().Dial(raft.ServerAddress(b.Addr()), 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := <-got
+	go func() { _, _ = out.Write([]byte("vote")) }()
+	buf := make([]byte, 4)
+	if _, err := io.ReadFull(in, buf); err != nil || string(buf) != "vote" {
+		t.Errorf("%q, %v", buf, err)
+	}
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Error(err)
+	}
+	b.stop()
+	<-accepted
+}
+
+func TestRaftRunsOverTheTransport(t *testing.T) {
+	c := newCluster(t)
+	var cfgs []raft.Server
+	var ms []*machine
+	for range 3 {
+		m := c.start(pki.RoleServer, nil)
+		ms = append(ms, m)
+		cfgs = append(cfgs, raft.Server{ID: raft.ServerID(m.id.String()), Address: raft.ServerAddress(m.Addr())})
+	}
+	var rafts []*raft.Raft
+	for _, m := range ms {
+		rc := raft.DefaultConfig()
+		rc.LocalID, rc.Logger = raft.ServerID(m.id.String()), hclog.NewNullLogger()
+		rc.HeartbeatTimeout, rc.ElectionTimeout, rc.LeaderLeaseTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+		tr := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{Stream: m.Raft(), MaxPool: 3, Timeout: 5 * time.Second, Logger: hclog.NewNullLogger()})
+		store := raft.NewInmemStore()
+		if err := raft.BootstrapCluster(rc, store, store, raft.NewInmemSnapshotStore(), tr, raft.Configuration{Servers: cfgs}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := raft.NewRaft(rc, &raft.MockFSM{}, store, store, raft.NewInmemSnapshotStore(), tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Shutdown().Error(); _ = tr.Close() }()
+		rafts = append(rafts, r)
+	}
+	leader := rafts[0]
+	select {
+	case <-rafts[0].LeaderCh():
+	case <-rafts[1].LeaderCh():
+		leader = rafts[1]
+	case <-rafts[2].LeaderCh():
+		leader = rafts[2]
+	}
+	if err := leader.Apply([]byte("x"), 10*time.Second).Error(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	c := newCluster(t)
+	t.Run("connections of one machine", func(t *testing.T) {
+		server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Limits.ConnsPerPeer = 2 })
+		a := c.start(pki.RoleServer, nil)
+		accepted := make(chan struct{})
+		go func() {
+			defer close(accepted)
+			for {
+				if _, err := server.Raft().Accept(); err != nil {
+					return
+				}
+			}
+		}()
+		for range 2 {
+			if _, err := a.Raft().Dial(raft.ServerAddress(server.Addr()), 5*time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := a.Raft().Dial(raft.ServerAddress(server.Addr()), 5*time.Second); err == nil || !strings.Contains(err.Error(), "2 connections") || structs.KindOf(err) != structs.KindLimit {
+			t.Errorf("the third: %v", err)
+		}
+		server.stop()
+		<-accepted
+	})
+	t.Run("connections that say nothing", func(t *testing.T) {
+		server := c.start(pki.RoleServer, func(cfg *transport.Config) {
+			cfg.Limits.HalfOpenPerAddr, cfg.Limits.HandshakeTimeout = 3, 300*time.Millisecond
+		})
+		var silent []net.Conn
+		for range 4 {
+			conn, err := net.Dial("tcp", server.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			silent = append(silent, conn)
+		}
+		for i, conn := range silent { // the fourth is closed at once, the others when their time is over
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("connection %d is kept: %v", i, err)
+			}
+		}
+		client := c.start(pki.RoleClient, nil)
+		if _, err := client.Connect(t.Context(), server.Addr()); err != nil {
+			t.Errorf("afterwards nobody gets in: %v", err)
+		}
+	})
+	t.Run("requests of one session", func(t *testing.T) {
+		release := make(chan struct{})
+		server := c.start(pki.RoleServer, func(cfg *transport.Config) {
+			cfg.Limits.StreamsPerSession = 2
+			cfg.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusOK)
+				_ = http.NewResponseController(w).Flush()
+				<-release
+			})
+		})
+		client := c.start(pki.RoleClient, nil)
+		for range 2 {
+			req, _ := http.NewRequest(http.MethodGet, "http://"+server.Addr()+"/", nil)
+			res, err := client.RoundTripper().RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+		}
+		req, _ := http.NewRequest(http.MethodPost, "http://"+server.Addr()+"/", strings.NewReader("x"))
+		if res, err := client.RoundTripper().RoundTrip(req); err == nil {
+			res.Body.Close()
+			t.Error("a third request was answered")
+		}
+		close(release)
+	})
+}
+
+func TestStrangersOnThePort(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) {
+		cfg.Handler = who("server")
+		cfg.Limits.HandshakeTimeout = time.Second
+	})
+	talk := func(say string) {
+		conn, err := net.Dial("tcp", server.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte(say))
+		_, _ = io.Copy(io.Discard, conn) // until the server closes
+	}
+	talk("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	talk("\x16\x03\x01\xff\xff" + strings.Repeat("\x00", 70000))
+	for _, proto := range []string{"", "h2", transport.ProtoHTTP, transport.ProtoRaft} { // no certificate
+		conn, err := tls.Dial("tcp", server.Addr(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{proto}})
+		if err == nil {
+			_, err = conn.Read(make([]byte, 1))
+			conn.Close()
+		}
+		if err == nil {
+			t.Errorf("%q without a certificate was answered", proto)
+		}
+	}
+	if _, err := tls.Dial("tcp", server.Addr(), &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, NextProtos: []string{transport.ProtoJoin}}); err == nil {
+		t.Error("TLS 1.2 was accepted")
+	}
+	client := c.start(pki.RoleClient, nil)
+	if got, err := get(t, client, server.Addr(), "/"); err != nil || !strings.HasPrefix(got, "server:") {
+		t.Errorf("afterwards: %q, %v", got, err)
+	}
+}
+
+func TestCertificatesAreReplacedWhileConnectionsStand(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	client := c.start(pki.RoleClient, nil)
+	if _, err := get(t, client, server.Addr(), "/"); err != nil {
+		t.Fatal(err)
+	}
+	old := c.root
+	second, err := pki.NewRoot("global", time.Now(), old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.root = second
+	fresh := c.credentials(server.Identity(), time.Now(), time.Hour) // its chain has the cross certificate
+	fresh.Trusted = pki.NewBundle(second.Cert, old.Cert)
+	server.source.Replace(fresh)
+	if _, err := get(t, client, server.Addr(), "/"); err != nil {
+		t.Errorf("on the connection that stood: %v", err)
+	}
+	server.Disconnect(client.id)
+	if _, err := get(t, client, server.Addr(), "/"); err != nil { // the client knows the old root alone
+		t.Errorf("on a new connection: %v", err)
+	}
+	news := c.start(pki.RoleClient, nil) // of the new root
+	if _, err := get(t, news, server.Addr(), "/"); err != nil {
+		t.Errorf("a machine of the new root: %v", err)
+	}
+}
+
+func TestManyAskAtOnceAndOneConnectionIsMade(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	client := c.start(pki.RoleClient, nil)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if _, err := get(t, client, server.Addr(), "/"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(server.Peers()); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
+func TestAServerThatCameBackIsDialledAgain(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("first") })
+	client := c.start(pki.RoleClient, nil)
+	if _, err := get(t, client, server.Addr(), "/"); err != nil {
+		t.Fatal(err)
+	}
+	addr := server.Addr()
+	server.stop()
+	post := func() error {
+		req, _ := http.NewRequest(http.MethodPost, "http://"+addr+"/", strings.NewReader("body"))
+		res, err := client.RoundTripper().RoundTrip(req)
+		if err == nil {
+			res.Body.Close()
+		}
+		return err
+	}
+	for err := post(); !transport.Unsent(err); err = post() { // the end may not have been noticed yet
+		if err == nil {
+			t.Fatal("a server that ended answers")
+		}
+	}
+	c.start(pki.RoleServer, func(cfg *transport.Config) {
+		_ = cfg.Listener.Close() // it takes the first one's port
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Listener, cfg.Handler = l, who("second")
+	})
+	if got, err := get(t, client, addr, "/"); err != nil || !strings.HasPrefix(got, "second") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
