@@ -163,6 +163,9 @@ func TestIdsByPrefix(t *testing.T) {
 	if got := f.berth(t, "alloc", "status", "ff"); got.code != 1 || !strings.Contains(got.err, `begins with "ff"`) {
 		t.Errorf("none: %+v", got)
 	}
+	if got := f.berth(t, "alloc", "status", "xyz"); got.code != 1 || !strings.Contains(got.err, `"xyz": ids are hexadecimal`) {
+		t.Errorf("no id: %+v", got)
+	}
 	if got := f.berth(t, "job", "status", "nothing"); got.code != 1 || !strings.Contains(got.err, "nothing") {
 		t.Errorf("no job: %+v", got)
 	}

@@ -25,6 +25,9 @@ func byPrefix[T any](what, prefix string, list func(q *api.QueryOptions) ([]T, e
 		return none, fmt.Errorf("the %s is missing", what)
 	}
 	asked := prefix
+	if what != "job" && strings.Trim(prefix, "0123456789abcdefABCDEF-") != "" {
+		return none, fmt.Errorf("no %s has an id that begins with %q: ids are hexadecimal digits and hyphens", what, prefix)
+	}
 	if len(asked) < 36 && len(asked)%2 == 1 && what != "job" {
 		asked = asked[:len(asked)-1] // the contract's lists take whole bytes
 	}
