@@ -31,6 +31,8 @@ func (rd reader) Hash() [sha256.Size]byte {
 	digestAll(d, r.deployments.All())
 	digestAll(d, r.namespaces.All())
 	digestAll(d, r.pools.All())
+	digestAll(d, r.roots.All())
+	digestAll(d, r.joinTokens.All())
 	d.value(reflect.ValueOf(r.config))
 	return [sha256.Size]byte(d.h.Sum(nil))
 }

@@ -61,6 +61,8 @@ type root struct {
 	nodes       byID[structs.Node]
 	namespaces  byName[structs.Namespace]
 	pools       byName[structs.NodePool]
+	roots       byName[structs.AuthorityRoot]
+	joinTokens  byID[structs.JoinToken]
 	config      *structs.SchedulerConfiguration
 
 	allocs             byID[structs.Allocation]
@@ -92,6 +94,8 @@ func newRoot() *root {
 		nodes:       newKeyed(func(n *structs.Node) structs.ID { return n.ID }, compareID),
 		namespaces:  newKeyed(func(n *structs.Namespace) string { return n.Name }, strings.Compare),
 		pools:       newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),
+		roots:       newKeyed(func(r *structs.AuthorityRoot) string { return r.ID }, strings.Compare),
+		joinTokens:  newKeyed(func(j *structs.JoinToken) structs.ID { return j.ID }, compareID),
 		config:      structs.DefaultSchedulerConfiguration(),
 
 		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),

@@ -16,9 +16,11 @@ const (
 	TableSchedulerConfig
 	TableNamespaces
 	TableNodePools
+	TableAuthorityRoots
+	TableJoinTokens
 
 	// TableCount is how many tables there are.
-	TableCount = int(TableNodePools) + 1
+	TableCount = int(TableJoinTokens) + 1
 )
 
 // String is the table's name as told to people.
@@ -28,6 +30,6 @@ func (t Table) String() string {
 	}
 	return [TableCount]string{
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
-		"scheduler configuration", "namespaces", "node pools",
+		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
 	}[t]
 }

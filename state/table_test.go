@@ -9,7 +9,7 @@ import (
 func TestTablesKeepTheirNumbers(t *testing.T) {
 	want := []string{
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
-		"scheduler configuration", "namespaces", "node pools",
+		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
 	}
 	var got []string
 	for i := range TableCount {

@@ -101,6 +101,7 @@ func (s *Store) touched(table Table, object any, in *root) {
 		fire(watchKey{by: byObject, name: v.Name})
 	case *structs.NodePool:
 		fire(watchKey{by: byObject, name: v.Name})
+	case *structs.AuthorityRoot, *structs.JoinToken: // only the whole table is watched
 	}
 }
 
@@ -126,6 +127,10 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.namespaces, v.Name) == v
 	case *structs.NodePool:
 		return get(&r.pools, v.Name) == v
+	case *structs.AuthorityRoot:
+		return get(&r.roots, v.ID) == v
+	case *structs.JoinToken:
+		return get(&r.joinTokens, v.ID) == v
 	}
 	return false
 }

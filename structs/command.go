@@ -7,27 +7,32 @@ type CommandKind uint16
 
 // The kinds of commands.
 const (
-	CmdNone              CommandKind = iota
-	CmdJobRegister                   // JobRegisterCommand
-	CmdJobDeregister                 // JobDeregisterCommand
-	CmdNodeRegister                  // NodeRegisterCommand
-	CmdNodeDeregister                // NodeDeregisterCommand
-	CmdNodeStatus                    // NodeStatusCommand
-	CmdNodeEligibility               // NodeEligibilityCommand
-	CmdNodeDrain                     // NodeDrainCommand
-	CmdEvalUpsert                    // EvalUpsertCommand
-	CmdPlanApply                     // PlanApplyCommand
-	CmdAllocClientUpdate             // AllocClientUpdateCommand
-	CmdAllocTransition               // AllocTransitionCommand
-	CmdDeploymentUpdate              // DeploymentUpdateCommand
-	CmdReap                          // ReapCommand
-	CmdSchedulerConfig               // SchedulerConfigCommand
-	CmdNamespaceUpsert               // NamespaceUpsertCommand
-	CmdNamespaceDelete               // NameDeleteCommand
-	CmdNodePoolUpsert                // NodePoolUpsertCommand
-	CmdNodePoolDelete                // NameDeleteCommand
-	CmdJobStability                  // JobStabilityCommand
-	CmdJobVersionTag                 // JobVersionTagCommand
+	CmdNone                CommandKind = iota
+	CmdJobRegister                     // JobRegisterCommand
+	CmdJobDeregister                   // JobDeregisterCommand
+	CmdNodeRegister                    // NodeRegisterCommand
+	CmdNodeDeregister                  // NodeDeregisterCommand
+	CmdNodeStatus                      // NodeStatusCommand
+	CmdNodeEligibility                 // NodeEligibilityCommand
+	CmdNodeDrain                       // NodeDrainCommand
+	CmdEvalUpsert                      // EvalUpsertCommand
+	CmdPlanApply                       // PlanApplyCommand
+	CmdAllocClientUpdate               // AllocClientUpdateCommand
+	CmdAllocTransition                 // AllocTransitionCommand
+	CmdDeploymentUpdate                // DeploymentUpdateCommand
+	CmdReap                            // ReapCommand
+	CmdSchedulerConfig                 // SchedulerConfigCommand
+	CmdNamespaceUpsert                 // NamespaceUpsertCommand
+	CmdNamespaceDelete                 // NameDeleteCommand
+	CmdNodePoolUpsert                  // NodePoolUpsertCommand
+	CmdNodePoolDelete                  // NameDeleteCommand
+	CmdJobStability                    // JobStabilityCommand
+	CmdJobVersionTag                   // JobVersionTagCommand
+	CmdAuthorityRoot                   // AuthorityRootCommand
+	CmdAuthorityRootDelete             // NameDeleteCommand
+	CmdJoinToken                       // JoinTokenCommand
+	CmdJoinTokenDelete                 // JoinTokenDeleteCommand
+	CmdJoinTokenUse                    // JoinTokenUseCommand
 )
 
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.

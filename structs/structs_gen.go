@@ -3755,6 +3755,225 @@ func (z *Allocation) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *AuthorityRoot) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 9
+	// string "ID"
+	o = append(o, 0x89, 0xa2, 0x49, 0x44)
+	o = msgp.AppendString(o, z.ID)
+	// string "Certificate"
+	o = append(o, 0xab, 0x43, 0x65, 0x72, 0x74, 0x69, 0x66, 0x69, 0x63, 0x61, 0x74, 0x65)
+	o = msgp.AppendBytes(o, z.Certificate)
+	// string "Cross"
+	o = append(o, 0xa5, 0x43, 0x72, 0x6f, 0x73, 0x73)
+	o = msgp.AppendBytes(o, z.Cross)
+	// string "SealedKey"
+	o = append(o, 0xa9, 0x53, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x4b, 0x65, 0x79)
+	o = msgp.AppendBytes(o, z.SealedKey)
+	// string "Active"
+	o = append(o, 0xa6, 0x41, 0x63, 0x74, 0x69, 0x76, 0x65)
+	o = msgp.AppendBool(o, z.Active)
+	// string "CreatedAt"
+	o = append(o, 0xa9, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
+	o = msgp.AppendInt64(o, z.CreatedAt)
+	// string "RetireAt"
+	o = append(o, 0xa8, 0x52, 0x65, 0x74, 0x69, 0x72, 0x65, 0x41, 0x74)
+	o = msgp.AppendInt64(o, z.RetireAt)
+	// string "CreateIndex"
+	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.CreateIndex)
+	// string "ModifyIndex"
+	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.ModifyIndex)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *AuthorityRoot) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ID":
+			z.ID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
+		case "Certificate":
+			z.Certificate, bts, err = msgp.ReadBytesBytes(bts, z.Certificate)
+			if err != nil {
+				err = msgp.WrapError(err, "Certificate")
+				return
+			}
+		case "Cross":
+			z.Cross, bts, err = msgp.ReadBytesBytes(bts, z.Cross)
+			if err != nil {
+				err = msgp.WrapError(err, "Cross")
+				return
+			}
+		case "SealedKey":
+			z.SealedKey, bts, err = msgp.ReadBytesBytes(bts, z.SealedKey)
+			if err != nil {
+				err = msgp.WrapError(err, "SealedKey")
+				return
+			}
+		case "Active":
+			z.Active, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Active")
+				return
+			}
+		case "CreatedAt":
+			z.CreatedAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreatedAt")
+				return
+			}
+		case "RetireAt":
+			z.RetireAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "RetireAt")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *AuthorityRoot) Msgsize() (s int) {
+	s = 1 + 3 + msgp.StringPrefixSize + len(z.ID) + 12 + msgp.BytesPrefixSize + len(z.Certificate) + 6 + msgp.BytesPrefixSize + len(z.Cross) + 10 + msgp.BytesPrefixSize + len(z.SealedKey) + 7 + msgp.BoolSize + 10 + msgp.Int64Size + 9 + msgp.Int64Size + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *AuthorityRootCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 3
+	// string "Root"
+	o = append(o, 0x83, 0xa4, 0x52, 0x6f, 0x6f, 0x74)
+	if z.Root == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Root.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Root")
+			return
+		}
+	}
+	// string "Previous"
+	o = append(o, 0xa8, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73)
+	o = msgp.AppendString(o, z.Previous)
+	// string "RetireAt"
+	o = append(o, 0xa8, 0x52, 0x65, 0x74, 0x69, 0x72, 0x65, 0x41, 0x74)
+	o = msgp.AppendInt64(o, z.RetireAt)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *AuthorityRootCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Root":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Root = nil
+			} else {
+				if z.Root == nil {
+					z.Root = new(AuthorityRoot)
+				}
+				bts, err = z.Root.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Root")
+					return
+				}
+			}
+		case "Previous":
+			z.Previous, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Previous")
+				return
+			}
+		case "RetireAt":
+			z.RetireAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "RetireAt")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *AuthorityRootCommand) Msgsize() (s int) {
+	s = 1 + 5
+	if z.Root == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Root.Msgsize()
+	}
+	s += 9 + msgp.StringPrefixSize + len(z.Previous) + 9 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *CNIConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 1
@@ -10904,6 +11123,371 @@ func (z *JobVersionTagCommand) Msgsize() (s int) {
 	} else {
 		s += 1 + 5 + msgp.StringPrefixSize + len(z.Tag.Name) + 12 + msgp.StringPrefixSize + len(z.Tag.Description) + 11 + msgp.Int64Size
 	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *JoinToken) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 12
+	// string "ID"
+	o = append(o, 0x8c, 0xa2, 0x49, 0x44)
+	o = msgp.AppendBytes(o, (z.ID)[:])
+	// string "Role"
+	o = append(o, 0xa4, 0x52, 0x6f, 0x6c, 0x65)
+	o = msgp.AppendString(o, z.Role)
+	// string "Hash"
+	o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
+	o = msgp.AppendBytes(o, z.Hash)
+	// string "Description"
+	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+	o = msgp.AppendString(o, z.Description)
+	// string "CreatedAt"
+	o = append(o, 0xa9, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
+	o = msgp.AppendInt64(o, z.CreatedAt)
+	// string "ExpiresAt"
+	o = append(o, 0xa9, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x73, 0x41, 0x74)
+	o = msgp.AppendInt64(o, z.ExpiresAt)
+	// string "MaxUses"
+	o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x55, 0x73, 0x65, 0x73)
+	o = msgp.AppendInt(o, z.MaxUses)
+	// string "Uses"
+	o = append(o, 0xa4, 0x55, 0x73, 0x65, 0x73)
+	o = msgp.AppendInt(o, z.Uses)
+	// string "LastUsedAt"
+	o = append(o, 0xaa, 0x4c, 0x61, 0x73, 0x74, 0x55, 0x73, 0x65, 0x64, 0x41, 0x74)
+	o = msgp.AppendInt64(o, z.LastUsedAt)
+	// string "LastUsedBy"
+	o = append(o, 0xaa, 0x4c, 0x61, 0x73, 0x74, 0x55, 0x73, 0x65, 0x64, 0x42, 0x79)
+	o = msgp.AppendString(o, z.LastUsedBy)
+	// string "CreateIndex"
+	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.CreateIndex)
+	// string "ModifyIndex"
+	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.ModifyIndex)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JoinToken) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ID":
+			bts, err = msgp.ReadExactBytes(bts, (z.ID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
+		case "Role":
+			z.Role, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Role")
+				return
+			}
+		case "Hash":
+			z.Hash, bts, err = msgp.ReadBytesBytes(bts, z.Hash)
+			if err != nil {
+				err = msgp.WrapError(err, "Hash")
+				return
+			}
+		case "Description":
+			z.Description, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Description")
+				return
+			}
+		case "CreatedAt":
+			z.CreatedAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreatedAt")
+				return
+			}
+		case "ExpiresAt":
+			z.ExpiresAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ExpiresAt")
+				return
+			}
+		case "MaxUses":
+			z.MaxUses, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MaxUses")
+				return
+			}
+		case "Uses":
+			z.Uses, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Uses")
+				return
+			}
+		case "LastUsedAt":
+			z.LastUsedAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LastUsedAt")
+				return
+			}
+		case "LastUsedBy":
+			z.LastUsedBy, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LastUsedBy")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JoinToken) Msgsize() (s int) {
+	s = 1 + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 5 + msgp.StringPrefixSize + len(z.Role) + 5 + msgp.BytesPrefixSize + len(z.Hash) + 12 + msgp.StringPrefixSize + len(z.Description) + 10 + msgp.Int64Size + 10 + msgp.Int64Size + 8 + msgp.IntSize + 5 + msgp.IntSize + 11 + msgp.Int64Size + 11 + msgp.StringPrefixSize + len(z.LastUsedBy) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *JoinTokenCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "Token"
+	o = append(o, 0x81, 0xa5, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+	if z.Token == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Token.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Token")
+			return
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JoinTokenCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Token":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Token = nil
+			} else {
+				if z.Token == nil {
+					z.Token = new(JoinToken)
+				}
+				bts, err = z.Token.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Token")
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JoinTokenCommand) Msgsize() (s int) {
+	s = 1 + 6
+	if z.Token == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Token.Msgsize()
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *JoinTokenDeleteCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "IDs"
+	o = append(o, 0x81, 0xa3, 0x49, 0x44, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
+	for za0001 := range z.IDs {
+		o = msgp.AppendBytes(o, (z.IDs[za0001])[:])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JoinTokenDeleteCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "IDs":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IDs")
+				return
+			}
+			if cap(z.IDs) >= int(zb0002) {
+				z.IDs = (z.IDs)[:zb0002]
+			} else {
+				z.IDs = make([]ID, zb0002)
+			}
+			for za0001 := range z.IDs {
+				bts, err = msgp.ReadExactBytes(bts, (z.IDs[za0001])[:])
+				if err != nil {
+					err = msgp.WrapError(err, "IDs", za0001)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JoinTokenDeleteCommand) Msgsize() (s int) {
+	s = 1 + 4 + msgp.ArrayHeaderSize + (len(z.IDs) * (16 * (msgp.ByteSize)))
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *JoinTokenUseCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 3
+	// string "ID"
+	o = append(o, 0x83, 0xa2, 0x49, 0x44)
+	o = msgp.AppendBytes(o, (z.ID)[:])
+	// string "Hash"
+	o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
+	o = msgp.AppendBytes(o, z.Hash)
+	// string "By"
+	o = append(o, 0xa2, 0x42, 0x79)
+	o = msgp.AppendString(o, z.By)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JoinTokenUseCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ID":
+			bts, err = msgp.ReadExactBytes(bts, (z.ID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
+		case "Hash":
+			z.Hash, bts, err = msgp.ReadBytesBytes(bts, z.Hash)
+			if err != nil {
+				err = msgp.WrapError(err, "Hash")
+				return
+			}
+		case "By":
+			z.By, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "By")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JoinTokenUseCommand) Msgsize() (s int) {
+	s = 1 + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 5 + msgp.BytesPrefixSize + len(z.Hash) + 3 + msgp.StringPrefixSize + len(z.By)
 	return
 }
 

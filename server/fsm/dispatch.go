@@ -57,6 +57,16 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(cmd, a.jobStability)
 	case structs.CmdJobVersionTag:
 		return with(cmd, a.jobVersionTag)
+	case structs.CmdAuthorityRoot:
+		return with(cmd, a.authorityRoot)
+	case structs.CmdAuthorityRootDelete:
+		return with(cmd, a.authorityRootDelete)
+	case structs.CmdJoinToken:
+		return with(cmd, a.joinToken)
+	case structs.CmdJoinTokenDelete:
+		return with(cmd, a.joinTokenDelete)
+	case structs.CmdJoinTokenUse:
+		return with(cmd, a.joinTokenUse)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -117,6 +127,16 @@ func opOf(kind structs.CommandKind) string {
 		return "mark job version"
 	case structs.CmdJobVersionTag:
 		return "tag job version"
+	case structs.CmdAuthorityRoot:
+		return "add authority root"
+	case structs.CmdAuthorityRootDelete:
+		return "forget authority root"
+	case structs.CmdJoinToken:
+		return "store join token"
+	case structs.CmdJoinTokenDelete:
+		return "revoke join token"
+	case structs.CmdJoinTokenUse:
+		return "join with token"
 	}
 	return "apply command"
 }

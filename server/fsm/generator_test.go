@@ -34,7 +34,7 @@ func (g *generator) commands() ([]structs.Command, map[structs.ID]bool) {
 
 func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	w := g.w
-	switch g.n(21, "command") {
+	switch g.n(25, "command") {
 	case 0, 1:
 		j := job(jobName(g.n(3, "job")), g.n(3, "count"))
 		j.Type = g.one("type", "service", "batch", "system")
@@ -117,6 +117,18 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 			{Name: poolName(g.n(3, "pool")), Meta: map[string]string{"a": "b", "c": "d"}}, {Name: poolName(g.n(3, "pool"))}}})
 	case 20:
 		return w.command(structs.CmdNodePoolDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "pool"))}})
+	case 21:
+		return w.command(structs.CmdJoinToken, &structs.JoinTokenCommand{Token: &structs.JoinToken{ID: evalID(g.n(3, "token")), Role: "client",
+			Hash: []byte{byte(g.n(1, "hash"))}, ExpiresAt: int64(g.n(2, "expiry")) * 1e18, MaxUses: g.n(2, "uses")}})
+	case 22:
+		return w.command(structs.CmdJoinTokenUse, &structs.JoinTokenUseCommand{ID: evalID(g.n(3, "token")), Hash: []byte{byte(g.n(1, "hash"))}, By: "x"})
+	case 23:
+		return w.command(structs.CmdJoinTokenDelete, &structs.JoinTokenDeleteCommand{IDs: []structs.ID{evalID(g.n(3, "token"))}})
+	case 24:
+		return w.command(structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Root: &structs.AuthorityRoot{ID: poolName(g.n(3, "root")),
+			Certificate: []byte{1}, SealedKey: []byte{2}}, Previous: rootID(w.snap().ActiveRoot()), RetireAt: 5})
+	case 25:
+		return w.command(structs.CmdAuthorityRootDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "root"))}})
 	default:
 		return w.command(structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: jobName(g.n(3, "job")),
 			Version: uint64(g.n(2, "version")), Stable: true})

@@ -350,6 +350,10 @@ func watchSome(t *rapid.T, s *state.Snapshot) watches {
 	ws.addTable("pools", s, ch, func(s *state.Snapshot) []any { return list(s.NodePools()) })
 	_, ch = s.NamespacesW()
 	ws.addTable("namespaces", s, ch, func(s *state.Snapshot) []any { return list(s.Namespaces()) })
+	_, ch = s.AuthorityRootsW()
+	ws.addTable("roots", s, ch, func(s *state.Snapshot) []any { return list(s.AuthorityRoots()) })
+	_, ch = s.JoinTokensW()
+	ws.addTable("join tokens", s, ch, func(s *state.Snapshot) []any { return list(s.JoinTokens()) })
 	_, ch = s.SchedulerConfigW()
 	ws.addTable("config", s, ch, func(s *state.Snapshot) []any { return []any{s.SchedulerConfig()} })
 	return ws

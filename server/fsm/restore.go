@@ -147,6 +147,10 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutNamespace)
 	case recordNodePool:
 		return restored(body, t.PutNodePool)
+	case recordAuthorityRoot:
+		return restored(body, t.PutAuthorityRoot)
+	case recordJoinToken:
+		return restored(body, t.PutJoinToken)
 	case recordNode:
 		return restored(body, t.PutNode)
 	case recordJobVersion:

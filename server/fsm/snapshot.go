@@ -44,6 +44,8 @@ const (
 	recordResources // number of the tasks' record (0: inline), AllocatedResources
 	recordMetrics   // AllocMetric
 	recordAlloc     // numbers of resources and metrics (0: none), Allocation without them
+	recordAuthorityRoot
+	recordJoinToken
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -106,6 +108,8 @@ func (w *recorder) state(snap *state.Snapshot) {
 	w.object(recordSchedulerConfig, nil, snap.SchedulerConfig())
 	recordAll(w, recordNamespace, snap.Namespaces())
 	recordAll(w, recordNodePool, snap.NodePools())
+	recordAll(w, recordAuthorityRoot, snap.AuthorityRoots())
+	recordAll(w, recordJoinToken, snap.JoinTokens())
 	recordAll(w, recordNode, snap.Nodes())
 	recordAll(w, recordJobVersion, snap.AllJobVersions())
 	recordAll(w, recordJob, snap.Jobs())
