@@ -19,7 +19,12 @@ import (
 func (e *env) operatorCommand() *cobra.Command {
 	return e.group("operator", "for whoever runs the cluster",
 		e.group("scheduler", "how placements are chosen", e.schedulerGet(), e.schedulerSet()),
-		e.group("raft", "the log's members", e.raftPeers()), e.operatorAPI())
+		e.group("raft", "the log's members", e.raftPeers(), e.raftRemovePeer(), e.raftTransfer()),
+		e.group("autopilot", "how servers that fail or come are treated", e.autopilotConfig(), e.autopilotHealth()),
+		e.group("gossip", "the servers' gossip", e.group("keyring", "the keys it is encrypted with", e.keyringGenerate(), e.keyringList(),
+			e.keyringChange("install", "give all servers a key to decrypt with"), e.keyringChange("use", "make all servers encrypt with an installed key"),
+			e.keyringChange("remove", "take a key from all servers"))),
+		e.operatorAPI())
 }
 
 func (e *env) schedulerGet() *cobra.Command {
@@ -121,29 +126,6 @@ func (e *env) setScheduler(ctx context.Context, c *api.Client, change func(*stru
 	}
 	e.say("Scheduler configuration updated!")
 	return nil
-}
-
-func (e *env) raftPeers() *cobra.Command {
-	return &cobra.Command{Use: "list-peers", Short: "list the voters", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		client, err := e.client()
-		if err != nil {
-			return err
-		}
-		cfg, err := client.Operator().RaftConfiguration(cmd.Context(), nil)
-		if err != nil {
-			return err
-		}
-		rows := [][]string{{"Node", "ID", "Address", "State", "Voter", "RaftProtocol"}}
-		for _, s := range cfg.Servers {
-			state := "follower"
-			if s.Leader {
-				state = "leader"
-			}
-			rows = append(rows, []string{s.Node, s.ID, s.Address, state, fmt.Sprint(s.Voter), s.RaftProtocol})
-		}
-		e.table(rows)
-		return nil
-	}}
 }
 
 // operatorAPI is for what no command shows.

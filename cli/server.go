@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 
@@ -49,7 +50,40 @@ func (e *env) serverCommand() *cobra.Command {
 	f.BoolVar(&s.json, "json", false, "print JSON")
 	f.StringVarP(&s.template, "template", "t", "", "Go template")
 	f.BoolVar(&s.verbose, "verbose", false, "show everything")
-	return e.group("server", "the servers", members)
+	return e.group("server", "the servers", members, e.serverJoin(), e.serverForceLeave())
+}
+
+func (e *env) serverJoin() *cobra.Command {
+	return &cobra.Command{Use: "join ADDRESS...", Short: "make this agent's server join others, by the address of their gossip (port 4648)", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			resp, err := client.Agent().Join(cmd.Context(), args...)
+			if err != nil {
+				return err
+			}
+			if resp.Error != "" {
+				return errors.New(resp.Error)
+			}
+			e.say("Joined %d servers successfully", resp.NumJoined)
+			return nil
+		}}
+}
+
+func (e *env) serverForceLeave() *cobra.Command {
+	var prune bool
+	c := &cobra.Command{Use: "force-leave NAME", Short: "take a failed server as one that left", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			return client.Agent().ForceLeave(cmd.Context(), args[0], prune)
+		}}
+	c.Flags().BoolVar(&prune, "prune", false, "forget it at once")
+	return c
 }
 
 // leads reports whether a server is the one at the leader's address. Members are known by their host, and perhaps the port of

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -183,4 +185,50 @@ func (p *promoter) CalculatePromotionsAndDemotions(c *autopilot.Config, st *auto
 	}
 	changes.Promotions = kept
 	return changes
+}
+
+// Autopilot is how servers that fail or come are treated.
+func (s *Server) Autopilot() AutopilotConfig { return s.cfg.Autopilot }
+
+// Health is how well the servers of the cluster are, as its leader sees them.
+type Health struct {
+	Healthy          bool
+	FailureTolerance int // how many voters may fail before the cluster does
+	Leader           string
+	Voters           []string
+	Servers          []ServerHealth // in the order of their ids
+}
+
+// ServerHealth is how well one server is.
+type ServerHealth struct {
+	ID, Name, Addr, Status, Version string
+	Leader, Voter, Healthy          bool
+	Stats                           PeerStats
+	StableSince                     time.Time
+}
+
+// Health tells how well the servers are; only the leader knows.
+func (s *Server) Health() (*Health, error) {
+	if !s.leading.Load() {
+		return nil, s.notLeading()
+	}
+	a := s.pilot.Load()
+	if a == nil { // it leads itself alone
+		own := s.ID().String()
+		return &Health{Healthy: true, Leader: own, Voters: []string{own}, Servers: []ServerHealth{{ID: own, Name: s.cfg.Name, Addr: s.cfg.Addr,
+			Status: membership.StatusAlive, Leader: true, Voter: true, Healthy: true, Stats: s.OwnStats()}}}, nil
+	}
+	st := a.GetState()
+	h := &Health{Healthy: st.Healthy, FailureTolerance: st.FailureTolerance, Leader: string(st.Leader)}
+	for _, v := range st.Voters {
+		h.Voters = append(h.Voters, string(v))
+	}
+	slices.Sort(h.Voters)
+	for _, id := range slices.Sorted(maps.Keys(st.Servers)) {
+		x := st.Servers[id]
+		h.Servers = append(h.Servers, ServerHealth{ID: string(id), Name: x.Server.Name, Addr: string(x.Server.Address), Status: string(x.Server.NodeStatus),
+			Version: x.Server.Version, Leader: x.State == autopilot.RaftLeader, Voter: x.HasVotingRights(), Healthy: x.Health.Healthy,
+			Stats: PeerStats{LastContact: x.Stats.LastContact, LastTerm: x.Stats.LastTerm, LastIndex: x.Stats.LastIndex}, StableSince: x.Health.StableSince})
+	}
+	return h, nil
 }

@@ -294,8 +294,8 @@ func (s *Server) Members() []membership.Member {
 	if s.cfg.Gossip != nil {
 		return s.cfg.Gossip.Members()
 	}
-	return []membership.Member{{Name: membership.MemberName(s.cfg.Name, s.cfg.Region), ID: s.ID(), Region: s.cfg.Region, Datacenter: s.cfg.Datacenter,
-		RPCAddr: s.cfg.Addr, Status: membership.StatusAlive, Expect: s.cfg.Expect, Formed: true}}
+	return []membership.Member{membership.Alone(membership.Config{Name: s.cfg.Name, Region: s.cfg.Region, Datacenter: s.cfg.Datacenter, ID: s.ID,
+		RPCAddr: s.cfg.Addr, Expect: 1, Version: s.cfg.Version})}
 }
 
 // errNoGossip is the answer of a server that knows no others.
@@ -326,6 +326,22 @@ func (s *Server) ForceLeave(name string, prune bool) error {
 		name = full
 	}
 	return s.cfg.Gossip.ForceLeave(name, prune)
+}
+
+// Keys works on the keys gossip is encrypted with; *membership.Membership does.
+type Keys interface {
+	ListKeys() (*membership.Keys, error)
+	InstallKey(key string) (*membership.Keys, error)
+	UseKey(key string) (*membership.Keys, error)
+	RemoveKey(key string) (*membership.Keys, error)
+}
+
+// GossipKeys gives the keys gossip is encrypted with.
+func (s *Server) GossipKeys() (Keys, error) {
+	if k, ok := s.cfg.Gossip.(Keys); ok {
+		return k, nil
+	}
+	return nil, errNoGossip()
 }
 
 // RemovePeer takes a server out of the consensus group, by its id or its address.

@@ -20,6 +20,8 @@ type Config struct {
 	Name       string
 	Region     string
 	Datacenter string
+	// Version of the program, for people.
+	Version string
 	// DataDir holds the raft log, its snapshots and the server's identity. Empty keeps everything in memory: what -dev does.
 	DataDir string
 	// Addr is the address other servers and clients know this one by, host:port.

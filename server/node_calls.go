@@ -132,6 +132,11 @@ func (s *Server) Allocs(ctx context.Context, req *structs.NodeAllocsRequest) (*s
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	if !s.leading.Load() {
+		if err := s.reach(ctx, req.MinIndex); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		snap := s.store.Snapshot()
 		if _, err := authorise(snap, req.NodeID, req.SecretID); err != nil {
@@ -150,6 +155,23 @@ func (s *Server) Allocs(ctx context.Context, req *structs.NodeAllocsRequest) (*s
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// maxLag is how long a server that is behind waits to catch up with what a node knows of already.
+const maxLag = 2 * time.Second
+
+// reach waits until the state is as new as a caller has seen it elsewhere.
+func (s *Server) reach(ctx context.Context, index uint64) error {
+	if s.store.Index() >= index {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxLag)
+	defer cancel()
+	if err := s.store.WaitIndex(ctx, index); err != nil {
+		return &structs.Error{Kind: structs.KindUnavailable, Err: fmt.Errorf("this server is at index %d, and the caller has seen %d", s.store.Index(), index),
+			Hint: "ask another server"}
+	}
+	return nil
 }
 
 // nodeAllocs is the answer to a node that knows some allocations by their AllocModifyIndex, and whether it is news to it.

@@ -19,8 +19,6 @@ import (
 func (a *API) agentRoutes() {
 	a.route("/v1/agent/self", methods{http.MethodGet: a.agentSelf})
 	a.route("/v1/agent/health", methods{http.MethodGet: a.agentHealth})
-	a.route("/v1/agent/members", methods{http.MethodGet: a.agentMembers})
-	a.route("/v1/agent/servers", methods{http.MethodGet: func(*request) (any, error) { return []string{a.Config.RPCAddr}, nil }})
 	a.stream("/v1/agent/monitor", a.agentMonitor)
 	a.metricsRoute()
 	if a.Config.Debug {
@@ -29,16 +27,6 @@ func (a *API) agentRoutes() {
 		a.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 		a.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		a.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	}
-}
-
-func (a *API) member() api.AgentMember {
-	status := "alive"
-	return api.AgentMember{
-		Name: a.Name + "." + a.Config.Region, Addr: "127.0.0.1", Port: 4648, Status: status,
-		Tags: map[string]string{"role": "nomad", "region": a.Config.Region, "dc": a.Config.Datacenter, "build": version.String(),
-			"id": a.Server.ID().String(), "bootstrap": "1", "raft_vsn": "3", "vsn": "1"},
-		ProtocolMin: 1, ProtocolMax: 5, ProtocolCur: 2, DelegateMin: 2, DelegateMax: 5, DelegateCur: 4,
 	}
 }
 
@@ -83,11 +71,6 @@ func (a *API) agentHealth(r *request) (any, error) {
 		return nil, status(http.StatusInternalServerError, "%s", text)
 	}
 	return h, nil
-}
-
-func (a *API) agentMembers(*request) (any, error) {
-	m := a.member()
-	return &api.ServerMembers{ServerName: a.Name, ServerRegion: a.Config.Region, ServerDC: a.Config.Datacenter, Members: []*api.AgentMember{&m}}, nil
 }
 
 // agentMonitor streams the agent's log as it is written.

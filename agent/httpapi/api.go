@@ -66,6 +66,8 @@ func New(d Deps) *API {
 	a.nodeRoutes()
 	a.operatorRoutes()
 	a.agentRoutes()
+	a.memberRoutes()
+	a.raftRoutes()
 	a.clientRoutes()
 	a.explainRoutes()
 	for _, m := range []*http.ServeMux{a.mux, a.pools} {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,10 +15,7 @@ import (
 
 func (a *API) operatorRoutes() {
 	a.route("/v1/operator/scheduler/configuration", methods{http.MethodGet: a.schedulerGet, http.MethodPut: a.schedulerSet})
-	a.route("/v1/operator/raft/configuration", methods{http.MethodGet: a.raftConfiguration})
 	a.route("/v1/system/gc", methods{http.MethodPut: a.systemGC})
-	a.route("/v1/status/leader", methods{http.MethodGet: a.statusLeader})
-	a.route("/v1/status/peers", methods{http.MethodGet: a.statusPeers})
 	a.route("/v1/regions", methods{http.MethodGet: func(*request) (any, error) { return []string{a.Config.Region}, nil }})
 	a.route("/v1/namespaces", methods{http.MethodGet: a.namespacesList})
 	a.route("/v1/namespace", methods{http.MethodPut: a.namespaceApply})
@@ -75,36 +71,7 @@ func (a *API) schedulerSet(r *request) (any, error) {
 	return &api.SchedulerSetResponse{Updated: true, WriteMeta: structs.WriteMeta{Index: r.index}}, nil
 }
 
-func (a *API) raftConfiguration(r *request) (any, error) {
-	peers, index, err := a.Server.Peers()
-	if err != nil {
-		return nil, err
-	}
-	out := &api.RaftConfiguration{Servers: []*api.RaftServer{}, Index: index}
-	for _, p := range peers {
-		out.Servers = append(out.Servers, &api.RaftServer{ID: p.ID, Node: a.Name + "." + a.Config.Region, Address: p.Addr, Leader: p.Leader, Voter: p.Voter, RaftProtocol: "3"})
-	}
-	return out, nil
-}
-
 func (a *API) systemGC(r *request) (any, error) { return nil, a.Server.CollectGarbage(r.ctx()) }
-
-func (a *API) statusLeader(*request) (any, error) {
-	addr, ok := a.Server.LeaderAddr()
-	if !ok {
-		return nil, &structs.Error{Kind: structs.KindNoLeader, Err: fmt.Errorf("No cluster leader")} //nolint:staticcheck // the contract's text
-	}
-	return addr, nil
-}
-
-func (a *API) statusPeers(*request) (any, error) {
-	peers, _, err := a.Server.Peers()
-	out := []string{}
-	for _, p := range peers {
-		out = append(out, p.Addr)
-	}
-	return out, err
-}
 
 func (a *API) namespacesList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {

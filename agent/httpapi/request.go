@@ -124,7 +124,7 @@ func (r *request) writeIndex() {
 	}
 	_, known := r.api.Server.LeaderAddr()
 	h.Set("X-Nomad-KnownLeader", strconv.FormatBool(known))
-	h.Set("X-Nomad-LastContact", "0")
+	h.Set("X-Nomad-LastContact", strconv.FormatInt(max(0, r.api.Server.LastContact().Milliseconds()), 10))
 	if r.next != "" {
 		h.Set("X-Nomad-NextToken", r.next)
 	}

@@ -89,7 +89,7 @@ func MemberName(name, region string) string { return name + "." + region }
 // Tags of a member. Append only: members of other versions read them.
 const (
 	tagRole     = "role"
-	roleServer  = "berth"
+	roleServer  = "nomad" // the contract's word for a server
 	tagRegion   = "region"
 	tagDC       = "dc"
 	tagID       = "id"
@@ -100,6 +100,7 @@ const (
 	tagNonVoter = "nonvoter"
 	tagFormed   = "bootstrap"
 	tagRaft     = "raft_vsn"
+	tagPort     = "port"
 )
 
 // Membership is this machine's part in the gossip.
@@ -181,13 +182,7 @@ func (m *Membership) Run(ctx context.Context) error {
 func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 	c := serf.DefaultConfig()
 	c.NodeName = MemberName(m.cfg.Name, m.cfg.Region)
-	m.tags = map[string]string{
-		tagRole: roleServer, tagRegion: m.cfg.Region, tagDC: m.cfg.Datacenter, tagID: m.cfg.ID().String(), tagRPC: m.cfg.RPCAddr, tagHTTP: m.cfg.HTTPAddr,
-		tagBuild: m.cfg.Version, tagExpect: strconv.Itoa(m.cfg.Expect), tagRaft: "3",
-	}
-	if m.cfg.NonVoter {
-		m.tags[tagNonVoter] = "1"
-	}
+	m.tags = tagsOf(m.cfg)
 	c.Tags = m.tags
 	c.EventCh = events
 	c.EnableNameConflictResolution = false
@@ -224,6 +219,33 @@ func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+func tagsOf(c Config) map[string]string {
+	tags := map[string]string{
+		tagRole: roleServer, tagRegion: c.Region, tagDC: c.Datacenter, tagID: c.ID().String(), tagRPC: c.RPCAddr, tagHTTP: c.HTTPAddr,
+		tagBuild: c.Version, tagExpect: strconv.Itoa(c.Expect), tagRaft: "3",
+	}
+	if _, port, err := net.SplitHostPort(c.RPCAddr); err == nil {
+		tags[tagPort] = port
+	}
+	if c.NonVoter {
+		tags[tagNonVoter] = "1"
+	}
+	return tags
+}
+
+// Alone is the member a server without gossip is.
+func Alone(c Config) Member {
+	tags := tagsOf(c)
+	tags[tagFormed] = "1"
+	host, _, err := net.SplitHostPort(c.RPCAddr)
+	if err != nil {
+		host = c.RPCAddr
+	}
+	return Member{Name: MemberName(c.Name, c.Region), ID: c.ID(), Region: c.Region, Datacenter: c.Datacenter, Addr: host, Port: DefaultPort, RPCAddr: c.RPCAddr,
+		HTTPAddr: c.HTTPAddr, Status: StatusAlive, Tags: tags, Expect: c.Expect, Formed: true,
+		ProtocolMin: 1, ProtocolMax: 5, ProtocolCur: 2, DelegateMin: 2, DelegateMax: 5, DelegateCur: 4}
 }
 
 // retryJoin asks until one answers.
