@@ -23,6 +23,9 @@ func (w *world) apply(p *structs.Plan) {
 			continue
 		}
 		a.DesiredStatus, a.DesiredDescription = s.DesiredStatus, s.Description
+		if !s.PreemptedBy.IsZero() {
+			a.PreemptedByAllocation = s.PreemptedBy
+		}
 		if s.ClientStatus != "" && !a.ClientTerminal() {
 			a.ClientStatus = s.ClientStatus
 		}

@@ -21,7 +21,7 @@ func (s *script) expect(words []string) error {
 		return s.expectAllocs(what, args)
 	case "placed", "stops", "updates", "evals":
 		return s.expectPlans(what, args)
-	case "names", "spread", "nodes", "same-node", "other-node", "description", "ports", "distinct-ports", "cores", "devices":
+	case "names", "spread", "nodes", "same-node", "other-node", "description", "preempted", "preempts", "ports", "distinct-ports", "cores", "devices":
 		return s.expectWhere(what, args)
 	case "blocked", "not-blocked", "queued", "why", "not-why", "filtered", "exhausted", "coalesced", "available", "evaluated",
 		"class-filtered", "class-exhausted":
@@ -194,6 +194,24 @@ func (s *script) expectWhere(what string, args []string) error {
 			}
 		}
 		return nil
+	case "preempted": // each for an allocation that says so
+		for _, a := range all {
+			if want := structs.AllocPreempted + a.PreemptedByAllocation.String(); a.PreemptedByAllocation.IsZero() || !strings.HasPrefix(a.DesiredDescription, want) {
+				return fmt.Errorf("%s was stopped as %q for %s", a.Name(), a.DesiredDescription, a.PreemptedByAllocation)
+			}
+		}
+		return nil
+	case "preempts": // preempts agent low 2: they say that two of low left for them, and these say the same
+		n := 0
+		for _, a := range all {
+			for _, id := range a.PreemptedAllocations {
+				if gone := s.w.allocs[id]; gone == nil || gone.PreemptedByAllocation != a.ID || gone.JobID != args[1] {
+					return fmt.Errorf("%s preempted %s, which does not say so", a.Name(), id)
+				}
+				n++
+			}
+		}
+		return equal(strconv.Itoa(n), args[2])
 	case "description":
 		for _, a := range all {
 			if a.DesiredDescription == args[1] {

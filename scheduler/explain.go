@@ -243,8 +243,8 @@ func (g *group) waitsForStops(p *reconcile.Place) bool {
 			}
 		}
 		g.run.claim(row, claim, g.ask)
-		if g.run.hadRoom[row] {
-			g.keepRoom(row)
+		if kept := g.takeHold(row); kept != nil {
+			g.keepRoom(row, kept.AllocID, kept.Evicted)
 		}
 		return true
 	}

@@ -192,12 +192,18 @@ func (g *group) give(p *reconcile.Place, row int32) *structs.Placement {
 
 // giveID puts an allocation on the row, on the fleet too; nil when its ports, cores or devices cannot be had there, and the
 // row is refused then.
+//
+// Where others were evicted for one of the group, it has the id they were told.
 func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Placement {
 	f := g.run.in.Fleet
 	gr, lacks := g.rank.Grant(row, fleet.HashID(id))
 	if lacks != rank.Fits {
 		g.rank.Refuse(row, lacks)
 		return nil
+	}
+	var evicted []structs.ID
+	if kept := g.takeHold(row); kept != nil {
+		id, evicted = kept.AllocID, kept.Evicted
 	}
 	ports := gr.Ports
 	n := f.NodeAt(row)
@@ -215,7 +221,7 @@ func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Pl
 	g.run.live = append(g.run.live, rank.Live{Node: n.ID, Group: g.spec.Name})
 	pl := &structs.Placement{
 		AllocID: id, Index: p.Index, NodeID: n.ID, NodeName: n.Name, Ports: ports, Tasks: gr.Tasks, Canary: p.Canary,
-		RescheduleTracker: p.Tracker,
+		RescheduleTracker: p.Tracker, PreemptedAllocations: evicted,
 	}
 	if p.Previous != nil {
 		pl.PreviousAllocation = p.Previous.ID

@@ -10,11 +10,8 @@ import (
 	"berth/structs"
 )
 
-// Descriptions of blocked evaluations.
-const (
-	BlockedDesc         = "created to place remaining allocations"
-	BlockedConflictDesc = "created due to placement conflicts"
-)
+// BlockedDesc describes the evaluation that waits for room.
+const BlockedDesc = "created to place remaining allocations"
 
 // fail accounts for n placements of the group that found no node.
 func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {

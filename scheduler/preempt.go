@@ -68,21 +68,33 @@ func (g *group) preempt(node structs.ID) bool {
 	if best == nil {
 		return false
 	}
-	r.evict(best, g.spec.Name)
-	g.keepRoom(best.row)
+	id := r.in.IDs.NewID()
+	g.keepRoom(best.row, id, r.evict(best, g.spec.Name, id))
 	return true
 }
 
+// takeHold takes the room that was kept for the group on the row, nil if there was none.
+func (g *group) takeHold(row int32) *fleet.Use {
+	kept := g.run.hadRoom[row]
+	i := slices.IndexFunc(kept, func(u *fleet.Use) bool { return u.Group == g.spec.Name })
+	if i < 0 {
+		return nil
+	}
+	u := kept[i]
+	g.run.hadRoom[row] = slices.Delete(kept, i, i+1)
+	return u
+}
+
 // keepRoom keeps the row's room for the allocation that waits: what is free there already must not be filled with what was
-// evicted, or it would be evicted again and again.
-func (g *group) keepRoom(row int32) {
+// evicted, or it would be evicted again and again. The id is the one it will have, evicted are those that leave for it.
+func (g *group) keepRoom(row int32, id structs.ID, evicted []structs.ID) {
 	r, f := g.run, g.run.in.Fleet
 	if r.keeps == nil {
 		r.keeps = map[int32]bool{}
 	}
 	r.keeps[row] = true
 	f.Hold(&fleet.Use{
-		AllocID: r.in.IDs.NewID(), Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority,
+		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority, Evicted: evicted,
 		Res: structs.ComparableResources{
 			CPU: g.ask.CPU + g.ask.Cores*f.CoreMHz(row), MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB,
 		},
@@ -226,8 +238,10 @@ func (n *need) serves(u *fleet.Use) float64 {
 	return sum
 }
 
-// evict adds the stops to the plan at work and notes whose jobs must be looked at.
-func (r *Run) evict(e *eviction, group string) {
+// evict adds the stops to the plan at work, notes whose jobs must be looked at, and tells who leaves. By is the allocation to
+// come.
+func (r *Run) evict(e *eviction, group string, by structs.ID) []structs.ID {
+	gone := make([]structs.ID, 0, len(e.victims))
 	if r.evicted == nil {
 		r.evicted = map[int32]bool{}
 	}
@@ -236,8 +250,9 @@ func (r *Run) evict(e *eviction, group string) {
 	for _, u := range e.victims {
 		u.Stopping = true
 		r.plan.Stop = append(r.plan.Stop, &structs.PlanStop{
-			AllocID: u.AllocID, DesiredStatus: structs.AllocDesiredEvict, Description: "preempted by job " + r.job.ID,
+			AllocID: u.AllocID, DesiredStatus: structs.AllocDesiredEvict, Description: structs.AllocPreempted + by.String() + " of job " + r.job.ID, PreemptedBy: by,
 		})
+		gone = append(gone, u.AllocID)
 		if !slices.Contains(r.disturbed, u.Job) {
 			r.disturbed = append(r.disturbed, u.Job)
 		}
@@ -245,6 +260,7 @@ func (r *Run) evict(e *eviction, group string) {
 	if d := r.rec.Desired[group]; d != nil {
 		d.Preemptions += uint64(len(e.victims))
 	}
+	return gone
 }
 
 // disturbedEvals has the jobs looked at that lost allocations.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"berth/scheduler/feasible"
+	"berth/scheduler/fleet"
 	"berth/scheduler/rank"
 	"berth/scheduler/reconcile"
 	"berth/structs"
@@ -32,8 +33,8 @@ type Run struct {
 	evicted   map[int32]bool
 	disturbed []structs.JobKey
 
-	// hadRoom are rows where room was kept for this job.
-	hadRoom map[int32]bool
+	// hadRoom is the room that was kept for this job, by row.
+	hadRoom map[int32][]*fleet.Use
 	keeps   map[int32]bool // where it is kept again
 	// claimed is the room by row that placements wait for.
 	claimed map[int32]structs.ComparableResources

@@ -35,9 +35,6 @@ func (s *Step) Rows(f *fleet.Fleet) fleet.Bitmap {
 	return f.Filter(s.key, func(n *structs.Node) bool { return s.lazy()(n) })
 }
 
-// Passes tests one node.
-func (s *Step) Passes(n *structs.Node) bool { return s.lazy()(n) }
-
 func (s *Step) lazy() func(*structs.Node) bool {
 	test := s.test()
 	s.test = func() func(*structs.Node) bool { return test }

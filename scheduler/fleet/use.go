@@ -16,8 +16,9 @@ type Use struct {
 	MaxParallel int
 	// Stopping marks an allocation that was told to stop and still holds its resources.
 	Stopping bool
-	// Hold marks room kept for an allocation to come, see Fleet.Hold.
+	// Hold marks room kept for an allocation to come, see Fleet.Hold; Evicted are those that leave for it.
 	Hold    bool
+	Evicted []structs.ID
 	Res     structs.ComparableResources
 	Ports   []Port
 	Cores   []uint16 // sorted

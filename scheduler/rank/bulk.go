@@ -1,6 +1,9 @@
 package rank
 
-import "berth/scheduler/fleet"
+import (
+	"berth/internal/heap"
+	"berth/scheduler/fleet"
+)
 
 // Bulk places up to count allocations alike, best row first each time: O(rows + count·log rows).
 //
@@ -16,15 +19,15 @@ func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) b
 		if h == nil {
 			break
 		}
-		row := h.items[0].row
+		row := h.Top().row
 		if d := g.room(row); d != Fits {
 			ch.Exhausted[d]++
-			h.pop()
+			h.Pop()
 			continue
 		}
 		if !place(row) {
 			ch.Exhausted[g.room(row)]++ // place refused it
-			h.pop()
+			h.Pop()
 			continue
 		}
 		g.placed(row)
@@ -39,8 +42,8 @@ func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) b
 // of rows does not depend on spread. Without spread it is one heap ordered by the final score.
 type heaps struct {
 	g    *Group
-	all  []heap
-	live []int32 // numbers of heaps that are or were not empty
+	all  []*heap.Heap[candidate] // nil where none ever was
+	live []int32                 // numbers of heaps that are or were not empty
 }
 
 // scoresMax is how many scores besides spread a row can have.
@@ -52,12 +55,10 @@ func (g *Group) heaps(seed uint64, ch *Choice) *heaps {
 	if g.spread != nil {
 		combos = len(g.spread.values) * scoresMax
 	}
-	b.all = make([]heap, combos)
-	for i := range b.all {
-		b.all[i].f = g.f
-	}
+	b.all = make([]*heap.Heap[candidate], combos)
+	lists := make([][]candidate, combos)
 	if g.spread == nil {
-		b.all[0].items = make([]candidate, 0, g.rows.Count())
+		lists[0] = make([]candidate, 0, g.rows.Count())
 		b.live = append(b.live, 0)
 	}
 	for row := range g.rows.Rows {
@@ -66,20 +67,21 @@ func (g *Group) heaps(seed uint64, ch *Choice) *heaps {
 			continue
 		}
 		key, number := g.key(row)
-		h := &b.all[number]
-		if g.spread != nil && h.items == nil {
+		if g.spread != nil && lists[number] == nil {
 			b.live = append(b.live, number)
 		}
 		c := candidate{key, fleet.Mix(seed, g.f.HashAt(row)), row}
-		h.items = append(h.items, c)
+		lists[number] = append(lists[number], c)
 		c.score = g.score(row)
 		ch.offer(c, g.f)
 	}
 	for _, number := range b.live {
-		b.all[number].order()
+		b.all[number] = heap.Of(lists[number], b.before)
 	}
 	return b
 }
+
+func (b *heaps) before(x, y candidate) bool { return x.before(y, b.g.f) }
 
 // key is what the row's heap orders by, and the heap's number.
 func (g *Group) key(row int32) (float64, int32) {
@@ -91,21 +93,21 @@ func (g *Group) key(row int32) (float64, int32) {
 }
 
 // best is the heap whose first row has the highest final score, nil when all are empty.
-func (b *heaps) best() *heap {
+func (b *heaps) best() *heap.Heap[candidate] {
 	if b.g.spread == nil {
-		if len(b.all[0].items) == 0 {
+		if b.all[0].Len() == 0 {
 			return nil
 		}
-		return &b.all[0]
+		return b.all[0]
 	}
-	var found *heap
+	var found *heap.Heap[candidate]
 	var top candidate
 	for _, number := range b.live {
-		h := &b.all[number]
-		if len(h.items) == 0 {
+		h := b.all[number]
+		if h.Len() == 0 {
 			continue
 		}
-		c := h.items[0]
+		c := h.Top()
 		c.score = final(c.score, number%scoresMax+1, b.g.spread.boost[number/scoresMax])
 		if found == nil || c.before(top, b.g.f) {
 			found, top = h, c
@@ -123,77 +125,22 @@ func final(sum float64, n int32, boost float64) float64 {
 }
 
 // moved puts the first row of h, on which something was placed, where it belongs now.
-func (b *heaps) moved(h *heap) {
-	c := h.items[0]
+func (b *heaps) moved(h *heap.Heap[candidate]) {
+	c := h.Top()
 	if b.g.room(c.row) != Fits {
-		h.pop()
+		h.Pop()
 		return
 	}
 	key, number := b.g.key(c.row)
 	c.score = key
-	if to := &b.all[number]; to != h {
-		h.pop()
-		if to.items == nil {
-			b.live = append(b.live, number)
-		}
-		to.push(c)
+	if b.all[number] == h {
+		h.Replace(c)
 		return
 	}
-	h.items[0] = c
-	h.down(0)
-}
-
-// heap is a binary heap of candidates, best first.
-type heap struct {
-	f     *fleet.Fleet
-	items []candidate
-}
-
-func (h *heap) order() {
-	for i := len(h.items)/2 - 1; i >= 0; i-- {
-		h.down(i)
+	h.Pop()
+	if b.all[number] == nil {
+		b.all[number] = heap.New(b.before, nil)
+		b.live = append(b.live, number)
 	}
-}
-
-func (h *heap) down(i int) {
-	items := h.items
-	c := items[i]
-	for {
-		child := 2*i + 1
-		if child >= len(items) {
-			break
-		}
-		if child+1 < len(items) && items[child+1].before(items[child], h.f) {
-			child++
-		}
-		if !items[child].before(c, h.f) {
-			break
-		}
-		items[i] = items[child]
-		i = child
-	}
-	items[i] = c
-}
-
-func (h *heap) push(c candidate) {
-	h.items = append(h.items, c)
-	i := len(h.items) - 1
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !c.before(h.items[parent], h.f) {
-			break
-		}
-		h.items[i] = h.items[parent]
-		i = parent
-	}
-	h.items[i] = c
-}
-
-func (h *heap) pop() {
-	last := len(h.items) - 1
-	h.items[0] = h.items[last]
-	h.items = h.items[:last]
-	if last > 0 {
-		h.down(0)
-	}
+	b.all[number].Push(c)
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"time"
 
+	"berth/internal/heap"
 	"berth/structs"
 )
 
@@ -28,7 +29,7 @@ type item struct {
 
 // job holds the evaluations of one job.
 type job struct {
-	ready    readyHeap
+	ready    *heap.Heap[*item]
 	inFlight *item
 	blocked  *item
 	pos      int // in the heap of jobs; -1 when not in it
@@ -38,8 +39,8 @@ type job struct {
 type Broker struct {
 	items   map[structs.ID]*item
 	jobs    map[structs.JobKey]*job
-	ready   jobHeap // jobs with something ready and nothing in flight
-	waiting waitHeap
+	ready   *heap.Heap[*job]  // jobs with something ready and nothing in flight
+	waiting *heap.Heap[*item] // by the time they wait for
 	blocked map[*item]struct{}
 	// room is the state's index at which room last appeared, by computed class.
 	room  map[string]uint64
@@ -50,6 +51,8 @@ type Broker struct {
 func New() *Broker {
 	return &Broker{
 		items: map[structs.ID]*item{}, jobs: map[structs.JobKey]*job{}, blocked: map[*item]struct{}{}, room: map[string]uint64{},
+		ready:   heap.New(jobBefore, func(j *job, at int) { j.pos = at }),
+		waiting: heap.New(dueBefore, setPos),
 	}
 }
 
@@ -105,7 +108,7 @@ func (b *Broker) jobOf(it *item) *job {
 	key := it.eval.JobKey()
 	j := b.jobs[key]
 	if j == nil {
-		j = &job{pos: -1}
+		j = &job{pos: -1, ready: heap.New(itemBefore, setPos)}
 		b.jobs[key] = j
 	}
 	return j
@@ -114,13 +117,13 @@ func (b *Broker) jobOf(it *item) *job {
 func (b *Broker) makeReady(it *item) {
 	it.place = placeReady
 	j := b.jobOf(it)
-	j.ready.push(it)
+	j.ready.Push(it)
 	b.fixJob(j)
 }
 
 func (b *Broker) delay(it *item, until time.Time) {
 	it.place, it.at = placeWaiting, until
-	b.waiting.push(it)
+	b.waiting.Push(it)
 }
 
 // leave takes an evaluation out of where it is; it is not in flight.
@@ -128,10 +131,10 @@ func (b *Broker) leave(it *item) {
 	j := b.jobOf(it)
 	switch it.place {
 	case placeReady:
-		j.ready.remove(it)
+		j.ready.Remove(it.pos)
 		b.fixJob(j)
 	case placeWaiting:
-		b.waiting.remove(it)
+		b.waiting.Remove(it.pos)
 	case placeBlocked:
 		delete(b.blocked, it)
 		if j.blocked == it {
@@ -147,35 +150,35 @@ func (b *Broker) drop(it *item) {
 }
 
 func (b *Broker) dropJob(key structs.JobKey) {
-	if j := b.jobs[key]; j != nil && len(j.ready) == 0 && j.inFlight == nil && j.blocked == nil {
+	if j := b.jobs[key]; j != nil && j.ready.Len() == 0 && j.inFlight == nil && j.blocked == nil {
 		delete(b.jobs, key)
 	}
 }
 
 // fixJob keeps the heap of jobs in order after a job changed.
 func (b *Broker) fixJob(j *job) {
-	wanted := len(j.ready) > 0 && j.inFlight == nil
+	wanted := j.ready.Len() > 0 && j.inFlight == nil
 	switch {
 	case wanted && j.pos < 0:
-		b.ready.push(j)
+		b.ready.Push(j)
 	case wanted:
-		b.ready.fix(j)
+		b.ready.Fix(j.pos)
 	case j.pos >= 0:
-		b.ready.remove(j)
+		b.ready.Remove(j.pos)
 	}
 }
 
 // Take gives the evaluation that is next, and marks it as in flight; nil when none is ready. Blocked is the evaluation of the
 // same job that waits for room, if another one does.
 func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
-	for len(b.waiting) > 0 && !b.waiting[0].at.After(now) {
-		b.makeReady(b.waiting.pop())
+	for b.waiting.Len() > 0 && !b.waiting.Top().at.After(now) {
+		b.makeReady(b.waiting.Pop())
 	}
-	if len(b.ready) == 0 {
+	if b.ready.Len() == 0 {
 		return nil, nil
 	}
-	j := b.ready[0]
-	it := j.ready.pop()
+	j := b.ready.Top()
+	it := j.ready.Pop()
 	it.place, j.inFlight = placeInFlight, it
 	it.attempts++
 	b.fixJob(j)
@@ -240,10 +243,10 @@ func (b *Broker) land(id structs.ID) *item {
 
 // Next is when the first waiting evaluation becomes ready; false when none waits.
 func (b *Broker) Next() (time.Time, bool) {
-	if len(b.waiting) == 0 {
+	if b.waiting.Len() == 0 {
 		return time.Time{}, false
 	}
-	return b.waiting[0].at, true
+	return b.waiting.Top().at, true
 }
 
 // Counts are how many evaluations are where.

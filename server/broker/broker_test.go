@@ -237,7 +237,7 @@ func TestLaws(t *testing.T) {
 			b.Done(e.ID)
 			delete(alive, e.ID)
 		}
-		if len(alive) != 0 || len(b.items) != 0 || len(b.jobs) != 0 || len(b.waiting) != 0 || len(b.blocked) != 0 {
+		if len(alive) != 0 || len(b.items) != 0 || len(b.jobs) != 0 || b.waiting.Len() != 0 || len(b.blocked) != 0 {
 			t.Fatalf("left: %d alive, %d items, %d jobs", len(alive), len(b.items), len(b.jobs))
 		}
 	})

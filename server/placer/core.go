@@ -36,6 +36,7 @@ type Core struct {
 	stats  Stats
 
 	inFlight int
+	extra    extra
 }
 
 // work is an evaluation that was taken.
@@ -44,10 +45,14 @@ type work struct {
 	run     *scheduler.Run // nil once nothing is left to decide
 	flying  int            // slices being written
 	refused bool           // by the state machine: the evaluation must be looked at again
-	failed  bool           // something could not be written: the same, after a pause
+	failed  bool           // something could not be written now: the same, after a pause
+	fault   string         // why something can never be written: the evaluation fails; empty for none
 	last    *slice         // decided, and proposed when all others were accepted
 	over    bool           // given up or replaced: what still lands changes nothing
 }
+
+// spoilt reports that the evaluation cannot go on as it was begun.
+func (w *work) spoilt() bool { return w.refused || w.failed || w.fault != "" }
 
 // slice is a part of an evaluation's plan; the last one brings the result.
 type slice struct {
@@ -88,12 +93,17 @@ func (l *Core) Step(between func()) {
 	l.stats.Queue = l.broker.Counts()
 }
 
-// Next is when a waiting evaluation becomes ready; false when there is none, or no room for what it would propose.
+// Next is when there is something to do though nothing changed: an evaluation becomes ready, or a cancel is tried again.
+// False when there is nothing, or no room for what it would propose.
 func (l *Core) Next() (time.Time, bool) {
 	if l.inFlight >= maxInFlight {
 		return time.Time{}, false
 	}
-	return l.broker.Next()
+	at, ok := l.broker.Next()
+	if again, waits := l.extra.next(); waits && (!ok || again.Before(at)) {
+		return again, true
+	}
+	return at, ok
 }
 
 // Stats are the figures so far.
@@ -171,7 +181,7 @@ func (l *Core) decide(w *work) {
 		l.giveUp(w, "the scheduler broke on it; see the server's log")
 		return
 	}
-	if w.refused || w.failed { // what is left would be decided on a picture that is wrong
+	if w.spoilt() { // what is left would be decided on a picture that is wrong
 		w.run = nil
 		l.settle(w)
 		return
@@ -203,7 +213,7 @@ func (l *Core) settle(w *work) {
 	switch {
 	case w.flying > 0:
 		w.last = last
-	case w.refused || w.failed:
+	case w.spoilt():
 		if last != nil {
 			l.revoke(last.plan, nil)
 		}
@@ -223,7 +233,11 @@ func (l *Core) land(r result) {
 	switch {
 	case r.err != nil:
 		l.Logger.Warn("a plan was not written", "eval_id", w.eval.ID, "error", r.err)
-		w.failed = true
+		if passes(r.err) {
+			w.failed = true
+		} else {
+			w.fault = "its plan could not be written: " + r.err.Error()
+		}
 		l.revoke(r.slice.plan, nil)
 	case r.reply != nil:
 		l.stats.Plans++
@@ -236,11 +250,15 @@ func (l *Core) land(r result) {
 			l.stats.Refused++
 			l.Logger.Debug("the state machine refused placements", "eval_id", w.eval.ID, "node_id", node, "reason", why)
 		}
-		l.revoke(r.slice.plan, r.reply.RefusedNodes)
+		if r.slice.plan.AllAtOnce { // then one node's refusal is that of all
+			l.revoke(r.slice.plan, nil)
+		} else {
+			l.revoke(r.slice.plan, r.reply.RefusedNodes)
+		}
 	}
 	switch {
 	case w.over && !r.slice.last:
-	case r.slice.last && !w.refused && !w.failed:
+	case r.slice.last && !w.spoilt():
 		l.stats.Evaluations++
 		l.broker.Done(w.eval.ID)
 	case w.run == nil:
@@ -251,16 +269,21 @@ func (l *Core) land(r result) {
 // again gives an evaluation back that must be looked at once more, or gives it up. Its result may be in the store already,
 // when only its last slice was refused: then a new one takes its place.
 func (l *Core) again(w *work) {
-	now := l.Now()
+	now, tries := l.Now(), l.broker.Attempts(w.eval.ID)
 	at := now
 	if w.failed {
-		at = now.Add(retryAfter)
+		at = now.Add(backoff(tries))
 	}
 	stored := l.State.Snapshot().Eval(w.eval.ID)
 	switch {
 	case stored == nil:
 		l.broker.Done(w.eval.ID)
-	case l.broker.Attempts(w.eval.ID) >= maxAttempts && !w.failed:
+	case w.fault != "" && w.over: // not even that it failed can be written
+		l.Logger.Error("an evaluation could not be ended", "eval_id", w.eval.ID, "reason", w.fault)
+		l.broker.GiveBack(w.eval.ID, now.Add(followUpAfter), now)
+	case w.fault != "":
+		l.giveUp(w, w.fault)
+	case tries >= maxAttempts && !w.failed:
 		l.giveUp(w, fmt.Sprintf("its plans were refused %d times", maxAttempts))
 	case stored.Terminal():
 		l.replace(w, "", time.Time{})

@@ -34,8 +34,10 @@ const (
 	maxAttempts = 5
 	// followUpAfter is when a failed evaluation's job is looked at again.
 	followUpAfter = time.Minute
-	// retryAfter is the pause before an evaluation is decided again whose plan could not be written.
+	// retryAfter is the first pause before an evaluation is decided again whose plan could not be written; each further one
+	// is twice as long, up to retryMax.
 	retryAfter = 100 * time.Millisecond
+	retryMax   = 10 * time.Second
 )
 
 // Placer is the shell around the loop. Make it with New.

@@ -52,6 +52,7 @@ func (l *Core) revoke(plan *structs.Plan, nodes map[structs.ID]string) {
 // giveUp ends an evaluation as failed and looks at its job again later.
 func (l *Core) giveUp(w *work, why string) {
 	l.stats.Failed++
+	l.fleet.ReleaseHolds(w.eval.JobKey())
 	l.Logger.Warn("an evaluation failed", "eval_id", w.eval.ID, "namespace", w.eval.Namespace, "job_id", w.eval.JobID, "reason", why)
 	l.replace(w, why, l.Now().Add(followUpAfter))
 }
@@ -71,26 +72,6 @@ func (l *Core) replace(w *work, why string, at time.Time) {
 		old.Status, old.StatusDescription, old.NextEval, old.ModifyTime = structs.EvalStatusFailed, why, next.ID, now
 		evals = append(evals, &old)
 	}
-	w.run, w.last, w.refused, w.failed, w.over = nil, nil, false, false, true
+	w.run, w.last, w.refused, w.failed, w.fault, w.over = nil, nil, false, false, "", true
 	l.write(w, slice{evals: evals, last: true})
-}
-
-// cancelExtra ends blocked evaluations that another one of their job replaced.
-func (l *Core) cancelExtra() {
-	extra := l.broker.Extra()
-	if len(extra) == 0 {
-		return
-	}
-	now := l.Now().UnixNano()
-	evals := make([]*structs.Evaluation, len(extra))
-	for i, e := range extra {
-		c := *e
-		c.Status, c.StatusDescription, c.ModifyTime = structs.EvalStatusCancelled, "existing blocked evaluation for job", now
-		evals[i] = &c
-	}
-	l.Propose(structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: evals}, func(_ any, err error) {
-		if err != nil {
-			l.Logger.Warn("blocked evaluations could not be cancelled", "evals", len(evals), "error", err)
-		}
-	})
 }
