@@ -109,3 +109,19 @@ func ParseChain(text []byte) ([]*x509.Certificate, error) {
 	}
 	return certs, nil
 }
+
+// ParseDER reads a chain as a connection shows it.
+func ParseDER(chain [][]byte) ([]*x509.Certificate, error) {
+	if len(chain) == 0 || len(chain) > maxRoots {
+		return nil, fmt.Errorf("a chain of %d certificates; 1 to %d are read", len(chain), maxRoots)
+	}
+	var certs []*x509.Certificate
+	for _, der := range chain {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		certs = append(certs, c)
+	}
+	return certs, nil
+}

@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -16,7 +15,7 @@ const (
 	certFile = "node.pem"  // chain and key in one file, so that they change together
 	rootFile = "roots.pem" // the trusted roots
 	keyFile  = "cluster.key"
-	caFile   = "first-root.pem" // the first server's root until the cluster's state holds it
+	caFile   = "issuer.pem" // a server's: the root that issues, its key sealed
 )
 
 // Save writes credentials below dir (made with mode 0700), each file in one step.
@@ -149,36 +148,45 @@ func LoadClusterKey(dir string) (*ClusterKey, error) {
 	return ParseClusterKey(b.Bytes)
 }
 
-// SaveFirst keeps a root below dir until the cluster's state holds it: certificate and sealed key.
-func (k *ClusterKey) SaveFirst(dir string, r *Root) error {
+// SaveRoot keeps the root that issues below dir, its key sealed: a server whose certificate has ended issues its own with it.
+func (k *ClusterKey) SaveRoot(dir string, r *Root) error {
 	sealed, err := k.SealKey(r)
 	if err != nil {
 		return err
 	}
-	return writeFile(dir, caFile, append(EncodeChain([]*x509.Certificate{r.Cert}),
-		pem.EncodeToMemory(&pem.Block{Type: "BERTH SEALED KEY", Bytes: sealed})...))
+	certs := []*x509.Certificate{r.Cert}
+	if r.Cross != nil {
+		certs = append(certs, r.Cross)
+	}
+	return writeFile(dir, caFile, append(EncodeChain(certs), pem.EncodeToMemory(&pem.Block{Type: sealedBlock, Bytes: sealed})...))
 }
 
-// LoadFirst reads what SaveFirst wrote; fs.ErrNotExist is in the error's chain when there is nothing.
-func (k *ClusterKey) LoadFirst(dir string) (*Root, error) {
-	text, err := os.ReadFile(filepath.Join(dir, caFile))
+const sealedBlock = "BERTH SEALED KEY"
+
+// LoadRoot reads what SaveRoot wrote; fs.ErrNotExist is in the error's chain when there is nothing.
+func (k *ClusterKey) LoadRoot(dir string) (*Root, error) {
+	path := filepath.Join(dir, caFile)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the first root: %w", err)
+		return nil, fmt.Errorf("read the root: %w", err)
 	}
-	cert, rest := pem.Decode(text)
-	sealed, _ := pem.Decode(rest)
-	if cert == nil || sealed == nil || sealed.Type != "BERTH SEALED KEY" {
-		return nil, fmt.Errorf("read the first root: %s is damaged", filepath.Join(dir, caFile))
+	var certs [][]byte
+	for {
+		var b *pem.Block
+		b, text = pem.Decode(text)
+		switch {
+		case b == nil || len(certs) > 2:
+			return nil, fmt.Errorf("read the root: %s is damaged", path)
+		case b.Type == "CERTIFICATE":
+			certs = append(certs, b.Bytes)
+		case b.Type == sealedBlock && len(certs) > 0:
+			r, err := k.OpenRoot(certs[0], append(certs, nil)[1], b.Bytes)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+			return r, nil
+		}
 	}
-	return k.OpenRoot(cert.Bytes, nil, sealed.Bytes)
-}
-
-// ForgetFirst removes what SaveFirst wrote.
-func ForgetFirst(dir string) error {
-	if err := os.Remove(filepath.Join(dir, caFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the first root: %w", err)
-	}
-	return nil
 }
 
 // writeFile puts a file into place in one step and makes sure that it is on the disk.

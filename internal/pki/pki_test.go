@@ -227,16 +227,23 @@ func TestFilesOfAMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(k.SaveKey(dir), k.SaveFirst(dir, root)); err != nil {
+	if err := errors.Join(k.SaveKey(dir), k.SaveRoot(dir, root)); err != nil {
 		t.Fatal(err)
 	}
 	k2, err := pki.LoadClusterKey(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := k2.LoadFirst(dir)
-	if err != nil || first.Digest() != root.Digest() {
+	first, err := k2.LoadRoot(dir)
+	if err != nil || first.Digest() != root.Digest() || first.Cross != nil {
 		t.Fatalf("%v, %v", first, err)
+	}
+	second := newRoot(t, now, root)
+	if err := k.SaveRoot(dir, second); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := k2.LoadRoot(dir); err != nil || r.Digest() != second.Digest() || r.Cross == nil {
+		t.Fatalf("%v, %v", r, err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -246,12 +253,6 @@ func TestFilesOfAMachine(t *testing.T) {
 		if info, err := e.Info(); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v; want mode 0600", e.Name(), info.Mode(), err)
 		}
-	}
-	if err := errors.Join(pki.ForgetFirst(dir), pki.ForgetFirst(dir)); err != nil {
-		t.Error(err)
-	}
-	if _, err := k2.LoadFirst(dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("after it was forgotten: %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -20,10 +21,11 @@ type Joiner interface {
 
 // JoinRequest is what a machine asks with.
 type JoinRequest struct {
-	Token string     // text form
+	Token string     // text form; empty when a machine comes back whose certificate has ended
 	ID    structs.ID // what it wants to be known by
 	CSR   []byte     // DER
 	From  string     `json:"-"` // where it asks from, set by the transport
+	Shown [][]byte   `json:"-"` // the chain it proved to have, DER, set by the transport
 }
 
 // JoinResponse is what a machine gets.
@@ -54,6 +56,9 @@ func (t *Transport) answerJoin(conn *tls.Conn) error {
 		return fmt.Errorf("read a join request: %w", err)
 	}
 	req.From = conn.RemoteAddr().String()
+	for _, c := range conn.ConnectionState().PeerCertificates {
+		req.Shown = append(req.Shown, c.Raw)
+	}
 	res, err := t.decide(ctx, &req)
 	if err != nil {
 		t.log.Warn("a machine may not join", "remote", req.From, "error", err)
@@ -70,9 +75,11 @@ func (t *Transport) decide(ctx context.Context, req *JoinRequest) (*JoinResponse
 	return t.cfg.Joiner.Join(ctx, req)
 }
 
-// JoinConfig says how to join. ID and Token must be set.
+// JoinConfig says how to join. ID and one of Token and Ended must be set.
 type JoinConfig struct {
 	Token *pki.Token
+	// Ended are a machine's credentials whose time is over: it comes back with them, within the time the cluster allows.
+	Ended *pki.Credentials
 	ID    structs.ID // of this machine
 	// Addresses are tried in order, before those of the token.
 	Addresses []string
@@ -101,10 +108,13 @@ func Join(ctx context.Context, cfg JoinConfig) (*Joined, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", addr)
 		}
 	}
-	if err := cfg.Token.CheckTime(cfg.Now()); err != nil {
-		return nil, err
+	addrs := append([]string(nil), cfg.Addresses...)
+	if cfg.Token != nil {
+		if err := cfg.Token.CheckTime(cfg.Now()); err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, cfg.Token.Addresses...)
 	}
-	addrs := append(append([]string(nil), cfg.Addresses...), cfg.Token.Addresses...)
 	if len(addrs) == 0 {
 		return nil, &structs.Error{Op: "join", Kind: structs.KindInvalid, Err: errors.New("neither the token nor the configuration names a server"),
 			Hint: `set server_join { retry_join = ["<host>:4647"] }`}
@@ -135,7 +145,7 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) }) // whatever waits on it ends
 	defer stop()
 	var judged error
-	conn := tls.Client(raw, &tls.Config{
+	conf := &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: []string{ProtoJoin}, SessionTicketsDisabled: true,
 		InsecureSkipVerify: true, // Why: the token's digest says whom to trust, and no name is known
 		VerifyConnection: func(s tls.ConnectionState) error {
@@ -143,10 +153,14 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 				judged = unavailable(errors.New("it is not the cluster port of a Berth server"))
 				return judged
 			}
-			_, judged = cfg.Token.VerifyJoin(s.PeerCertificates, cfg.Now())
+			judged = cfg.judge(s.PeerCertificates)
 			return judged
 		},
-	})
+	}
+	if cfg.Ended != nil {
+		conf.Certificates = []tls.Certificate{*cfg.Ended.TLS(false)}
+	}
+	conn := tls.Client(raw, conf)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		if judged != nil {
 			return nil, judged
@@ -157,7 +171,11 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFrame(conn, &JoinRequest{Token: cfg.Token.Text(), ID: cfg.ID, CSR: csr}, maxFrame*4); err != nil {
+	req := &JoinRequest{ID: cfg.ID, CSR: csr}
+	if cfg.Token != nil {
+		req.Token = cfg.Token.Text()
+	}
+	if err := writeFrame(conn, req, maxFrame*4); err != nil {
 		return nil, unavailable(err)
 	}
 	var a joinAnswer
@@ -170,7 +188,7 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 	if a.Response == nil {
 		return nil, unavailable(errors.New("an answer without content"))
 	}
-	creds, err := pki.Accept(key, a.Response.Chain, a.Response.Roots, pki.Identity{Role: cfg.Token.Role, Region: a.Response.Region, ID: cfg.ID}, cfg.Now())
+	creds, err := pki.Accept(key, a.Response.Chain, a.Response.Roots, cfg.want(a.Response.Region), cfg.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -181,4 +199,25 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 		}
 	}
 	return j, nil
+}
+
+// judge checks the server's chain: against the token's digest, or against the roots of credentials that have ended.
+func (cfg JoinConfig) judge(chain []*x509.Certificate) error {
+	if cfg.Token != nil {
+		_, err := cfg.Token.VerifyJoin(chain, cfg.Now())
+		return err
+	}
+	id, err := cfg.Ended.Trusted.Verify(chain, cfg.Now())
+	if err == nil && id.Role != pki.RoleServer {
+		err = &structs.Error{Kind: structs.KindUnauthorised, Err: fmt.Errorf("it is answered by a %s: only servers let machines join", id.Role)}
+	}
+	return err
+}
+
+// want is whom the certificate must be for.
+func (cfg JoinConfig) want(region string) pki.Identity {
+	if cfg.Token == nil {
+		return cfg.Ended.ID
+	}
+	return pki.Identity{Role: cfg.Token.Role, Region: region, ID: cfg.ID}
 }

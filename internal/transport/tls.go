@@ -23,6 +23,7 @@ func (t *Transport) serverTLS() *tls.Config {
 		join := slices.Contains(h.SupportedProtos, ProtoJoin)
 		if join {
 			c.NextProtos = []string{ProtoJoin}
+			c.ClientAuth = tls.RequestClientCert // a machine that comes back shows the one that has ended; the joiner judges it
 		} else {
 			c.NextProtos = []string{ProtoRaft, ProtoHTTP}
 			c.ClientAuth = tls.RequireAnyClientCert
