@@ -33,6 +33,7 @@ func (e *env) agentCommand() *cobra.Command {
 	f.BoolVar(&o.Dev, "dev", false, "server and node on this machine, for trying things")
 	f.StringArrayVar(&o.ConfigPaths, "config", nil, "configuration file, or directory of such; may be repeated")
 	f.StringVar(&o.DataDir, "data-dir", "", "directory that keeps state and images")
+	f.StringVar(&o.JoinToken, "join-token", "", "token that lets this machine join a cluster; it says as what and where")
 	f.StringVar(&o.BindAddr, "bind", "", "address to listen on")
 	f.StringVar(&o.LogLevel, "log-level", "", "TRACE, DEBUG, INFO, WARN or ERROR")
 	f.StringVar(&o.NodeName, "node", "", "name of this agent")

@@ -87,6 +87,7 @@ func (b *builder) apply(name string, f *file) {
 	c := b.c
 	set(&c.Region, f.Region)
 	set(&c.Datacenter, f.Datacenter)
+	set(&c.JoinToken, f.JoinToken)
 	set(&c.Name, f.Name)
 	set(&c.DataDir, f.DataDir)
 	set(&c.BindAddr, f.BindAddr)
@@ -125,8 +126,8 @@ func (b *builder) refuse(f *file) {
 	if f.ACL != nil && f.ACL.Enabled != nil && *f.ACL.Enabled {
 		b.fail("acl.enabled: this version has no access control; remove the block and let the API listen on loopback only (addresses.http)")
 	}
-	if f.TLS != nil && (f.TLS.HTTP != nil && *f.TLS.HTTP || f.TLS.RPC != nil && *f.TLS.RPC) {
-		b.fail("tls: this version has no TLS; remove the block and let the API listen on loopback only (addresses.http)")
+	if f.TLS != nil {
+		b.tls(f.TLS)
 	}
 	if f.EnableSyslog != nil && *f.EnableSyslog {
 		b.fail("enable_syslog: logs go to standard error; let the service manager pass them on, or set log_file")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -32,6 +33,9 @@ type Config struct {
 	Client Client
 	Limits Limits
 	Driver Driver
+	TLS    TLS
+	// JoinToken lets a machine without a certificate join a cluster.
+	JoinToken string
 
 	// Files are those the configuration was read from.
 	Files []string
@@ -101,6 +105,7 @@ const (
 // Default is the configuration without files or flags.
 func Default() *Config {
 	return &Config{
+		TLS:    TLS{MinVersion: tls.VersionTLS12},
 		Region: "global", Datacenter: "dc1", BindAddr: "0.0.0.0", LogLevel: "INFO",
 		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
 			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},

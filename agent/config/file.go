@@ -8,6 +8,7 @@ import (
 type file struct {
 	Region             *string           `hcl:"region,optional"`
 	Datacenter         *string           `hcl:"datacenter,optional"`
+	JoinToken          *string           `hcl:"join_token,optional"`
 	Name               *string           `hcl:"name,optional"`
 	DataDir            *string           `hcl:"data_dir,optional"`
 	BindAddr           *string           `hcl:"bind_addr,optional"`
@@ -76,12 +77,6 @@ type addressesBlock struct {
 type enabledBlock struct {
 	Enabled *bool    `hcl:"enabled,optional"`
 	Rest    hcl.Body `hcl:",remain"`
-}
-
-type tlsBlock struct {
-	HTTP *bool    `hcl:"http,optional"`
-	RPC  *bool    `hcl:"rpc,optional"`
-	Rest hcl.Body `hcl:",remain"`
 }
 
 type limitsBlock struct {

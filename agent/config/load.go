@@ -27,6 +27,7 @@ type Flags struct {
 	NodeName    string
 	Region      string
 	Datacenter  string
+	JoinToken   string // text of a join token
 }
 
 // Error is what is wrong with configuration files, with the places.
@@ -61,7 +62,7 @@ func Load(flags Flags) (*Config, error) {
 		to   *string
 		from string
 	}{{&c.DataDir, flags.DataDir}, {&c.BindAddr, flags.BindAddr}, {&c.LogLevel, flags.LogLevel}, {&c.Name, flags.NodeName},
-		{&c.Region, flags.Region}, {&c.Datacenter, flags.Datacenter}} {
+		{&c.JoinToken, flags.JoinToken}, {&c.Region, flags.Region}, {&c.Datacenter, flags.Datacenter}} {
 		if o.from != "" {
 			*o.to = o.from
 		}

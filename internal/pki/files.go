@@ -24,11 +24,11 @@ func (c *Credentials) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("save the certificate: %w", err)
 	}
-	if err := writeFile(dir, rootFile, c.Trusted.PEM()); err != nil {
+	if err := WriteFile(dir, rootFile, c.Trusted.PEM()); err != nil {
 		return err
 	}
 	text := append(EncodeChain(c.Chain), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
-	return writeFile(dir, certFile, text)
+	return WriteFile(dir, certFile, text)
 }
 
 // Load reads credentials that were saved. fs.ErrNotExist is in the error's chain when there are none.
@@ -131,7 +131,7 @@ func parseKey(der []byte) (crypto.Signer, error) {
 
 // SaveKey writes the cluster's key below dir.
 func (k *ClusterKey) SaveKey(dir string) error {
-	return writeFile(dir, keyFile, pem.EncodeToMemory(&pem.Block{Type: "BERTH CLUSTER KEY", Bytes: k.b[:]}))
+	return WriteFile(dir, keyFile, pem.EncodeToMemory(&pem.Block{Type: "BERTH CLUSTER KEY", Bytes: k.b[:]}))
 }
 
 // LoadClusterKey reads the cluster's key; fs.ErrNotExist is in the error's chain when there is none.
@@ -158,7 +158,7 @@ func (k *ClusterKey) SaveRoot(dir string, r *Root) error {
 	if r.Cross != nil {
 		certs = append(certs, r.Cross)
 	}
-	return writeFile(dir, caFile, append(EncodeChain(certs), pem.EncodeToMemory(&pem.Block{Type: sealedBlock, Bytes: sealed})...))
+	return WriteFile(dir, caFile, append(EncodeChain(certs), pem.EncodeToMemory(&pem.Block{Type: sealedBlock, Bytes: sealed})...))
 }
 
 const sealedBlock = "BERTH SEALED KEY"
@@ -189,8 +189,8 @@ func (k *ClusterKey) LoadRoot(dir string) (*Root, error) {
 	}
 }
 
-// writeFile puts a file into place in one step and makes sure that it is on the disk.
-func writeFile(dir, name string, data []byte) (err error) {
+// WriteFile puts a file (mode 0600) into place below dir (0700) in one step and makes sure that it is on the disk.
+func WriteFile(dir, name string, data []byte) (err error) {
 	path := filepath.Join(dir, name)
 	defer func() {
 		if err != nil {

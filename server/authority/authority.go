@@ -71,8 +71,9 @@ func (a Ages) withDefaults() Ages {
 
 // Authority is one server's part of it. Every server has one.
 type Authority struct {
-	cfg Config
-	log hclog.Logger
+	cfg   Config
+	log   hclog.Logger
+	saved pki.Digest // the root in the file; only Run's goroutine uses it
 }
 
 // New makes an authority; Run keeps it going.

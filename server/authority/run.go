@@ -157,6 +157,12 @@ func (a *Authority) own(snap *state.Snapshot) error {
 	if err != nil {
 		return err
 	}
+	if a.cfg.Dir != "" && a.saved != root.Digest() {
+		if err := a.cfg.Key.SaveRoot(a.cfg.Dir, root); err != nil {
+			return err
+		}
+		a.saved = root.Digest()
+	}
 	if creds.Trusted.Equal(trusted) && a.cfg.Now().Before(creds.RenewAt()) && creds.Leaf().CheckSignatureFrom(root.Cert) == nil {
 		return nil
 	}
@@ -165,7 +171,7 @@ func (a *Authority) own(snap *state.Snapshot) error {
 		return err
 	}
 	if a.cfg.Dir != "" {
-		if err := errors.Join(a.cfg.Key.SaveRoot(a.cfg.Dir, root), fresh.Save(a.cfg.Dir)); err != nil {
+		if err := fresh.Save(a.cfg.Dir); err != nil {
 			return err
 		}
 	}
