@@ -38,5 +38,11 @@ func (e *env) agentCommand() *cobra.Command {
 	f.StringVar(&o.LogLevel, "log-level", "", "TRACE, DEBUG, INFO, WARN or ERROR")
 	f.StringVar(&o.NodeName, "node", "", "name of this agent")
 	f.StringVar(&o.Datacenter, "dc", "", "datacenter of this agent")
+	f.BoolVar(&o.Server, "server", false, "be a server")
+	f.BoolVar(&o.Client, "client", false, "be a node")
+	f.IntVar(&o.BootstrapExpect, "bootstrap-expect", 0, "how many servers form the cluster together")
+	f.StringArrayVar(&o.RetryJoin, "retry-join", nil, "address of the gossip of a server to join; may be repeated")
+	f.StringVar(&o.Encrypt, "encrypt", "", "key of gossip (base64)")
+	f.StringArrayVar(&o.Servers, "servers", nil, "address of the cluster port of a server, for a node; may be repeated")
 	return c
 }

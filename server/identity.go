@@ -12,6 +12,16 @@ import (
 	"berth/structs"
 )
 
+// Identity gives the id of the server whose data directory that is, and makes both at the first start.
+func Identity(dataDir string, ids idgen.Source) (structs.ID, error) {
+	if dataDir != "" {
+		if err := os.MkdirAll(dataDir, 0o700); err != nil {
+			return structs.ID{}, fmt.Errorf("make the data directory: %w", err)
+		}
+	}
+	return identity(dataDir, ids)
+}
+
 // identity reads the server's own id from its data directory, and makes one at the first start. In memory it is new each time.
 func identity(dataDir string, ids idgen.Source) (structs.ID, error) {
 	if dataDir == "" {

@@ -17,11 +17,11 @@ import (
 
 // builder lays files over a configuration.
 type builder struct {
-	c                 *Config
-	httpAddr          string
-	httpPort, rpcPort int
-	file              string
-	errs              []error
+	c         *Config
+	at        addresses
+	expectSet bool // bootstrap_expect stands in a file
+	file      string
+	errs      []error
 }
 
 func (b *builder) fail(format string, args ...any) {
@@ -97,13 +97,24 @@ func (b *builder) apply(name string, f *file) {
 	set(&c.Debug, f.EnableDebug)
 	b.stringMap(&c.Headers, f.Headers, f.HeaderBlocks)
 	if p := f.Ports; p != nil {
-		b.port(&b.httpPort, p.HTTP, "ports.http")
-		b.port(&b.rpcPort, p.RPC, "ports.rpc")
-		var serf int
-		b.port(&serf, p.Serf, "ports.serf")
+		b.port(&b.at.httpPort, p.HTTP, "ports.http")
+		b.port(&b.at.rpcPort, p.RPC, "ports.rpc")
+		b.port(&b.at.serfPort, p.Serf, "ports.serf")
 	}
 	if f.Addresses != nil {
-		set(&b.httpAddr, f.Addresses.HTTP)
+		set(&b.at.http, f.Addresses.HTTP)
+		set(&b.at.rpc, f.Addresses.RPC)
+		set(&b.at.serf, f.Addresses.Serf)
+	}
+	if f.Advertise != nil {
+		set(&b.at.adRPC, f.Advertise.RPC)
+		set(&b.at.adSerf, f.Advertise.Serf)
+	}
+	if f.LeaveOnInterrupt != nil && *f.LeaveOnInterrupt || f.LeaveOnTerminate != nil && *f.LeaveOnTerminate {
+		c.Server.LeaveOnStop = true
+	}
+	if f.Autopilot != nil {
+		b.autopilot(f.Autopilot)
 	}
 	if l := f.Limits; l != nil {
 		set(&c.Limits.MaxConnsPerClient, l.HTTPMaxConnsPerClient)
@@ -139,7 +150,6 @@ func (b *builder) refuse(f *file) {
 		{len(f.Telemetry) > 0, "telemetry has no effect: /v1/metrics always answers"},
 		{len(f.Consul) > 0, "consul has no effect: services are kept in Berth's own registry"},
 		{len(f.Vault) > 0, "vault has no effect: Berth talks to no Vault"},
-		{len(f.Autopilot) > 0, "autopilot has no effect with one server"},
 		{len(f.UI) > 0, "ui has no effect: there is no web interface"},
 		{len(f.Audit) > 0, "audit has no effect: there is no audit log"},
 		{len(f.Sentinel) > 0, "sentinel has no effect: there are no such policies"},
@@ -149,36 +159,6 @@ func (b *builder) refuse(f *file) {
 		if x.there {
 			b.warn("%s", x.text)
 		}
-	}
-}
-
-func (b *builder) server(s *serverBlock) {
-	c := &b.c.Server
-	set(&c.Enabled, s.Enabled)
-	if s.BootstrapExpect != nil && *s.BootstrapExpect != 1 {
-		b.fail("server.bootstrap_expect = %d: this version runs one server; set it to 1", *s.BootstrapExpect)
-	}
-	if len(s.RetryJoin)+len(s.StartJoin)+len(s.ServerJoin) > 0 {
-		b.fail("server.retry_join: this version runs one server, which joins no other; remove it")
-	}
-	if s.Encrypt != nil {
-		b.warn("server.encrypt has no effect with one server: there is no gossip")
-	}
-	b.duration(&c.Heartbeat.Grace, s.HeartbeatGrace, "server.heartbeat_grace")
-	b.duration(&c.Heartbeat.MinTTL, s.MinHeartbeatTTL, "server.min_heartbeat_ttl")
-	b.duration(&c.Heartbeat.FailoverTTL, s.FailoverHeartbeatTTL, "server.failover_heartbeat_ttl")
-	set(&c.Heartbeat.MaxPerSecond, s.MaxHeartbeatsPerSec)
-	b.duration(&c.GC.Node, s.NodeGC, "server.node_gc_threshold")
-	b.duration(&c.GC.Interval, s.JobGCInterval, "server.job_gc_interval")
-	b.duration(&c.GC.Job, s.JobGC, "server.job_gc_threshold")
-	b.duration(&c.GC.Eval, s.EvalGC, "server.eval_gc_threshold")
-	b.duration(&c.GC.BatchEval, s.BatchEvalGC, "server.batch_eval_gc_threshold")
-	b.duration(&c.GC.Deployment, s.DeploymentGC, "server.deployment_gc_threshold")
-	if s.NumSchedulers != nil || len(s.EnabledSchedulers) > 0 {
-		b.warn("server.num_schedulers and enabled_schedulers have no effect: one scheduler places everything")
-	}
-	if len(s.DefaultSchedulerBlock) > 0 {
-		b.fail("server.default_scheduler_config: set it with `berth operator scheduler set-config` once the server runs")
 	}
 }
 
@@ -203,8 +183,9 @@ func (b *builder) client(k *clientBlock) {
 	set(&c.BridgeSubnet, k.BridgeSubnet)
 	set(&c.Hairpin, k.Hairpin)
 	set(&c.CgroupParent, k.CgroupParent)
-	if len(k.Servers)+len(k.ServerJoin) > 0 {
-		b.fail("client.servers: this version's client works with the server of the same agent; set server.enabled and remove it")
+	b.clientServers(k.Servers)
+	for _, j := range k.ServerJoin {
+		b.serverJoin("client.server_join", j, b.clientServers)
 	}
 	if k.CNIPath != nil || k.CNIConfigDir != nil {
 		b.warn("client.cni_path and cni_config_dir have no effect: bridge networks need no plugins")
@@ -248,6 +229,14 @@ func (b *builder) client(k *clientBlock) {
 		set(&hn.Interface, n.Interface)
 		set(&hn.ReservedPorts, n.Ports)
 		c.HostNetworks[n.Name] = hn
+	}
+}
+
+func (b *builder) clientServers(addrs []string) {
+	for _, a := range addrs {
+		if addr, ok := b.address("client.servers", a, PortRPC); ok {
+			b.c.Client.Servers = append(b.c.Client.Servers, addr)
+		}
 	}
 }
 
@@ -316,8 +305,15 @@ func (c *Config) validate() []error {
 	if !c.Server.Enabled && !c.Client.Enabled {
 		fail("neither server nor client is enabled: set server { enabled = true } and client { enabled = true }, or run `berth agent -dev`")
 	}
-	if c.Client.Enabled && !c.Server.Enabled {
-		fail("client.enabled without server.enabled: this version's client works with the server of the same agent; set server { enabled = true }")
+	if c.Client.Enabled && !c.Server.Enabled && len(c.Client.Servers) == 0 && c.JoinToken == "" {
+		fail("a client without a server knows nobody to work for: start it with the line that `berth operator join-token create -role client` prints on a server, or set server { enabled = true }")
+	}
+	for _, x := range []struct{ name, addr string }{{"rpc", c.RPCBind}, {"serf", c.SerfBind}} {
+		if host, _, err := net.SplitHostPort(x.addr); err == nil {
+			if _, err := netip.ParseAddr(host); err != nil {
+				fail("address %q (%s) is not an IP address: set bind_addr or addresses.%s to one", host, x.name, x.name)
+			}
+		}
 	}
 	if c.DataDir == "" && !c.Dev {
 		fail("data_dir is not set: name the directory that keeps state and images, such as data_dir = \"/var/lib/berth\"")

@@ -2,11 +2,9 @@ package config
 
 import (
 	"crypto/tls"
-	"net"
-	"path/filepath"
-	"strconv"
 	"time"
 
+	"berth/server"
 	"berth/server/heartbeat"
 	"berth/server/reap"
 	"berth/structs"
@@ -26,7 +24,10 @@ type Config struct {
 	Debug      bool
 
 	HTTPAddr string // host:port the API listens on
-	RPCAddr  string // host:port this server is known by
+	RPCBind  string // host:port the cluster port listens on
+	RPCAddr  string // host:port others reach it by
+	SerfBind string // host:port gossip listens on
+	SerfAddr string // host:port others reach it by
 	Headers  map[string]string
 
 	Server Server
@@ -48,6 +49,18 @@ type Server struct {
 	Enabled   bool
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
+
+	// Expect is how many servers form the cluster together; 0 for one that joins a cluster which is there.
+	Expect         int
+	Join           []string // addresses of the gossip of other servers
+	RetryInterval  time.Duration
+	RetryMax       int
+	Encrypt        []byte // key of gossip; nil takes the cluster's own
+	NonVoter       bool
+	RaftMultiplier int
+	Rejoin         bool
+	LeaveOnStop    bool // by a signal that says so (leave_on_terminate, leave_on_interrupt)
+	Autopilot      server.AutopilotConfig
 }
 
 // Client is the node's part.
@@ -74,6 +87,8 @@ type Client struct {
 	HostVolumes      map[string]*structs.HostVolumeConfig
 	HostNetworks     map[string]*structs.HostNetworkConfig
 	DisableExec      bool
+	// Servers are cluster ports of servers, host:port, for a node without one.
+	Servers []string
 }
 
 // Driver is the containerd driver's part, shared by its names "containerd" and "docker".
@@ -116,18 +131,4 @@ func Default() *Config {
 // applyDev turns a configuration into that of `agent -dev`: server and client, on loopback, nothing kept.
 func (c *Config) applyDev() {
 	c.Dev, c.BindAddr, c.Server.Enabled, c.Client.Enabled, c.Debug = true, "127.0.0.1", true, true, true
-}
-
-// finish fills in what follows from the rest.
-func (c *Config) finish(httpAddr string, httpPort, rpcPort int) {
-	if httpAddr == "" {
-		httpAddr = c.BindAddr
-	}
-	c.HTTPAddr = net.JoinHostPort(httpAddr, strconv.Itoa(httpPort))
-	c.RPCAddr = net.JoinHostPort(c.BindAddr, strconv.Itoa(rpcPort))
-	if c.DataDir != "" {
-		if abs, err := filepath.Abs(c.DataDir); err == nil {
-			c.DataDir = abs
-		}
-	}
 }

@@ -67,6 +67,75 @@ func TestFilesAndFlagsAreLaidOverEachOther(t *testing.T) {
 	}
 }
 
+// in puts a setting into the server block.
+func in(base, setting string) string {
+	return strings.Replace(base, "enabled = true", "enabled = true\n  "+setting, 1)
+}
+
+func TestServersOfACluster(t *testing.T) {
+	c, err := Load(Flags{ConfigPaths: []string{write(t, "a.hcl", `
+data_dir = "/x"
+bind_addr = "10.1.2.3"
+addresses { http = "127.0.0.1" }
+advertise { rpc = "10.9.9.9" }
+leave_on_terminate = true
+ports { serf = 5000 }
+server {
+  enabled = true
+  bootstrap_expect = 3
+  retry_join = ["10.1.2.4", "db.example:5000"]
+  encrypt = "MDEyMzQ1Njc4OTAxMjM0NQ=="
+  non_voting_server = true
+  raft_multiplier = 2
+  server_join {
+    retry_join = ["10.1.2.5"]
+    retry_interval = "1s"
+    retry_max = 4
+  }
+}
+autopilot {
+  cleanup_dead_servers = false
+  server_stabilization_time = "3s"
+}
+`)}, Servers: []string{"10.1.1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Server
+	if s.Expect != 3 || strings.Join(s.Join, " ") != "10.1.2.4 db.example:5000 10.1.2.5" || string(s.Encrypt) != "0123456789012345" || !s.NonVoter || s.RaftMultiplier != 2 ||
+		s.RetryInterval != time.Second || s.RetryMax != 4 || !s.LeaveOnStop || !s.Autopilot.KeepDeadServers || s.Autopilot.ServerStabilizationTime != 3*time.Second {
+		t.Errorf("%+v", s)
+	}
+	if c.RPCBind != "10.1.2.3:4647" || c.RPCAddr != "10.9.9.9:4647" || c.SerfBind != "10.1.2.3:5000" || c.SerfAddr != "10.1.2.3:5000" || c.HTTPAddr != "127.0.0.1:4646" {
+		t.Errorf("%+v", c)
+	}
+	if len(c.Client.Servers) != 1 || c.Client.Servers[0] != "10.1.1.1:4647" {
+		t.Errorf("%v", c.Client.Servers)
+	}
+}
+
+func TestWhoFormsAClusterAlone(t *testing.T) {
+	for name, x := range map[string]struct {
+		flags Flags
+		want  int
+	}{
+		"nothing said":      {Flags{}, 1},
+		"someone to join":   {Flags{RetryJoin: []string{"10.0.0.1"}}, 0},
+		"said on the line":  {Flags{BootstrapExpect: 3, RetryJoin: []string{"10.0.0.1"}}, 3},
+		"one, and to join":  {Flags{BootstrapExpect: 1, RetryJoin: []string{"10.0.0.1"}}, 1},
+		"three, none known": {Flags{BootstrapExpect: 3}, 3},
+	} {
+		x.flags.Server, x.flags.DataDir, x.flags.BindAddr = true, "/x", "127.0.0.1"
+		c, err := Load(x.flags)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if c.Server.Expect != x.want {
+			t.Errorf("%s: %d, want %d", name, c.Server.Expect, x.want)
+		}
+	}
+}
+
 func TestADirectoryIsReadByName(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"10.hcl": full, "20.hcl": `datacenter = "second"`, "30.txt": "junk", ".hidden.hcl": "junk"} {
@@ -99,7 +168,16 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"no role":           {"data_dir = \"/x\"\nbind_addr = \"127.0.0.1\"\n", "neither server nor client"},
 		"no data dir":       {"bind_addr = \"127.0.0.1\"\nserver { enabled = true }\n", "data_dir is not set"},
 		"open to the world": {"data_dir = \"/x\"\nserver { enabled = true }\n", "without encryption"},
-		"several servers":   {strings.Replace(base, "enabled = true", "enabled = true\n  bootstrap_expect = 3", 1), "bootstrap_expect = 3"},
+		"too many servers":  {in(base, "bootstrap_expect = 99"), "bootstrap_expect = 99"},
+		"a bad key":         {in(base, "encrypt = \"c2hvcnQ=\""), "keyring generate"},
+		"a bad address":     {in(base, "retry_join = [\"provider=aws tag_key=x\"]"), "cloud providers are not asked"},
+		"a bad port":        {in(base, "retry_join = [\"10.0.0.1:99999\"]"), "10.0.0.1:99999"},
+		"a bad multiplier":  {in(base, "raft_multiplier = 0"), "raft_multiplier = 0"},
+		"unknown join word": {in(base, "server_join {\n retry_joins = []\n}"), "server_join.retry_joins"},
+		"bad advertise":     {base + "advertise { rpc = \"me\" }\n", "advertise.rpc"},
+		"bad rpc address":   {base + "addresses { rpc = \"eth0\" }\n", "addresses.rpc"},
+		"a lonely client":   {"data_dir = \"/x\"\nbind_addr = \"127.0.0.1\"\nclient { enabled = true }\n", "knows nobody to work for"},
+		"bad autopilot":     {base + "autopilot { min_quorum = -1 }\n", "min_quorum"},
 		"acl":               {base + "acl { enabled = true }\n", "access control"},
 		"tls":               {base + "tls { http = true }\n", "need ca_file"},
 		"tls version":       {base + "tls { tls_min_version = \"ssl3\" }\n", "tls12 and tls13"},
@@ -147,9 +225,9 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string, src []byte) {
 		parsed, err := parse(name, src)
 		if err == nil {
-			b := &builder{c: Default(), httpPort: PortHTTP, rpcPort: PortRPC}
+			b := &builder{c: Default(), at: defaultAddresses()}
 			b.apply(name, parsed)
-			b.c.finish(b.httpAddr, b.httpPort, b.rpcPort)
+			_ = b.c.finish(b.at)
 			b.c.validate()
 		}
 	})

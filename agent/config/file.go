@@ -39,12 +39,12 @@ type file struct {
 	ACL       *enabledBlock   `hcl:"acl,block"`
 	TLS       *tlsBlock       `hcl:"tls,block"`
 	Plugins   []pluginBlock   `hcl:"plugin,block"`
+	Autopilot *autopilotBlock `hcl:"autopilot,block"`
 
 	// Blocks that are understood and have no effect; each is warned of.
 	Telemetry []free `hcl:"telemetry,block"`
 	Consul    []any1 `hcl:"consul,block"`
 	Vault     []any1 `hcl:"vault,block"`
-	Autopilot []free `hcl:"autopilot,block"`
 	UI        []any1 `hcl:"ui,block"`
 	Audit     []any1 `hcl:"audit,block"`
 	Sentinel  []any1 `hcl:"sentinel,block"`
@@ -112,10 +112,23 @@ type serverBlock struct {
 	NonVotingServer       *bool    `hcl:"non_voting_server,optional"`
 	RedundancyZone        *string  `hcl:"redundancy_zone,optional"`
 	RejoinAfterLeave      *bool    `hcl:"rejoin_after_leave,optional"`
+	RetryInterval         *string  `hcl:"retry_interval,optional"`
+	RetryMax              *int     `hcl:"retry_max,optional"`
 	DefaultSchedulerBlock []any1   `hcl:"default_scheduler_config,block"`
 	ServerJoin            []free   `hcl:"server_join,block"`
 	PlanRejection         []free   `hcl:"plan_rejection_tracker,block"`
 	Search                []free   `hcl:"search,block"`
+}
+
+type autopilotBlock struct {
+	CleanupDeadServers      *bool   `hcl:"cleanup_dead_servers,optional"`
+	LastContactThreshold    *string `hcl:"last_contact_threshold,optional"`
+	MaxTrailingLogs         *int    `hcl:"max_trailing_logs,optional"`
+	MinQuorum               *int    `hcl:"min_quorum,optional"`
+	ServerStabilizationTime *string `hcl:"server_stabilization_time,optional"`
+	RedundancyZones         *bool   `hcl:"enable_redundancy_zones,optional"`
+	UpgradeMigration        *bool   `hcl:"disable_upgrade_migration,optional"`
+	CustomUpgrades          *bool   `hcl:"enable_custom_upgrades,optional"`
 }
 
 type clientBlock struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 
+	"berth/internal/pki"
 	"berth/jobspec"
 )
 
@@ -28,6 +29,13 @@ type Flags struct {
 	Region      string
 	Datacenter  string
 	JoinToken   string // text of a join token
+
+	Server          bool
+	Client          bool
+	BootstrapExpect int      // -1 leaves it to the files
+	RetryJoin       []string // addresses of gossip
+	Encrypt         string
+	Servers         []string // cluster ports, for a node
 }
 
 // Error is what is wrong with configuration files, with the places.
@@ -45,7 +53,7 @@ func Load(flags Flags) (*Config, error) {
 	if flags.Dev {
 		c.applyDev()
 	}
-	b := &builder{c: c, httpPort: PortHTTP, rpcPort: PortRPC}
+	b := &builder{c: c, at: defaultAddresses()}
 	names, err := expand(flags.ConfigPaths)
 	if err != nil {
 		return nil, err
@@ -67,11 +75,58 @@ func Load(flags Flags) (*Config, error) {
 			*o.to = o.from
 		}
 	}
-	c.finish(b.httpAddr, b.httpPort, b.rpcPort)
+	b.flags(flags)
+	if err := c.finish(b.at); err != nil {
+		b.errs = append(b.errs, err)
+	}
 	if err := errors.Join(append(b.errs, c.validate()...)...); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// flags lays the roles of the command line over the files, as if they were a file.
+func (b *builder) flags(f Flags) {
+	yes := true
+	b.file = "command line"
+	if f.Server || f.BootstrapExpect > 0 || len(f.RetryJoin) > 0 || f.Encrypt != "" {
+		s := &serverBlock{RetryJoin: f.RetryJoin}
+		if f.Server {
+			s.Enabled = &yes
+		}
+		if f.BootstrapExpect > 0 {
+			s.BootstrapExpect = &f.BootstrapExpect
+		}
+		if f.Encrypt != "" {
+			s.Encrypt = &f.Encrypt
+		}
+		b.server(s)
+	}
+	if f.Client || len(f.Servers) > 0 {
+		k := &clientBlock{Servers: f.Servers}
+		if f.Client {
+			k.Enabled = &yes
+		}
+		b.client(k)
+	}
+	b.token()
+	if !b.expectSet && len(b.c.Server.Join) == 0 && b.c.JoinToken == "" {
+		b.c.Server.Expect = 1 // nobody to join, nobody expected: a cluster of one
+	}
+}
+
+// token makes an agent that was told no role what its join token is for.
+func (b *builder) token() {
+	c := b.c
+	if c.JoinToken == "" || c.Server.Enabled || c.Client.Enabled {
+		return
+	}
+	t, err := pki.ParseToken(c.JoinToken)
+	if err != nil {
+		b.errs = append(b.errs, err)
+		return
+	}
+	c.Server.Enabled, c.Client.Enabled = t.Role == pki.RoleServer, t.Role == pki.RoleClient
 }
 
 // expand names the files of paths: of a directory those that end in .hcl and .json, by name.
