@@ -7,19 +7,28 @@ import (
 	"time"
 )
 
-// Figure is one line of the table. Lower is better in all of them.
+// Figure is one line of the table. Lower is better unless More is set.
 type Figure struct {
 	What     string
 	Unit     string
 	Goal     float64
 	Measured float64
+	More     bool
 	// Nomad is what Nomad 2.0.6-dev was measured at on this kind of machine; 0 for none.
 	Nomad float64
 	Note  string
 }
 
-// Ratio is measured to goal; at most 1 is good.
-func (f Figure) Ratio() float64 { return f.Measured / f.Goal }
+// Ratio is measured to goal, or goal to measured where more is better; at most 1 is good.
+func (f Figure) Ratio() float64 {
+	switch {
+	case f.Measured == f.Goal: // of which both may be nothing
+		return 1
+	case f.More:
+		return f.Goal / f.Measured
+	}
+	return f.Measured / f.Goal
+}
 
 // Print writes the table.
 func Print(w io.Writer, figures []Figure) {
@@ -50,8 +59,8 @@ func amount(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// percentile is the value at p (0 to 1) of the samples, by nearest rank.
-func percentile(samples []time.Duration, p float64) time.Duration {
+// Percentile is the value at p (0 to 1) of the samples, by nearest rank.
+func Percentile(samples []time.Duration, p float64) time.Duration {
 	sorted := slices.Clone(samples)
 	slices.Sort(sorted)
 	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]

@@ -12,7 +12,7 @@ func TestPercentileIsByNearestRank(t *testing.T) {
 		samples = append(samples, time.Duration(100-i))
 	}
 	for p, want := range map[float64]time.Duration{0: 1, 0.5: 51, 0.99: 100, 1: 100} {
-		if got := percentile(samples, p); got != want {
+		if got := Percentile(samples, p); got != want {
 			t.Errorf("p%v is %d, want %d", p, got, want)
 		}
 	}

@@ -112,7 +112,7 @@ func (b *bench) startup(ctx context.Context) error {
 			return err
 		}
 	}
-	b.add(Figure{What: "berth agent -dev: start to node ready, p50", Unit: "s", Goal: 0.6, Measured: percentile(took, 0.5).Seconds(), Nomad: 1.55})
+	b.add(Figure{What: "berth agent -dev: start to node ready, p50", Unit: "s", Goal: 0.6, Measured: Percentile(took, 0.5).Seconds(), Nomad: 1.55})
 	return nil
 }
 
@@ -145,14 +145,14 @@ func (b *bench) work(ctx context.Context) error {
 		if err := wait(ctx, 10*time.Second); err != nil {
 			return err
 		}
-		full, err := rss(a.Pid())
+		full, err := RSS(a.Pid())
 		if err != nil {
 			return err
 		}
 		b.add(
-			Figure{What: "job run, cached image, to running, p50", Unit: "s", Goal: 0.25, Measured: percentile(runs, 0.5).Seconds(), Nomad: 0.57},
-			Figure{What: "job run, cached image, to running, p99", Unit: "s", Goal: 0.5, Measured: percentile(runs, 0.99).Seconds(), Nomad: 1.05},
-			Figure{What: "register to evaluation complete, p50", Unit: "ms", Goal: 5, Measured: percentile(evals, 0.5).Seconds() * 1000, Nomad: 8.5},
+			Figure{What: "job run, cached image, to running, p50", Unit: "s", Goal: 0.25, Measured: Percentile(runs, 0.5).Seconds(), Nomad: 0.57},
+			Figure{What: "job run, cached image, to running, p99", Unit: "s", Goal: 0.5, Measured: Percentile(runs, 0.99).Seconds(), Nomad: 1.05},
+			Figure{What: "register to evaluation complete, p50", Unit: "ms", Goal: 5, Measured: Percentile(evals, 0.5).Seconds() * 1000, Nomad: 8.5},
 			Figure{What: "idle agent, resident memory", Unit: "MB", Goal: 90, Measured: float64(idle) / 1e6, Nomad: 104.9},
 			Figure{What: "idle agent, processor", Unit: "% of a core", Goal: 0.5, Measured: 100 * used, Nomad: 0.7},
 			Figure{What: "memory per running task, without its shim", Unit: "MB", Goal: 2, Measured: float64(full-idle) / 1e6 / float64(b.Jobs), Nomad: 58.7},
@@ -178,7 +178,7 @@ func (b *bench) rest(ctx context.Context, a *harness.Agent) (memory int64, cores
 	if err != nil {
 		return 0, 0, err
 	}
-	memory, err = rss(a.Pid())
+	memory, err = RSS(a.Pid())
 	return memory, (after - before).Seconds() / b.Window.Seconds(), err
 }
 

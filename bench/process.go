@@ -12,8 +12,8 @@ import (
 // clockTicksPerSecond is the kernel's USER_HZ, 100 on every Linux Go runs on.
 const clockTicksPerSecond = 100
 
-// rss is a process's resident memory in bytes.
-func rss(pid int) (int64, error) {
+// RSS is a process's resident memory in bytes.
+func RSS(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err

@@ -202,7 +202,7 @@ func (g *group) unblocks(m *structs.AllocMetric) []string {
 func (g *group) waitsForStops(p *reconcile.Place) bool {
 	f := g.run.in.Fleet
 	for row := range g.sel.Rows.Rows {
-		if !p.Node.IsZero() && f.NodeAt(row).ID != p.Node {
+		if f.StoppingAt(row) == 0 || !p.Node.IsZero() && f.NodeAt(row).ID != p.Node {
 			continue
 		}
 		free, stopping := f.Free(row), false

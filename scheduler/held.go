@@ -50,6 +50,6 @@ func (r *Run) release(p *reconcile.Place) {
 
 func (r *Run) setStopping(id structs.ID, stopping bool) {
 	if u := r.in.Fleet.Use(id); u != nil {
-		u.Stopping = stopping
+		r.in.Fleet.SetStopping(u, stopping)
 	}
 }

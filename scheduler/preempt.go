@@ -17,12 +17,13 @@ type eviction struct {
 	row     int32
 	victims []*fleet.Use
 	highest int // priority among the victims
+	count   int // of the victims
 	tie     uint64
 }
 
 // better prefers lower priorities, then fewer victims.
 func (e *eviction) better(o *eviction) bool {
-	return cmp.Or(cmp.Compare(e.highest, o.highest), cmp.Compare(len(e.victims), len(o.victims)), cmp.Compare(e.tie, o.tie)) < 0
+	return cmp.Or(cmp.Compare(e.highest, o.highest), cmp.Compare(e.count, o.count), cmp.Compare(e.tie, o.tie)) < 0
 }
 
 // preempts reports that jobs of this type may evict others.
@@ -58,9 +59,12 @@ func (g *group) preempt(node structs.ID) bool {
 		if !node.IsZero() && f.NodeAt(row).ID != node || r.evicted[row] {
 			continue
 		}
+		bound, ok := g.evictionBound(row)
+		if bound.tie = fleet.Mix(seed, f.HashAt(row)); !ok || best != nil && !bound.better(best) {
+			continue
+		}
 		if e := g.evictionAt(row); e != nil {
-			e.tie = fleet.Mix(seed, f.HashAt(row))
-			if best == nil || e.better(best) {
+			if e.tie = bound.tie; best == nil || e.better(best) {
 				best = e
 			}
 		}
@@ -101,6 +105,41 @@ func (g *group) keepRoom(row int32, id structs.ID, evicted []structs.ID) {
 	}, row)
 }
 
+// evictionBound tells how good an eviction on the row can be at best, from sums alone; ok is false when there can be none. It
+// spares most rows the search for victims.
+func (g *group) evictionBound(row int32) (e eviction, ok bool) {
+	f := g.run.in.Fleet
+	ladder := f.Ladder(row)
+	if len(ladder) == 0 || ladder[0].Priority > g.job.Priority-preemptGap {
+		return e, false
+	}
+	if f.StoppingAt(row) > 0 || f.HoldsAt(row) > 0 { // which give room too
+		return eviction{highest: ladder[0].Priority, count: 1}, true
+	}
+	free := f.Free(row)
+	cpu, memory, disk := g.ask.CPU+g.ask.Cores*f.CoreMHz(row)-free.CPU, g.ask.MemoryMB-free.MemoryMB, g.ask.DiskMB-free.DiskMB
+	cores := g.ask.Cores - f.FreeCores(row)
+	for i := range ladder {
+		r := &ladder[i]
+		if r.Priority > g.job.Priority-preemptGap {
+			break
+		}
+		if r.Sum.CPU >= cpu && r.Sum.MemoryMB >= memory && r.Sum.DiskMB >= disk && r.Sum.Cores >= cores {
+			least := max(1, atLeast(cpu, r.Most.CPU), atLeast(memory, r.Most.MemoryMB), atLeast(disk, r.Most.DiskMB))
+			return eviction{highest: r.Priority, count: least}, true
+		}
+	}
+	return e, false
+}
+
+// atLeast is how many allocations it takes to give an amount, when none gives more than most.
+func atLeast(amount, most int64) int {
+	if amount <= 0 || most <= 0 {
+		return 0
+	}
+	return int((amount + most - 1) / most)
+}
+
 // evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.
 func (g *group) evictionAt(row int32) *eviction {
 	switch g.rank.Room(row) {
@@ -135,6 +174,7 @@ func (g *group) evictionAt(row int32) *eviction {
 		return nil
 	}
 	e.spare(need)
+	e.count = len(e.victims)
 	for _, u := range e.victims {
 		e.highest = max(e.highest, u.Priority)
 	}
@@ -248,7 +288,7 @@ func (r *Run) evict(e *eviction, group string, by structs.ID) []structs.ID {
 	r.evicted[e.row] = true
 	slices.SortFunc(e.victims, func(a, b *fleet.Use) int { return a.AllocID.Compare(b.AllocID) })
 	for _, u := range e.victims {
-		u.Stopping = true
+		r.in.Fleet.SetStopping(u, true)
 		r.plan.Stop = append(r.plan.Stop, &structs.PlanStop{
 			AllocID: u.AllocID, DesiredStatus: structs.AllocDesiredEvict, Description: structs.AllocPreempted + by.String() + " of job " + r.job.ID, PreemptedBy: by,
 		})

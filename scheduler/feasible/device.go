@@ -48,14 +48,12 @@ func DeviceMatches(d *structs.NodeDeviceResource, req *structs.RequestedDevice) 
 
 // deviceNamed accepts type, vendor/type and vendor/type/model.
 func deviceNamed(d *structs.NodeDeviceResource, name string) bool {
-	parts := strings.SplitN(name, "/", 3)
-	switch len(parts) {
-	case 1:
-		return d.Type == parts[0]
-	case 2:
-		return d.Vendor == parts[0] && d.Type == parts[1]
+	first, rest, more := strings.Cut(name, "/")
+	if !more {
+		return d.Type == first
 	}
-	return d.Vendor == parts[0] && d.Type == parts[1] && d.Name == parts[2]
+	second, model, more := strings.Cut(rest, "/")
+	return d.Vendor == first && d.Type == second && (!more || d.Name == model)
 }
 
 // DeviceHolds compares an attribute of the device group, `${device.attr.memory}`, `${device.model}`...

@@ -49,21 +49,6 @@ func (f *Fleet) CoresAt(row int32) []uint16 {
 	return free
 }
 
-// DeviceTaken reports that an allocation of the row holds the device instance; see DeviceKey.
-func (f *Fleet) DeviceTaken(row int32, key string) bool {
-	for _, u := range f.uses[row] {
-		if slices.Contains(u.Devices, key) {
-			return true
-		}
-	}
-	return false
-}
-
-// DeviceKey names an instance of a node's device group.
-func DeviceKey(vendor, kind, name, id string) string {
-	return vendor + "/" + kind + "/" + name + "/" + id
-}
-
 // HeldBy lists the cores and devices given to an allocation.
 func HeldBy(r *structs.AllocatedResources) (cores []uint16, devices []string) {
 	if r == nil {

@@ -17,12 +17,15 @@ type Fleet struct {
 	hash    []uint64
 	ports   [][]address
 	uses    [][]*Use
+	devices [][]DeviceGroup
+	ladders [][]Rung // nil where not known
 
 	// Columns. Free amounts may be negative when a node shrank below what it runs.
 	capCPU, capMem, capDisk    []int64
 	freeCPU, freeMem, freeDisk []int64
 	freeCores, coreMHz         []int64
 	count, countMax            []int32
+	stopping, held             []int32
 	// expCPU and expMem are 10 to the power of the free share: the binpack score without a new allocation.
 	expCPU, expMem []float64
 	shape          []int32 // which pair of capacities, for tables by capacity
@@ -137,6 +140,7 @@ func (f *Fleet) RemoveNode(id structs.ID) {
 	delete(f.rows, id)
 	f.nodes[row] = nil
 	f.ports[row] = nil
+	f.devices[row] = nil
 	f.ready.Clear(row)
 	for _, fl := range f.filters {
 		fl.Rows.Clear(row)
@@ -159,6 +163,10 @@ func (f *Fleet) newRow() int32 {
 	f.hash = append(f.hash, 0)
 	f.ports = append(f.ports, nil)
 	f.uses = append(f.uses, nil)
+	f.devices = append(f.devices, nil)
+	f.ladders = append(f.ladders, nil)
+	f.stopping = append(f.stopping, 0)
+	f.held = append(f.held, 0)
 	for _, col := range []*[]int64{&f.capCPU, &f.capMem, &f.capDisk, &f.freeCPU, &f.freeMem, &f.freeDisk, &f.freeCores, &f.coreMHz} {
 		*col = append(*col, 0)
 	}
@@ -187,6 +195,7 @@ func (f *Fleet) setCapacity(row int32, n *structs.Node) {
 	f.freeCPU[row], f.freeMem[row], f.freeDisk[row] = c.CPU-usedCPU, c.MemoryMB-usedMem, c.DiskMB-usedDisk
 	f.countMax[row] = int32(n.NodeMaxAllocs)
 	f.setCores(row, n)
+	f.setDevices(row, n)
 	key := capacity{c.CPU, c.MemoryMB}
 	shape, ok := f.shapeRow[key]
 	if !ok {

@@ -20,6 +20,10 @@ func drawNode(t *rapid.T, i byte) *structs.Node {
 			Memory: structs.NodeMemoryResources{MemoryMB: 1000}, Disk: structs.NodeDiskResources{DiskMB: 1000},
 		},
 	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "devices") {
+		n.NodeResources.Devices = append(n.NodeResources.Devices, &structs.NodeDeviceResource{Vendor: "acme", Type: "gpu", Name: fmt.Sprint(i),
+			Instances: []*structs.NodeDevice{{ID: "x", Healthy: true}, {ID: "y", Healthy: rapid.Bool().Draw(t, "healthy")}}})
+	}
 	if rapid.Bool().Draw(t, "down") {
 		n.Status = structs.NodeStatusDown
 	}
@@ -32,7 +36,12 @@ func drawAlloc(t *rapid.T) *structs.Allocation {
 	if rapid.Bool().Draw(t, "cores") {
 		task.Cpu.ReservedCores = []uint16{1}
 	}
+	if rapid.Bool().Draw(t, "device") {
+		task.Devices = []*structs.AllocatedDeviceResource{{Vendor: "acme", Type: "gpu", Name: "0", DeviceIDs: []string{rapid.SampledFrom([]string{"x", "y"}).Draw(t, "instance")}}}
+	}
 	a := &structs.Allocation{
+		DesiredStatus: rapid.SampledFrom([]string{"run", "stop"}).Draw(t, "desired"),
+		Job:           &structs.Job{ID: "web", Priority: rapid.SampledFrom([]int{10, 20}).Draw(t, "priority")},
 		ID: structs.ID{14: 1, 15: rapid.ByteRange(1, 8).Draw(t, "alloc")}, NodeID: structs.ID{15: rapid.ByteRange(1, 4).Draw(t, "on")},
 		JobID: "web", TaskGroup: "api", ClientStatus: rapid.SampledFrom([]string{"running", "complete"}).Draw(t, "status"),
 		AllocatedResources: &structs.AllocatedResources{Tasks: map[string]*structs.AllocatedTaskResources{"main": task}},
@@ -71,7 +80,17 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 				f.RemoveNode(id)
 			default:
 				a := drawAlloc(t)
+				if old := allocs[a.ID]; old != nil { // an allocation never gets another priority or device
+					a.Job, a.AllocatedResources.Tasks["main"].Devices = old.Job, old.AllocatedResources.Tasks["main"].Devices
+				} else if slices.ContainsFunc(a.AllocatedResources.Tasks["main"].Devices, func(d *structs.AllocatedDeviceResource) bool {
+					return taken(allocs, a.NodeID, d)
+				}) {
+					a.AllocatedResources.Tasks["main"].Devices = nil
+				}
 				f.SetAlloc(a)
+				if row, ok := f.Row(a.NodeID); ok {
+					f.Ladder(row) // so that it is kept
+				}
 				if delete(allocs, a.ID); nodes[a.NodeID] != nil {
 					allocs[a.ID] = a
 				}
@@ -95,6 +114,18 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 	})
 }
 
+// taken reports that an allocation of the node holds the device: two never do.
+func taken(allocs map[structs.ID]*structs.Allocation, node structs.ID, d *structs.AllocatedDeviceResource) bool {
+	for _, a := range allocs {
+		for _, o := range a.AllocatedResources.Tasks["main"].Devices {
+			if a.NodeID == node && o.DeviceIDs[0] == d.DeviceIDs[0] && a.HoldsResources() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func describe(f *fleet.Fleet, id structs.ID, rack fleet.Bitmap) string {
 	row, ok := f.Row(id)
 	if !ok {
@@ -112,6 +143,12 @@ func describe(f *fleet.Fleet, id structs.ID, rack fleet.Bitmap) string {
 		free = append(free, ok)
 	}
 	s := f.Scorer(10, 10, false)
-	return fmt.Sprintf("free %v of %v, cores %d %v, rack %s %v, ready %v, score %.9f, uses %v, ports %v", f.Free(row), f.CapacityAt(row),
+	var devices []int
+	for _, d := range f.DevicesAt(row) {
+		keys, _ := d.Pick(2, nil)
+		devices = append(devices, d.Free, len(keys))
+	}
+	ladder := fmt.Sprintf("%v, stopping %d, devices %v", f.Ladder(row), f.StoppingAt(row), devices)
+	return ladder + fmt.Sprintf("; free %v of %v, cores %d %v, rack %s %v, ready %v, score %.9f, uses %v, ports %v", f.Free(row), f.CapacityAt(row),
 		f.FreeCores(row), f.CoresAt(row), c.Names[c.Values[row]], rack.Has(row), f.Ready().Has(row), s.Score(row), ids, free)
 }

@@ -44,7 +44,7 @@ func (f *Fleet) SetAlloc(a *structs.Allocation) {
 		return
 	}
 	if u, ok := f.allocs[a.ID]; ok {
-		u.Stopping = a.ServerTerminal()
+		f.SetStopping(u, a.ServerTerminal())
 		if f.nodes[u.row].ID == a.NodeID {
 			f.resize(u, a.AllocatedResources)
 			return
@@ -107,6 +107,8 @@ func (f *Fleet) Add(u *Use, row int32) {
 	f.count[row]++
 	f.freeCores[row] -= int64(len(u.Cores))
 	f.claimPorts(row, u.Ports, true)
+	f.claimDevices(row, u.Devices, true)
+	f.flags(u, 1)
 	f.charge(row, u.Res.CPU, u.Res.MemoryMB, u.Res.DiskMB)
 }
 
@@ -125,6 +127,8 @@ func (f *Fleet) Remove(id structs.ID) {
 	f.count[u.row]--
 	f.freeCores[u.row] += int64(len(u.Cores))
 	f.claimPorts(u.row, u.Ports, false)
+	f.claimDevices(u.row, u.Devices, false)
+	f.flags(u, -1)
 	f.charge(u.row, -u.Res.CPU, -u.Res.MemoryMB, -u.Res.DiskMB)
 }
 
@@ -137,6 +141,13 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 	}
 	cores, devices := HeldBy(r)
 	f.freeCores[u.row] += int64(len(u.Cores) - len(cores))
+	if !slices.Equal(devices, u.Devices) {
+		f.claimDevices(u.row, u.Devices, false)
+		f.claimDevices(u.row, devices, true)
+	}
+	if len(cores) != len(u.Cores) {
+		f.ladders[u.row] = nil
+	}
 	u.Cores, u.Devices = cores, devices
 	res := r.Comparable()
 	if res == u.Res {
@@ -146,7 +157,19 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 	u.Res = res
 }
 
+// flags counts what is stopping and what is held on the use's row.
+func (f *Fleet) flags(u *Use, by int32) {
+	f.ladders[u.row] = nil
+	if u.Stopping {
+		f.stopping[u.row] += by
+	}
+	if u.Hold {
+		f.held[u.row] += by
+	}
+}
+
 func (f *Fleet) charge(row int32, cpu, mem, disk int64) {
+	f.ladders[row] = nil
 	f.freeCPU[row] -= cpu
 	f.freeMem[row] -= mem
 	f.freeDisk[row] -= disk

@@ -69,50 +69,44 @@ func (g *Group) grantCores(row int32, gr *Grant) bool {
 
 // grantDevices gives each request free instances of the device group that its affinities like best.
 func (g *Group) grantDevices(row int32, gr *Grant) bool {
+	groups := g.f.DevicesAt(row)
+	var spent [deviceGroupsMax]int
 	for i := range g.ask.Devices {
 		a := &g.ask.Devices[i]
-		d, ids := g.pickDevices(row, a, gr.Devices)
-		if d == nil {
+		at := pickDevices(groups, a, &spent)
+		if at < 0 {
 			return false
 		}
-		t := gr.Tasks[a.Task]
+		spent[at] += a.Count
+		keys, ids := groups[at].Pick(a.Count, gr.Devices)
+		if len(ids) < a.Count {
+			return false
+		}
+		t, d := gr.Tasks[a.Task], groups[at].Of
 		t.Devices = append(t.Devices[:len(t.Devices):len(t.Devices)],
 			&structs.AllocatedDeviceResource{Vendor: d.Vendor, Type: d.Type, Name: d.Name, DeviceIDs: ids})
-		for _, id := range ids {
-			gr.Devices = append(gr.Devices, fleet.DeviceKey(d.Vendor, d.Type, d.Name, id))
-		}
+		gr.Devices = append(gr.Devices, keys...)
 	}
 	return true
 }
 
-// pickDevices finds a group of the node's devices with enough free instances, nil if there is none.
-func (g *Group) pickDevices(row int32, a *feasible.DeviceAsk, given []string) (*structs.NodeDeviceResource, []string) {
-	n := g.f.NodeAt(row)
-	if n.NodeResources == nil {
-		return nil, nil
-	}
-	var best *structs.NodeDeviceResource
-	var bestIDs []string
-	liked := 0.0
-	for _, d := range n.NodeResources.Devices {
-		if !feasible.DeviceMatches(d, a.Req) {
+// deviceGroupsMax is how many groups of devices of a node are looked at: more kinds than any machine has.
+const deviceGroupsMax = 32
+
+// pickDevices finds the group of devices with enough free instances, those spent aside, that the request likes best; -1 if
+// there is none.
+func pickDevices(groups []fleet.DeviceGroup, a *feasible.DeviceAsk, spent *[deviceGroupsMax]int) int {
+	best, liked := -1, 0.0
+	for i := range groups[:min(len(groups), deviceGroupsMax)] {
+		d := &groups[i]
+		if d.Free-spent[i] < a.Count || !feasible.DeviceMatches(d.Of, a.Req) {
 			continue
 		}
-		var ids []string
-		for _, i := range d.Instances {
-			key := fleet.DeviceKey(d.Vendor, d.Type, d.Name, i.ID)
-			if len(ids) < a.Count && i.Healthy && !slices.Contains(given, key) && !g.f.DeviceTaken(row, key) {
-				ids = append(ids, i.ID)
-			}
-		}
-		if len(ids) < a.Count {
-			continue
-		}
-		if score := deviceScore(d, a.Req); best == nil || score > liked {
-			best, bestIDs, liked = d, ids, score
+		if score := deviceScore(d.Of, a.Req); best < 0 || score > liked {
+			best, liked = i, score
 		}
 	}
-	return best, bestIDs
+	return best
 }
 
 // deviceScore sums the weights of the request's affinities that the device group keeps.
@@ -128,15 +122,14 @@ func deviceScore(d *structs.NodeDeviceResource, req *structs.RequestedDevice) fl
 
 // devicesFree reports that the row has free instances for all that is asked, and nothing is given twice.
 func (g *Group) devicesFree(row int32) bool {
-	var given []string
+	groups := g.f.DevicesAt(row)
+	var spent [deviceGroupsMax]int
 	for i := range g.ask.Devices {
-		d, ids := g.pickDevices(row, &g.ask.Devices[i], given)
-		if d == nil {
+		at := pickDevices(groups, &g.ask.Devices[i], &spent)
+		if at < 0 {
 			return false
 		}
-		for _, id := range ids {
-			given = append(given, fleet.DeviceKey(d.Vendor, d.Type, d.Name, id))
-		}
+		spent[at] += g.ask.Devices[i].Count
 	}
 	return true
 }

@@ -1,16 +1,20 @@
 // Command berthbench prints the figures of a build beside their goals. It needs root, as the agent does.
 //
 //	berthbench -binary ./berth
+//	berthbench -only placing        # needs no root
+//	berthbench -only huge           # two million allocations: minutes
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 
 	"berth/bench"
+	"berth/bench/placing"
 )
 
 func main() {
@@ -27,14 +31,59 @@ func run() error {
 	flag.IntVar(&c.Jobs, "jobs", c.Jobs, "jobs to run")
 	flag.DurationVar(&c.Idle, "idle", c.Idle, "idle time before the idle figures")
 	flag.DurationVar(&c.Window, "window", c.Window, "time over which the idle processor use is taken")
+	only := flag.String("only", "", "measure the agent, the placing, or the huge case only; without it agent and placing")
 	flag.Parse()
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("containers need root: run with sudo")
-	}
-	c.Binary = *binary
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	figures, err := bench.Run(ctx, c)
+	var figures []bench.Figure
+	var err error
+	switch *only {
+	case "":
+		figures, err = agent(ctx, c, *binary)
+		if err == nil {
+			var more []bench.Figure
+			more, err = place(ctx)
+			figures = append(figures, more...)
+		}
+	case "agent":
+		figures, err = agent(ctx, c, *binary)
+	case "placing":
+		figures, err = place(ctx)
+	case "huge":
+		figures, err = below(func(dir string) ([]bench.Figure, error) { return placing.Huge(ctx, dir) })
+	default:
+		return fmt.Errorf("-only %s: say agent, placing or huge", *only)
+	}
 	bench.Print(os.Stdout, figures)
 	return err
+}
+
+func agent(ctx context.Context, c bench.Config, binary string) ([]bench.Figure, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("containers need root: run with sudo, or with -only placing")
+	}
+	c.Binary = binary
+	return bench.Run(ctx, c)
+}
+
+func place(ctx context.Context) ([]bench.Figure, error) {
+	fmt.Fprintln(os.Stderr, "placing on fleets in memory")
+	figures, err := placing.Core()
+	if err != nil {
+		return figures, err
+	}
+	more, err := below(func(dir string) ([]bench.Figure, error) {
+		return placing.Served(ctx, dir, func(what string) { fmt.Fprintln(os.Stderr, what) })
+	})
+	return append(figures, more...), err
+}
+
+// below measures with a directory that is removed afterwards.
+func below(measure func(dir string) ([]bench.Figure, error)) (figures []bench.Figure, err error) {
+	dir, err := os.MkdirTemp("", "berthbench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return measure(dir)
 }

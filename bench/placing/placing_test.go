@@ -1,0 +1,34 @@
+package placing
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"berth/bench"
+	"berth/structs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The loop over the nodes allocates nothing, whatever the group asks for.
+func TestScoringAllocatesNothing(t *testing.T) {
+	figures, err := scoring()
+	if err != nil || figures[0].Measured != 0 {
+		t.Errorf("%+v, %v", figures, err)
+	}
+}
+
+func TestTheCasesPlaceWhatTheyMeasure(t *testing.T) {
+	if _, err := crowdRound(t.Context(), t.TempDir(), 5, 20, 2, func(int, *structs.Job) {}); err != nil {
+		t.Error(err)
+	}
+	if _, _, _, err := largeRound(t.Context(), t.TempDir(), 20); err != nil {
+		t.Error(err)
+	}
+	figures, err := fill(t.Context(), t.TempDir(), 10, 2, 1000)
+	if err != nil || figures[1].Measured <= 0 {
+		t.Errorf("%+v, %v", figures, err)
+	}
+	bench.Print(t.Output(), figures)
+}

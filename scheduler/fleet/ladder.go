@@ -1,0 +1,66 @@
+package fleet
+
+import (
+	"cmp"
+	"slices"
+
+	"berth/structs"
+)
+
+// Rung is what the allocations of a row up to a priority hold together, those aside that stop already: what their end would
+// give, and the most that one of them would.
+type Rung struct {
+	Priority int
+	Count    int64
+	Sum      structs.ComparableResources
+	Most     structs.ComparableResources
+}
+
+// Ladder lists the row's rungs, the lowest priority first. It is kept until something on the row changes. Do not change it.
+func (f *Fleet) Ladder(row int32) []Rung {
+	if f.ladders[row] != nil {
+		return f.ladders[row]
+	}
+	list := make([]*Use, 0, len(f.uses[row]))
+	for _, u := range f.uses[row] {
+		if !u.Stopping && !u.Hold {
+			list = append(list, u)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Use) int { return cmp.Compare(a.Priority, b.Priority) })
+	ladder := []Rung{} // not nil: known to be empty
+	var r Rung
+	for i, u := range list {
+		r.Priority = u.Priority
+		r.Count++
+		r.Sum.Add(u.Res)
+		r.Sum.Cores += int64(len(u.Cores))
+		r.Most.CPU, r.Most.MemoryMB = max(r.Most.CPU, u.Res.CPU), max(r.Most.MemoryMB, u.Res.MemoryMB)
+		r.Most.DiskMB = max(r.Most.DiskMB, u.Res.DiskMB)
+		if i+1 == len(list) || list[i+1].Priority != u.Priority {
+			ladder = append(ladder, r)
+		}
+	}
+	f.ladders[row] = ladder
+	return ladder
+}
+
+// SetStopping notes that an allocation was told to stop, or was not after all.
+func (f *Fleet) SetStopping(u *Use, stopping bool) {
+	if u.Stopping == stopping {
+		return
+	}
+	u.Stopping = stopping
+	f.ladders[u.row] = nil
+	if stopping {
+		f.stopping[u.row]++
+	} else {
+		f.stopping[u.row]--
+	}
+}
+
+// StoppingAt is how many allocations of the row were told to stop and hold their resources still.
+func (f *Fleet) StoppingAt(row int32) int { return int(f.stopping[row]) }
+
+// HoldsAt is for how many allocations to come room is kept on the row.
+func (f *Fleet) HoldsAt(row int32) int { return int(f.held[row]) }
