@@ -42,7 +42,7 @@ func drawAlloc(t *rapid.T) *structs.Allocation {
 	a := &structs.Allocation{
 		DesiredStatus: rapid.SampledFrom([]string{"run", "stop"}).Draw(t, "desired"),
 		Job:           &structs.Job{ID: "web", Priority: rapid.SampledFrom([]int{10, 20}).Draw(t, "priority")},
-		ID: structs.ID{14: 1, 15: rapid.ByteRange(1, 8).Draw(t, "alloc")}, NodeID: structs.ID{15: rapid.ByteRange(1, 4).Draw(t, "on")},
+		ID:            structs.ID{14: 1, 15: rapid.ByteRange(1, 8).Draw(t, "alloc")}, NodeID: structs.ID{15: rapid.ByteRange(1, 4).Draw(t, "on")},
 		JobID: "web", TaskGroup: "api", ClientStatus: rapid.SampledFrom([]string{"running", "complete"}).Draw(t, "status"),
 		AllocatedResources: &structs.AllocatedResources{Tasks: map[string]*structs.AllocatedTaskResources{"main": task}},
 	}
