@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/containerd/containerd/v2/client"
@@ -14,6 +13,7 @@ import (
 
 	"berth/drivers"
 	"berth/drivers/containerd/taskconfig"
+	"berth/internal/beneath"
 )
 
 const snapshotter = "overlayfs"
@@ -73,12 +73,17 @@ func (d *Driver) loadFromTaskDir(ctx context.Context, cfg *drivers.TaskConfig, t
 	bad := func(reason string, err error) error {
 		return &drivers.StartError{Reason: reason, Err: err, Hint: "load names an archive in the task directory, such as local/image.tar, fetched by an artifact block"}
 	}
-	root, err := os.OpenRoot(cfg.TaskDir)
+	tree, err := beneath.OpenTree(cfg.TaskDir)
 	if err != nil {
 		return bad("the task directory cannot be read", err)
 	}
-	defer root.Close()
-	f, err := root.Open(strings.TrimPrefix(tc.Load, "./"))
+	defer tree.Close()
+	looked, err := tree.Look(tc.Load)
+	if err != nil {
+		return bad(fmt.Sprintf("the image archive %s cannot be read", tc.Load), err)
+	}
+	defer looked.Close()
+	f, err := beneath.Open(looked, archiveBytesMax)
 	if err != nil {
 		return bad(fmt.Sprintf("the image archive %s cannot be read", tc.Load), err)
 	}
@@ -109,6 +114,7 @@ const (
 	layersMax        = 127
 	layerBytesMax    = 32 << 30
 	manifestBytesMax = 4 << 20
+	archiveBytesMax  = 64 << 30 // of an archive before and after decompression
 )
 
 var errImageLimit = errors.New("the image is beyond a limit")

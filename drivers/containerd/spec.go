@@ -24,6 +24,7 @@ type specInput struct {
 	policy *Driver
 	record string // where the shim writes the exit
 	dir    string // the driver's own directory of this task
+	stage  *stage // where its volumes are mounted until the container has them
 }
 
 // apply turns containerd's default spec into the task's.

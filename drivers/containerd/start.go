@@ -92,7 +92,7 @@ func (d *Driver) run(ctx context.Context, c *client.Client, m *meta, cfg *driver
 	}
 	defer release(context.WithoutCancel(ctx))
 
-	in := &specInput{cfg: cfg, tc: tc, image: image, policy: d, record: d.recordPath(cfg.ID), dir: d.taskDir(cfg.ID)}
+	in := &specInput{cfg: cfg, tc: tc, image: image, policy: d, record: d.recordPath(cfg.ID), dir: d.taskDir(cfg.ID), stage: stageIn(d.taskDir(cfg.ID))}
 	var spec *specs.Spec
 	cont, err := c.NewContainer(ctx, m.ContainerID,
 		client.WithImage(img),
@@ -105,7 +105,7 @@ func (d *Driver) run(ctx context.Context, c *client.Client, m *meta, cfg *driver
 				spec = s
 				return in.apply(s)
 			},
-			withUser(firstSet(cfg.User, image.User), tc.GroupAdd),
+			withUser(c, firstSet(cfg.User, image.User), tc.GroupAdd),
 		),
 	)
 	if err != nil {
@@ -123,6 +123,9 @@ func (d *Driver) run(ctx context.Context, c *client.Client, m *meta, cfg *driver
 	})
 	if err != nil {
 		return fmt.Errorf("create task: %w", err)
+	}
+	if err := in.stage.clear(); err != nil {
+		return err
 	}
 	m.Pid, m.StartedAt = int(task.Pid()), time.Now().Round(0)
 	if err := d.save(m); err != nil {
@@ -149,8 +152,7 @@ func startError(m *meta, err error) error {
 		return &drivers.StartError{Reason: fmt.Sprintf("the command in image %s is for another machine architecture", m.Image), Err: lastLine(err)}
 	case strings.Contains(text, "permission denied") && strings.Contains(text, "exec"):
 		return &drivers.StartError{Reason: fmt.Sprintf("the command in image %s may not be executed", m.Image), Err: lastLine(err)}
-	case strings.Contains(text, "unable to find user"), strings.Contains(text, "no users found"), strings.Contains(text, "invalid USER value"),
-		strings.Contains(text, "unable to find group"), strings.Contains(text, "no groups found"):
+	case errors.Is(err, errUser):
 		return &drivers.StartError{Reason: fmt.Sprintf("the task's user or group is not in image %s", m.Image), Err: lastLine(err),
 			Hint: "check user in the task, or write numbers"}
 	case errors.Is(err, syscall.ENOSPC):
@@ -166,27 +168,6 @@ func lastLine(err error) error {
 		text = text[i+len("OCI runtime create failed: "):]
 	}
 	return errors.New(strings.TrimSuffix(text, ": unknown"))
-}
-
-// withUser resolves a user by name or number in the image, with its supplementary groups.
-func withUser(user string, groups []string) oci.SpecOpts {
-	return func(ctx context.Context, c oci.Client, cont *containers.Container, s *oci.Spec) error {
-		if user == "" {
-			user = "0"
-		}
-		if err := oci.WithUser(user)(ctx, c, cont, s); err != nil {
-			return err
-		}
-		uid, gid := s.Process.User.UID, s.Process.User.GID
-		if err := oci.WithAdditionalGIDs(fmt.Sprint(uid))(ctx, c, cont, s); err != nil {
-			return err
-		}
-		s.Process.User.UID, s.Process.User.GID = uid, gid
-		if len(groups) > 0 {
-			return oci.WithAppendAdditionalGroups(groups...)(ctx, c, cont, s)
-		}
-		return nil
-	}
 }
 
 // Labels of a container, for people who look with other tools.

@@ -184,6 +184,9 @@ func (d *Driver) destroyTask(ctx context.Context, cont client.Container) error {
 
 // removeDir removes a task's directory; nothing should be mounted in it, but a mount must never be emptied.
 func removeDir(dir string) error {
+	if err := stageIn(dir).clear(); err != nil {
+		return err
+	}
 	if err := mount.UnmountRecursive(dir, unix.UMOUNT_NOFOLLOW); err != nil {
 		return fmt.Errorf("unmount what is in %s: %w", dir, err)
 	}

@@ -40,9 +40,10 @@ type Options struct {
 // File is one file of an image.
 type File struct {
 	Content  []byte
-	Mode     os.FileMode // permission bits; 0 means 0644
+	Mode     os.FileMode // permission bits, 0 means 0644; os.ModeNamedPipe makes a fifo
 	UID, GID int
 	Dir      bool
+	Link     string // of a symbolic link, where it leads
 }
 
 // passwd and group hold the names tests resolve. Constant.
@@ -128,7 +129,7 @@ type entry struct {
 func asEntries(files map[string]File) map[string]entry {
 	out := make(map[string]entry, len(files))
 	for name, f := range files {
-		out[name] = entry{File: f}
+		out[name] = entry{File: f, link: f.Link}
 	}
 	return out
 }
@@ -185,6 +186,8 @@ func layer(files map[string]entry) (v1.Layer, error) {
 		switch {
 		case f.link != "":
 			h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, f.link, 0o777
+		case mode&os.ModeNamedPipe != 0:
+			h.Typeflag = tar.TypeFifo
 		case f.Dir:
 			h.Typeflag, h.Name = tar.TypeDir, h.Name+"/"
 		default:
