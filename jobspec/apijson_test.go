@@ -92,10 +92,12 @@ func TestAPIJSONForms(t *testing.T) {
 func TestAPIJSONRefused(t *testing.T) {
 	for src, want := range map[string]string{
 		``:                                  "the file is empty",
-		`[]`:                                "must be a JSON object, not a list",
+		`[]`:                                `it must be {"Job": {"ID": ...}}`,
+		`"a"`:                               `the text must be a JSON object, not "a"`,
+		`{"Job": null}`:                     "the text has no job",
 		`{}`:                                "the job has no id",
-		`{"Job": 3}`:                        "", // refused in words that depend on the rest
-		`{"ID": "a"`:                        "ends before",
+		`{"Job": 3}`:                        "must be an object",
+		`{"ID": "a"`:                        "the text ends before the job does",
 		`{"ID": "a", "ID": "b"}`:            "ID is there twice",
 		`{"ID": "a", "Priority": "high"}`:   `Priority must be a whole number, not "high"`,
 		`{"ID": "a", "TaskGroups": [null]}`: "null stands in the list TaskGroups",
@@ -103,9 +105,13 @@ func TestAPIJSONRefused(t *testing.T) {
 		`{"ID": "a", "TaskGroups": {"Name": "g"}}`:                 "TaskGroups must be a list, not an object",
 		`{"ID": "a"} x`: "more text after the job",
 		`{"ID": }`:      "invalid character",
-		`{"ID": "a", "Update": {"MinHealthyTime": "soon"}}`:              "must be a duration",
-		`{"ID": "a", "Payload": "%%"}`:                                   "text in base64",
-		`{"ID": "a", "Spreads": [{"Attribute": "x", "Weight": 300000}]}`: "Weight must be a number",
+		`{"ID": "a", "Update": {"MinHealthyTime": "soon"}}`:                                             `must be a duration ("30s", or nanoseconds)`,
+		`{"ID": "a", "Payload": "%%"}`:                                                                  "text in base64",
+		`{"ID": "a", "Spreads": [{"Attribute": "x", "Weight": 300000}]}`:                                "Weight must be a number",
+		`{"ID": "a", "Spreads": [{"Attribute": "x", "SpreadTarget": [{"Percent": -1}]}]}`:               "a number from 0 to 255",
+		`{"ID": "a", "Spreads": [{"Attribute": "x", "SpreadTarget": [{"Percent": 1e30}]}]}`:             "a whole number of at least 0",
+		`{"ID": "a", "TaskGroups": [{"Name": "g", "Spreads": [{"SpreadTarget": [{"Percent": 101}]}]}]}`: "percent is 101; it must be between 0 and 100",
+		`{"ID": "a", "Periodic": {"SpecType": "interval"}, "Type": "batch", "TaskGroups": []}`:          `the schedule's type is "interval"; it must be "cron"`,
 	} {
 		res, diags := ParseJSON(ParseOptions{Source: []byte(src)})
 		if text := rendered(diags); res != nil || !diags.HasErrors() || !strings.Contains(text, want) {

@@ -2,6 +2,8 @@ package jobspec
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +174,31 @@ func first(ds Diagnostics) string {
 		return ""
 	}
 	return ds[0].Error()
+}
+
+// TestGoldenHostile shows the first answer to each of them.
+func TestGoldenHostile(t *testing.T) {
+	if racing {
+		return // minutes of work for the race detector; scripts/test-json runs it without it
+	}
+	var b strings.Builder
+	texts := hostile()
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		src := texts[name]
+		if !strings.HasPrefix(src, "{") {
+			src = strings.ReplaceAll(strings.ReplaceAll(src, "} }", "}\n }"), "} }", "}\n }")
+		}
+		_, diags := Parse(ParseOptions{Source: []byte(src), Filename: "job"})
+		answer := "accepted"
+		if len(diags) > 0 {
+			answer = diags[0].Summary
+			if diags[0].Hint != "" {
+				answer += " (" + diags[0].Hint + ")"
+			}
+		}
+		fmt.Fprintf(&b, "%s: %.300s\n", name, answer)
+	}
+	golden(t, "testdata/refused/hostile.golden", []byte(b.String()))
 }
 
 // TestHostileJSON gives them to the decoder of the API's JSON.

@@ -68,8 +68,8 @@ func (r *jsonReader) whole(job *structs.Job) bool {
 				r.skip() // EvalPriority and the like belong to the request
 				continue
 			}
-			found = true
 			r.places[""] = nameRng
+			found = !bytes.HasPrefix(bytes.TrimLeft(r.src[r.dec.InputOffset():], " \t\r\n:"), []byte("null"))
 			r.value(target, "")
 		}
 		r.close()
@@ -92,8 +92,8 @@ func (r *jsonReader) isWrapped() bool {
 	if json.Unmarshal(r.src, &top) != nil {
 		return true // an error follows in any case
 	}
-	for name, raw := range top {
-		if strings.EqualFold(name, "Job") && bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+	for name := range top {
+		if strings.EqualFold(name, "Job") {
 			return true
 		}
 	}

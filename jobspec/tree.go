@@ -195,8 +195,8 @@ func (e *evaluator) jsonNode(expr hcl.Expression, b *block) *node {
 	}
 	for _, p := range pairs {
 		key, diags := p.Key.Value(nil)
-		if diags.HasErrors() || key.Type() != cty.String {
-			e.rep.error(p.Key.Range(), "a key must be a text", "")
+		if diags.HasErrors() {
+			e.rep.hcl(diags)
 			continue
 		}
 		name := key.AsString()

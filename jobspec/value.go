@@ -53,9 +53,6 @@ func describe(v cty.Value) string {
 		}
 		return "a string"
 	case v.Type() == cty.Number:
-		if hugeFloat(v.AsBigFloat()) {
-			return "a number out of all bounds"
-		}
 		return v.AsBigFloat().Text('f', -1)
 	case v.Type() == cty.Bool:
 		return strconv.FormatBool(v.True())
@@ -161,7 +158,7 @@ func assignInt(field reflect.Value, a *attr, v cty.Value) *valueError {
 		return nil
 	}
 	if field.OverflowInt(i) {
-		return wrong(a, "a smaller number", v, "")
+		return wrong(a, want, v, "")
 	}
 	field.SetInt(i)
 	return nil
@@ -220,29 +217,6 @@ func toStrings(a *attr, v cty.Value) ([]string, *valueError) {
 		list = append(list, s)
 	}
 	return list, nil
-}
-
-// toStringMap reads a map of strings; nulls are left out.
-func toStringMap(name string, v cty.Value) (map[string]string, *valueError) {
-	if v.IsNull() {
-		return nil, nil
-	}
-	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
-		return nil, &valueError{text: fmt.Sprintf("%s must be a map of strings, not %s", name, describe(v)), hint: fmt.Sprintf(`write %s { KEY = "value" }`, name)}
-	}
-	m := map[string]string{}
-	for it := v.ElementIterator(); it.Next(); {
-		k, e := it.Element()
-		if e.IsNull() {
-			continue
-		}
-		s, err := toString(e)
-		if err != nil {
-			return nil, &valueError{text: fmt.Sprintf("%s: the value of %q must be a string, not %s", name, k.AsString(), describe(e))}
-		}
-		m[k.AsString()] = s
-	}
-	return m, nil
 }
 
 // toAny makes plain Go of a value: nil, string, bool, int64, float64, []any, map[string]any.

@@ -106,12 +106,15 @@ func TestVariablesRefused(t *testing.T) {
 		"kind in a JSON file":  {ParseOptions{VarFiles: []VarFile{{"v.json", []byte("{\"n\":\n [1]}")}}}, `v.json:2:2: error: variable "n" must be of type number`},
 		"unknown in a file":    {ParseOptions{VarFiles: []VarFile{{"v.hcl", []byte("nn = 1\n")}}, Strict: true}, `v.hcl:1:1: error: the job file has no variable "nn"`},
 		"unknown flag":         {ParseOptions{Vars: []string{"x=1"}, Strict: true}, `-var x: error: the job file has no variable "x"`},
-		"block in a file":      {ParseOptions{VarFiles: []VarFile{{"v.hcl", []byte("variable \"n\" {\n}\n")}}}, "v.hcl:1:1: error: a file of variables holds no blocks"},
+		"block in a file":      {ParseOptions{VarFiles: []VarFile{{"v.hcl", []byte("variable \"n\" {\n}\n")}}}, `v.hcl:1:1: error: a file of variables holds no blocks, and this is "variable"`},
 		"reference in a file":  {ParseOptions{VarFiles: []VarFile{{"v.hcl", []byte("s = var.n\n")}}}, "v.hcl:1:5: error: var cannot be read here"},
 		"reference in a value": {ParseOptions{Vars: []string{"l=[local.x]"}}, "local cannot be read here"},
 		"bare word in a value": {ParseOptions{Vars: []string{"l=[x]"}}, `there is nothing named "x" here`},
 		"no value":             {ParseOptions{Vars: []string{"s"}}, "-var s has no value"},
 		"environment":          {ParseOptions{Env: map[string]string{"NOMAD_VAR_n": "x"}}, `NOMAD_VAR_n: error: variable "n" must be of type number`},
+		"declared in a file":   {ParseOptions{VarFiles: []VarFile{{"v.hcl", []byte("variable \"n\" {\n}\n")}}}, "variables are declared in the job file; here write name = value"},
+		"digits of a number":   {ParseOptions{Vars: []string{"n=" + strings.Repeat("9", 2000)}}, `variable "n": a number of more than 1000 digits`},
+		"size of a value":      {ParseOptions{Vars: []string{"s=" + strings.Repeat("x", 9<<20)}}, `variable "s": the value is larger than 8388608 bytes`},
 		"bad UTF-8 in a file":  {ParseOptions{VarFiles: []VarFile{{"v.hcl", []byte("s = \"\xff\"\n")}}}, "v.hcl:1:6: error: byte 5 is not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {

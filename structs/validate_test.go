@@ -55,12 +55,32 @@ func TestAHopelessJobIsAnsweredInBounds(t *testing.T) {
 	}
 }
 
+func TestLimitsOfAJob(t *testing.T) {
+	for want, change := range map[string]func(*Job){
+		"the job id has 600 bytes; at most 512 are allowed": func(j *Job) { j.ID = strings.Repeat("a", 600) },
+		"the job has 3 groups; at most 2 are allowed": func(j *Job) {
+			j.TaskGroups = append(j.TaskGroups, &TaskGroup{Name: "b"}, &TaskGroup{Name: "c"})
+		},
+		"env has 21 bytes; at most 20 are allowed": func(j *Job) { j.TaskGroups[0].Tasks[0].Env = map[string]string{"A": strings.Repeat("x", 20)} },
+	} {
+		j := minimal(JobTypeService)
+		change(j)
+		j.Canonicalize()
+		if got := j.Validate(Limits{MaxGroups: 2, MaxEnvBytes: 20}); !strings.Contains(got.Error(), want) {
+			t.Errorf("want %q, got %v", want, got)
+		}
+	}
+	if got := (*Job)(nil).Validate(Limits{}); got.Error() != `no job was given (send {"Job": {...}})` {
+		t.Error(got)
+	}
+}
+
 func TestDriverConfigurationIsCheckedAtItsPlace(t *testing.T) {
 	j := minimal(JobTypeService)
 	j.TaskGroups[0].Tasks = append(j.TaskGroups[0].Tasks, &Task{Name: "u", Driver: "dokcer"})
 	j.Canonicalize()
 	got := j.Validate(Limits{Drivers: map[string]ConfigChecker{"docker": refuseAll{}}})
-	if len(got) != 2 || got[0].Error() != `TaskGroups[0].Tasks[0].Config.image: no` || got[1].Hint != `did you mean "docker"?` || !got[1].Warning {
+	if len(got) != 2 || got[0].Error() != `TaskGroups[0].Tasks[0].Config.image: no` || got[1].Message != `driver "dokcer" is not one of this Berth; no node will run the task` || got[1].Hint != `did you mean "docker"?` || !got[1].Warning {
 		t.Fatalf("got\n%v", got)
 	}
 }
@@ -72,7 +92,10 @@ func (refuseAll) CheckConfig(map[string]any) Faults { return Faults{{Path: "imag
 func TestWhatMayNotChangeOfAJob(t *testing.T) {
 	old, next := minimal(JobTypeBatch), minimal(JobTypeSysBatch)
 	old.Periodic, next.ParameterizedJob = &PeriodicConfig{}, &ParameterizedJobConfig{}
-	if got := next.ValidateUpdate(old); len(got) != 3 {
+	want := `Type: type cannot change from "batch" to "sysbatch" (stop and purge the job first, or use another id)
+Periodic: a job cannot become periodic or stop being so (stop and purge the job first, or use another id)
+ParameterizedJob: a job cannot become parameterized or stop being so (stop and purge the job first, or use another id)`
+	if got := next.ValidateUpdate(old); got.Error() != want {
 		t.Fatal(got)
 	}
 	if got := next.ValidateUpdate(nil); got != nil {

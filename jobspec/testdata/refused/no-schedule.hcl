@@ -1,0 +1,13 @@
+job "no-schedule" {
+  type = "batch"
+  periodic {
+  }
+  group "g" {
+    task "t" {
+      driver = "docker"
+      config {
+        image = "a"
+      }
+    }
+  }
+}
