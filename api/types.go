@@ -98,6 +98,9 @@ type PlanResponse struct {
 	Warnings           string
 	// Explanations tell, by group, why something could not be placed. Beside the contract.
 	Explanations map[string]*structs.Explanation `json:",omitempty"`
+	// Placements and Stops are what would begin and end. Beside the contract; preempted allocations are in Annotations.
+	Placements []*PlannedPlacement `json:",omitempty"`
+	Stops      []*PlannedStop      `json:",omitempty"`
 	structs.QueryMeta
 }
 

@@ -90,6 +90,9 @@ func (e *env) plan(path string, p *api.PlanResponse, verbose bool) {
 		e.say("- %s", e.paint("33", "WARNING: Failed to place all allocations."))
 	}
 	e.placementFailures(x)
+	e.plannedPlacements(p)
+	e.plannedStops(p)
+	e.preemptions(p)
 	if p.Warnings != "" {
 		e.say("\n%s", e.paint("33", "Job Warnings:\n"+p.Warnings))
 	}

@@ -26,6 +26,13 @@ func TestPlanSaysWhatWouldChange(t *testing.T) {
 	inPlace := planOf(t, webJob(), changed, structs.DesiredUpdates{InPlaceUpdate: 1})
 	destructive := planOf(t, webJob(), changed, structs.DesiredUpdates{DestructiveUpdate: 1, Place: 2})
 	fresh := planOf(t, nil, webJob(), structs.DesiredUpdates{Place: 1})
+	fresh.Placements = []*api.PlannedPlacement{{Name: "web.web[0]", TaskGroup: "web", NodeID: structs.ID{1}, NodeName: "one", Best: []*structs.NodeScoreMeta{
+		{NodeID: structs.ID{1}, NormScore: 0.5, Scores: map[string]float64{"binpack": 0.25, "node-affinity": 0.75, "job-anti-affinity": 0}}, {NodeID: structs.ID{2}, NormScore: 0.125}}}}
+	destructive.Stops = []*api.PlannedStop{{ID: structs.ID{3}, Name: "web.web[1]", NodeName: "two", Reason: structs.AllocUpdating}}
+	destructive.Annotations.PreemptedAllocs = []*structs.AllocListStub{{ID: structs.ID{4}, JobID: "low", TaskGroup: "g", NodeName: "two"}}
+	for i := range 12 {
+		destructive.Placements = append(destructive.Placements, &api.PlannedPlacement{Name: "x", TaskGroup: "web", NodeName: []string{"one", "two", "two"}[i%3]})
+	}
 	stuck := planOf(t, nil, webJob(), structs.DesiredUpdates{Place: 2})
 	stuck.FailedTGAllocs, stuck.Explanations = noRoom().FailedTGAllocs, noRoom().Explanations
 	stuck.Warnings = "the update block has no effect"

@@ -136,56 +136,6 @@ func (g *group) observe(row int32, d rank.Dimension) (observed, wanted string) {
 	return "the value is used as often as allowed", "distinct property"
 }
 
-// closest is the feasible node that misses the smallest share of what is asked, and what would make it fit.
-func (g *group) closest() *structs.ExplainNode {
-	f := g.run.in.Fleet
-	best, gap := int32(-1), 0.0
-	for row := range g.sel.Rows.Rows {
-		d := g.rank.Room(row)
-		if d != rank.OutOfCPU && d != rank.OutOfMemory && d != rank.OutOfDisk {
-			continue
-		}
-		miss := g.miss(row)
-		if best < 0 || miss < gap || miss == gap && f.NodeAt(row).ID.Compare(f.NodeAt(best).ID) < 0 {
-			best, gap = row, miss
-		}
-	}
-	if best < 0 {
-		return nil
-	}
-	n := f.NodeAt(best)
-	d := g.rank.Room(best)
-	observed, wanted := g.observe(best, d)
-	return &structs.ExplainNode{NodeID: n.ID, NodeName: n.Name, Observed: observed, Wanted: wanted, Change: g.change(best)}
-}
-
-// miss sums the missing shares of the ask.
-func (g *group) miss(row int32) float64 {
-	free := g.run.in.Fleet.Free(row)
-	share := func(ask, free int64) float64 {
-		if ask <= free || ask == 0 {
-			return 0
-		}
-		return float64(ask-max(free, 0)) / float64(ask)
-	}
-	return share(g.ask.CPU, free.CPU) + share(g.ask.MemoryMB, free.MemoryMB) + share(g.ask.DiskMB, free.DiskMB)
-}
-
-// change says what to ask for less to fit on the row.
-func (g *group) change(row int32) string {
-	free := g.run.in.Fleet.Free(row)
-	var parts []string
-	part := func(what, unit string, ask, free int64) {
-		if ask > free {
-			parts = append(parts, fmt.Sprintf("%s from %d to %d %s", what, ask, max(free, 0), unit))
-		}
-	}
-	part("cpu", "MHz", g.ask.CPU, free.CPU)
-	part("memory", "MB", g.ask.MemoryMB, free.MemoryMB)
-	part("disk", "MB", g.ask.DiskMB, free.DiskMB)
-	return "lower " + strings.Join(parts, ", ")
-}
-
 // unblocks lists the events that would change the answer.
 func (g *group) unblocks(m *structs.AllocMetric) []string {
 	var events []string

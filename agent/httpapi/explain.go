@@ -190,6 +190,7 @@ func explainAlloc(s *state.Snapshot, al *structs.Allocation) *api.Why {
 	if m := al.Metrics; m != nil {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "placed", Value: fmt.Sprintf("%d nodes were looked at, %d did not fit, %d were full", m.NodesEvaluated, m.NodesFiltered, m.NodesExhausted)})
 	}
+	w.Facts = append(w.Facts, placementFacts(s, al)...)
 	if n := s.Node(al.NodeID); n != nil && n.Status != structs.NodeStatusReady {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "its node is", Value: string(n.Status) + " " + n.StatusDescription})
 	}

@@ -267,6 +267,12 @@ func (a *API) jobPlan(r *request) (any, error) {
 	plan := a.Server.PlanJob(s, req.Job)
 	resp := &api.PlanResponse{Annotations: plan.Annotations, FailedTGAllocs: plan.Failed, Explanations: plan.Explanations,
 		CreatedEvals: plan.Evals, Warnings: warnings}
+	for _, p := range plan.Placements {
+		resp.Placements = append(resp.Placements, new(api.PlannedPlacement(*p)))
+	}
+	for _, s := range plan.Stops {
+		resp.Stops = append(resp.Stops, new(api.PlannedStop(*s)))
+	}
 	if old != nil {
 		resp.JobModifyIndex = old.JobModifyIndex
 	}
