@@ -15,6 +15,7 @@ import (
 	"berth/agent/config"
 	"berth/client"
 	"berth/server"
+	"berth/server/authority"
 	"berth/structs"
 )
 
@@ -29,8 +30,10 @@ type Deps struct {
 	Server *server.Server
 	Client *client.Client // nil without a node
 	Images ImageLoader    // nil without a node
-	Limits structs.Limits // of jobs, with the drivers' checkers
-	Logger hclog.Logger
+	// Authority issues certificates and join tokens; nil in -dev and with certificates of the tls block.
+	Authority *authority.Authority
+	Limits    structs.Limits // of jobs, with the drivers' checkers
+	Logger    hclog.Logger
 	// Logs gives the agent's own log for /v1/agent/monitor: lines are sent to the function's channel until it is stopped.
 	Logs func(level hclog.Level) (lines <-chan []byte, stop func())
 	// Name is the agent's name.
@@ -65,6 +68,7 @@ func New(d Deps) *API {
 	a.allocRoutes()
 	a.nodeRoutes()
 	a.operatorRoutes()
+	a.authorityRoutes()
 	a.agentRoutes()
 	a.memberRoutes()
 	a.raftRoutes()
