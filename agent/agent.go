@@ -167,9 +167,9 @@ func (a *agent) build() error {
 func (a *agent) buildNode() (httpapi.ImageLoader, error) {
 	c, k, d := a.cfg, a.cfg.Client, a.cfg.Driver
 	a.daemon = daemon.New(daemon.Config{DataDir: filepath.Join(c.DataDir, "containerd"), Address: d.Address, Logger: a.log})
-	driver := containerd.New(containerd.Config{Daemon: a.daemon, Logger: a.log, Runc: d.Runc, AllowPrivileged: d.AllowPrivileged,
+	driver := containerd.New(containerd.Config{Daemon: a.daemon, Logger: a.log, Runc: d.Runc, AllowPrivileged: d.AllowPrivileged, AllowHostNetwork: d.AllowHostNetwork,
 		AllowCaps: d.AllowCaps, AllowDevices: d.AllowDevices, VolumesEnabled: d.VolumesEnabled, VolumePaths: d.VolumePaths,
-		PidsLimit: d.PidsLimit, PullTimeout: d.PullTimeout})
+		PidsLimit: d.PidsLimit, PullTimeout: d.PullTimeout, NodeMemoryMB: k.MemoryTotalMB, NodeCPUMHz: a.nodeCPUMHz})
 	var err error
 	if a.net, err = network.New(a.networkConfig()); err != nil {
 		return nil, err
@@ -187,6 +187,14 @@ func (a *agent) buildNode() (httpapi.ImageLoader, error) {
 		GCDiskUsagePercent: k.GCDiskPercent, Dev: c.Dev, Logger: a.log.Named("client"),
 	}, a.server)
 	return driver, err
+}
+
+// nodeCPUMHz is the node's whole compute as it was found, which is known before any task starts.
+func (a *agent) nodeCPUMHz() int64 {
+	if n := a.client.Node(); n != nil && n.NodeResources != nil {
+		return n.NodeResources.Cpu.CpuShares
+	}
+	return 0
 }
 
 func (a *agent) networkConfig() network.Config {

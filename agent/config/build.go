@@ -278,6 +278,7 @@ func (b *builder) plugin(p pluginBlock) {
 	}
 	set(&d.Runc, k.Runtime)
 	set(&d.AllowPrivileged, k.AllowPrivileged)
+	set(&d.AllowHostNetwork, k.AllowHostNet)
 	set(&d.PidsLimit, k.PidsLimit)
 	b.duration(&d.PullTimeout, k.PullTimeout, "image_pull_timeout")
 	if k.AllowCaps != nil {

@@ -93,15 +93,16 @@ type Client struct {
 
 // Driver is the containerd driver's part, shared by its names "containerd" and "docker".
 type Driver struct {
-	Address         string // of a containerd of the host; "" is our own
-	Runc            string
-	AllowPrivileged bool
-	AllowCaps       []string
-	AllowDevices    []string
-	VolumesEnabled  bool
-	VolumePaths     []string
-	PidsLimit       int64
-	PullTimeout     time.Duration
+	Address          string // of a containerd of the host; "" is our own
+	Runc             string
+	AllowPrivileged  bool
+	AllowHostNetwork bool
+	AllowCaps        []string
+	AllowDevices     []string
+	VolumesEnabled   bool
+	VolumePaths      []string
+	PidsLimit        int64
+	PullTimeout      time.Duration
 }
 
 // Limits bound what callers of the API may use.

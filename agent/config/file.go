@@ -204,6 +204,7 @@ type driverConfig struct {
 	Endpoint        *string       `hcl:"endpoint,optional"`
 	Runtime         *string       `hcl:"runtime,optional"`
 	AllowPrivileged *bool         `hcl:"allow_privileged,optional"`
+	AllowHostNet    *bool         `hcl:"allow_host_network,optional"`
 	AllowCaps       []string      `hcl:"allow_caps,optional"`
 	AllowDevices    []string      `hcl:"allow_devices,optional"`
 	PidsLimit       *int64        `hcl:"pids_limit,optional"`

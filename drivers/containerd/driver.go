@@ -29,8 +29,12 @@ type Config struct {
 	// Runc is the OCI runtime's program; "" looks for runc in PATH.
 	Runc string
 
-	// AllowPrivileged permits `privileged`, `security_opt` that weakens a task, and every capability. Default false.
+	// AllowPrivileged permits `privileged`, `security_opt` that weakens a task, every capability, and the host's namespaces
+	// by `pid_mode`, `ipc_mode` and `uts_mode`. Default false.
 	AllowPrivileged bool
+	// AllowHostNetwork permits `network_mode = "host"` to tasks of groups with a network of their own. A group whose network
+	// is the host's needs no permission: that is the job language's default. Default false.
+	AllowHostNetwork bool
 	// AllowCaps are the capabilities `cap_add` may ask for beyond DefaultCaps (without CAP_, or "ALL"). Default none.
 	AllowCaps []string
 	// AllowDevices are the host paths `devices` may name, as filepath.Match patterns. Default none.
@@ -42,8 +46,10 @@ type Config struct {
 	// PidsLimit is the number of processes of a task that asks for none; 0 means 4096. It is also the most a job may ask
 	// for, unless PidsLimitMax is larger.
 	PidsLimit, PidsLimitMax int64
-	// NodeCPUMHz is the node's whole compute, of which `cpu_hard_limit` takes the task's part; 0 leaves it unlimited.
-	NodeCPUMHz int64
+	// NodeCPUMHz tells the node's whole compute, of which `cpu_hard_limit` takes the task's part; nil or 0 leaves it unlimited.
+	NodeCPUMHz func() int64
+	// NodeMemoryMB is the most a task may ask for with `memory_hard_limit`; 0 means the machine's memory.
+	NodeMemoryMB int64
 	// PullTimeout is for tasks without image_pull_timeout; 0 means 5 minutes.
 	PullTimeout time.Duration
 }

@@ -17,6 +17,14 @@ import (
 // ImportArchive loads the images of an OCI or docker archive (plain or gzipped tar) and returns their full names. Images of
 // the same names are replaced; running tasks keep what they have.
 func (d *Driver) ImportArchive(ctx context.Context, r io.Reader) ([]string, error) {
+	names, err := d.importArchive(ctx, r)
+	if noSpace(err) {
+		return nil, full("the image archive", err)
+	}
+	return names, err
+}
+
+func (d *Driver) importArchive(ctx context.Context, r io.Reader) ([]string, error) {
 	c, ctx, err := d.connect(ctx)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"syscall"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	remoteerrors "github.com/containerd/containerd/v2/core/remotes/errors"
@@ -60,9 +59,8 @@ func pullError(image, registry string, err error) error {
 		e.Hint = "wait, or set credentials in the task's auth block"
 	case code != 0:
 		e.Reason, e.Err = fmt.Sprintf("registry %s cannot give image %s now", registry, image), answer(code)
-	case errors.Is(err, syscall.ENOSPC):
-		e.Reason = fmt.Sprintf("no space is left on this node for image %s", image)
-		e.Hint = "remove unused images or enlarge the disk of data_dir"
+	case noSpace(err):
+		return full("image "+image, err)
 	case errors.As(err, &dnsErr):
 		e.Reason, e.Err = fmt.Sprintf("image %s is not on this node, and its registry %s has no address", image, registry), errors.New(dnsErr.Error())
 		e.Hint = "check the name and the node's DNS; an image from an archive is loaded with `berth image load`"

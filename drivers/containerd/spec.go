@@ -111,12 +111,25 @@ func (in *specInput) namespaces(s *specs.Spec) error {
 	case want == "none":
 		mode = "none"
 	case want == "host" && mode != "host":
-		return &drivers.StartError{Reason: `network_mode is "host" but the group's network is not`,
-			Hint: `write mode = "host" in the group's network block and remove network_mode`}
+		if !in.policy.cfg.AllowHostNetwork {
+			return &drivers.StartError{Reason: `network_mode is "host", but the group's network is not, and this node does not let tasks leave their group's network`,
+				Hint: `write mode = "host" in the group's network block and remove network_mode, or ask the operator to set allow_host_network for the driver`}
+		}
+		mode = "host"
 	}
-	list := []specs.LinuxNamespace{
-		{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
-		{Type: specs.CgroupNamespace},
+	list := []specs.LinuxNamespace{{Type: specs.MountNamespace}, {Type: specs.CgroupNamespace}}
+	for _, ns := range []struct {
+		key  string
+		host bool
+		kind specs.LinuxNamespaceType
+	}{{"pid_mode", in.tc.HostPID, specs.PIDNamespace}, {"ipc_mode", in.tc.HostIPC, specs.IPCNamespace}, {"uts_mode", in.tc.HostUTS, specs.UTSNamespace}} {
+		switch {
+		case !ns.host:
+			list = append(list, specs.LinuxNamespace{Type: ns.kind})
+		case !in.policy.cfg.AllowPrivileged:
+			return &drivers.StartError{Reason: fmt.Sprintf(`%s = "host" is not allowed on this node`, ns.key),
+				Hint: "remove it, or ask the operator to set allow_privileged for the driver"}
+		}
 	}
 	switch mode {
 	case "host":
@@ -131,13 +144,17 @@ func (in *specInput) namespaces(s *specs.Spec) error {
 		return fmt.Errorf("network mode %q is not one of host, group, none", mode)
 	}
 	s.Linux.Namespaces = list
-	s.Hostname = in.hostname()
+	if !in.tc.HostUTS {
+		s.Hostname = in.hostname()
+	}
 	return in.sysctls(s, mode)
 }
 
 // namespacedSysctls are the settings that belong to a container and not to the host. Constant.
 var namespacedSysctls = []string{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
 	"kernel.shmmni", "kernel.shm_rmid_forced"}
+
+func hostsIPC(name string) bool { return !strings.HasPrefix(name, "net.") }
 
 func (in *specInput) sysctls(s *specs.Spec, mode string) error {
 	out := map[string]string{}
@@ -148,6 +165,10 @@ func (in *specInput) sysctls(s *specs.Spec, mode string) error {
 	}
 	for name, value := range in.tc.Sysctl {
 		switch {
+		case strings.Contains(name, "/"), strings.Contains(name, ".."):
+			return &drivers.StartError{Reason: fmt.Sprintf("sysctl %q is not a name such as net.core.somaxconn", name)}
+		case in.tc.HostIPC && hostsIPC(name):
+			return &drivers.StartError{Reason: fmt.Sprintf("sysctl %s would change the host: the task shares its ipc namespace", name)}
 		case strings.HasPrefix(name, "net.") && mode != "host", strings.HasPrefix(name, "fs.mqueue."), slices.Contains(namespacedSysctls, name):
 			out[name] = value
 		case strings.HasPrefix(name, "net."):

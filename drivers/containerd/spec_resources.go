@@ -8,10 +8,44 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"berth/drivers"
 	"berth/drivers/containerd/internal/cgroup"
 )
+
+// checkMemory refuses a hard limit that contradicts what was placed, or that would be none on this node.
+func (in *specInput) checkMemory() error {
+	hard, r := in.tc.MemoryHardLimitMB, in.cfg.Resources
+	if hard == 0 {
+		return nil
+	}
+	node := in.policy.nodeMemoryMB()
+	switch {
+	case hard < r.MemoryMB:
+		return &drivers.StartError{Reason: fmt.Sprintf("memory_hard_limit is %d MB, less than the task's memory of %d MB", hard, r.MemoryMB),
+			Hint: "raise it, or lower memory in the task's resources"}
+	case r.MemoryMaxMB > 0 && hard > r.MemoryMaxMB:
+		return &drivers.StartError{Reason: fmt.Sprintf("memory_hard_limit is %d MB, more than the task's memory_max of %d MB", hard, r.MemoryMaxMB),
+			Hint: "remove memory_hard_limit: memory_max is the task's hard limit"}
+	case node > 0 && hard > node:
+		return &drivers.StartError{Reason: fmt.Sprintf("memory_hard_limit is %d MB, more than this node has (%d MB)", hard, node),
+			Hint: "lower it, or use memory_max in the task's resources"}
+	}
+	return nil
+}
+
+// nodeMemoryMB is what tasks can have at most; 0 is unknown.
+func (d *Driver) nodeMemoryMB() int64 {
+	if d.cfg.NodeMemoryMB > 0 {
+		return d.cfg.NodeMemoryMB
+	}
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return int64(info.Totalram * uint64(info.Unit) >> 20)
+}
 
 // memoryBytes is the hard limit.
 func (in *specInput) memoryBytes() int64 {
@@ -21,6 +55,9 @@ func (in *specInput) memoryBytes() int64 {
 
 func (in *specInput) resources(s *specs.Spec) error {
 	r := in.cfg.Resources
+	if err := in.checkMemory(); err != nil {
+		return err
+	}
 	if in.memoryBytes() <= 0 {
 		return fmt.Errorf("task %s has no memory limit", in.cfg.ID)
 	}
@@ -72,7 +109,7 @@ func (in *specInput) cpu() *specs.LinuxCPU {
 	} else {
 		c.Cpus = in.tc.CPUSetCPUs
 	}
-	if total := in.policy.cfg.NodeCPUMHz; in.tc.CPUHardLimit && total > 0 && r.CPUShares > 0 {
+	if total := in.policy.nodeCPUMHz(); in.tc.CPUHardLimit && total > 0 && r.CPUShares > 0 {
 		period := uint64(100_000)
 		if in.tc.CPUCFSPeriodUS > 0 {
 			period = uint64(in.tc.CPUCFSPeriodUS)
@@ -81,6 +118,13 @@ func (in *specInput) cpu() *specs.LinuxCPU {
 		c.Quota, c.Period = &quota, &period
 	}
 	return c
+}
+
+func (d *Driver) nodeCPUMHz() int64 {
+	if d.cfg.NodeCPUMHz == nil {
+		return 0
+	}
+	return d.cfg.NodeCPUMHz()
 }
 
 // swapAccounting tells whether swap can be limited. Where it cannot, setting it would fail the start.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/containerd/containerd/api/types/runc/options"
@@ -45,6 +44,10 @@ func (d *Driver) Start(ctx context.Context, cfg *drivers.TaskConfig) (_ *drivers
 		Cgroup: cgroupPath(cfg), CgroupParent: cfg.CgroupParent,
 	}
 	if err := d.claim(m); err != nil {
+		if noSpace(err) {
+			d.undo(ctx, cfg.ID)
+			return nil, full("the task's record", err)
+		}
 		return nil, &drivers.StartError{Reason: err.Error(), Hint: "destroy it first"}
 	}
 	defer func() {
@@ -54,6 +57,9 @@ func (d *Driver) Start(ctx context.Context, cfg *drivers.TaskConfig) (_ *drivers
 	}()
 	img, err := d.ensureImage(ctx, c, cfg, tc)
 	if err != nil {
+		if noSpace(err) {
+			err = full("image "+tc.Image, err)
+		}
 		return nil, err
 	}
 	m.ImageDigest = img.Target().Digest.String()
@@ -145,6 +151,8 @@ func startError(m *meta, err error) error {
 	}
 	text := err.Error()
 	switch {
+	case noSpace(err): // before everything else: it may have cut off whatever follows
+		return full("the container", err)
 	case strings.Contains(text, "executable file not found"), strings.Contains(text, "no such file or directory") && strings.Contains(text, "exec"):
 		return &drivers.StartError{Reason: fmt.Sprintf("the command is not in image %s", m.Image), Err: lastLine(err),
 			Hint: "check command and entrypoint in the task's config"}
@@ -155,8 +163,8 @@ func startError(m *meta, err error) error {
 	case errors.Is(err, errUser):
 		return &drivers.StartError{Reason: fmt.Sprintf("the task's user or group is not in image %s", m.Image), Err: lastLine(err),
 			Hint: "check user in the task, or write numbers"}
-	case errors.Is(err, syscall.ENOSPC):
-		return &drivers.StartError{Reason: "no space is left on this node for the container", Err: err, Recoverable: true}
+	case strings.Contains(text, "OCI runtime create failed") && !passing(text):
+		return &drivers.StartError{Reason: "the container cannot be made as the task's config asks", Err: lastLine(err)}
 	}
 	return &drivers.StartError{Reason: "the container could not be started", Err: err, Recoverable: true}
 }

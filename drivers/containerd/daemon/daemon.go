@@ -17,6 +17,7 @@ import (
 	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/containerd/v2/version"
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 )
 
 // Namespace is the containerd namespace of everything Berth makes.
@@ -144,17 +145,25 @@ func (d *Daemon) prepare() error {
 	}
 	for _, dir := range []string{d.cfg.DataDir, filepath.Join(d.cfg.DataDir, "bin"), d.run} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("make directory for containerd: %w", err)
+			return spaceHint(fmt.Errorf("make directory for containerd: %w", err), d.cfg.DataDir)
 		}
 	}
-	return linkShim(d.cfg.Executable, d.ShimPath())
+	return spaceHint(linkShim(d.cfg.Executable, d.ShimPath()), d.cfg.DataDir)
+}
+
+// spaceHint says what to do about a full disk.
+func spaceHint(err error, dir string) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("no space is left on the disk of %s (free some, or choose another data_dir): %w", dir, err)
+	}
+	return err
 }
 
 func (d *Daemon) startServer(ctx context.Context) (*server.Server, error) {
 	redirectLogs(d.log)
 	cfg := d.serverConfig()
 	if err := server.CreateTopLevelDirectories(cfg); err != nil {
-		return nil, fmt.Errorf("make directories of containerd: %w", err)
+		return nil, spaceHint(fmt.Errorf("make directories of containerd: %w", err), d.cfg.DataDir)
 	}
 	if err := compact(filepath.Join(cfg.Root, "io.containerd.metadata.v1.bolt", "meta.db"), d.log); err != nil {
 		return nil, err
@@ -172,7 +181,7 @@ func (d *Daemon) startServer(ctx context.Context) (*server.Server, error) {
 		if strings.Contains(err.Error(), "timeout") {
 			return nil, fmt.Errorf("open containerd's database in %s: another agent is using this data directory (stop it, or choose another data_dir)", cfg.Root)
 		}
-		return nil, fmt.Errorf("start containerd in %s: %w", cfg.Root, err)
+		return nil, spaceHint(fmt.Errorf("start containerd in %s: %w", cfg.Root, err), d.cfg.DataDir)
 	}
 	if err := srv.Start(sctx); err != nil {
 		srv.Stop()

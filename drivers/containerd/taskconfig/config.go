@@ -39,6 +39,9 @@ type Config struct {
 
 	CapAdd, CapDrop []string // without CAP_, upper case; "ALL" is possible
 	Privileged      bool
+	HostPID         bool // pid_mode = "host"
+	HostIPC         bool // ipc_mode = "host"
+	HostUTS         bool // uts_mode = "host"
 	ReadonlyRootfs  bool
 	SecurityOpt     []string
 	Ulimits         []Ulimit

@@ -139,10 +139,17 @@ func (c *Config) decodeSecurity(b *block) {
 	if b.boolean("init") {
 		b.fault("init", "not supported: the image's own first process is used; put an init such as tini into the image's entrypoint")
 	}
-	for _, key := range []string{"pid_mode", "ipc_mode", "uts_mode", "userns_mode"} {
-		if mode := b.str(key); mode != "" && mode != "private" && !b.interpolated(mode) {
-			b.fault(key, "found %q, allowed: private (the host's namespaces are not shared with tasks)", mode)
-		}
+	hosts := func(key string) bool {
+		mode := b.str(key)
+		b.oneOf(key, mode, "private", "host")
+		return mode == "host"
+	}
+	c.HostPID, c.HostIPC, c.HostUTS = hosts("pid_mode"), hosts("ipc_mode"), hosts("uts_mode")
+	if mode := b.str("userns_mode"); mode != "" && mode != "host" && !b.interpolated(mode) {
+		b.fault("userns_mode", "found %q, allowed: host (tasks get no user namespace of their own)", mode)
+	}
+	if c.HostUTS && c.Hostname != "" {
+		b.fault("hostname", "contradicts uts_mode = \"host\": it would rename the host")
 	}
 	b.oneOf("runtime", b.str("runtime"), "runc")
 }
@@ -212,8 +219,8 @@ func (c *Config) decodeLimits(b *block) {
 	if c.CPUCFSPeriodUS != 0 && (c.CPUCFSPeriodUS < 1000 || c.CPUCFSPeriodUS > 1_000_000) {
 		b.fault("cpu_cfs_period", "found %d, allowed: 1000 to 1000000 microseconds", c.CPUCFSPeriodUS)
 	}
-	if c.OOMScoreAdj < -1000 || c.OOMScoreAdj > 1000 {
-		b.fault("oom_score_adj", "found %d, allowed: -1000 to 1000", c.OOMScoreAdj)
+	if c.OOMScoreAdj < 0 || c.OOMScoreAdj > 1000 {
+		b.fault("oom_score_adj", "found %d, allowed: 0 to 1000 (a task may offer itself to the kernel's out-of-memory killer, not hide from it)", c.OOMScoreAdj)
 	}
 	if c.PidsLimit < 0 {
 		b.fault("pids_limit", "found %d, allowed: 1 or more", c.PidsLimit)

@@ -85,20 +85,23 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		raw  m
 		want []string // "path: text", in order
 	}{
-		"nothing":       {m{}, []string{"image: required, but not set"}},
-		"a slip":        {m{"image": "a", "comand": "x"}, []string{`comand: unknown key (did you mean "command"?)`}},
-		"wrong kinds":   {m{"image": "a", "args": "x y", "privileged": "perhaps", "pids_limit": "many"}, []string{"args:", "privileged:", "pids_limit:"}},
-		"refused":       {m{"image": "a", "logging": []any{m{"type": "syslog"}}}, []string{"logging: not supported: the agent collects"}},
-		"several":       {m{"image": "a b", "work_dir": "x", "network_mode": "macvlan"}, []string{"image:", "work_dir:", "network_mode:"}},
-		"in a mount":    {m{"image": "a", "mount": []any{m{"type": "bind", "target": "/x"}}}, []string{"mount[0].source: required for a bind mount"}},
-		"named volume":  {m{"image": "a", "mount": []any{m{"type": "volume", "target": "/x"}}}, []string{"mount[0].type: found \"volume\""}},
-		"contradiction": {m{"image": "a", "force_pull": true, "image_pull_policy": "never"}, []string{"force_pull: contradicts"}},
-		"load outside":  {m{"image": "a", "load": "../../x.tar"}, []string{"load: found"}},
-		"no capability": {m{"image": "a", "cap_add": []any{"FLY"}}, []string{"cap_add[0]: found"}},
-		"limits":        {m{"image": "a", "ulimit": m{"nofile": "9:1", "files": "1"}}, []string{"ulimit.files: unknown limit", "ulimit.nofile: found"}},
-		"host's pids":   {m{"image": "a", "pid_mode": "host"}, []string{"pid_mode: found \"host\""}},
-		"an init":       {m{"image": "a", "init": true}, []string{"init: not supported"}},
-		"a bad address": {m{"image": "a", "extra_hosts": []any{"x"}, "dns_servers": []any{"here"}}, []string{"dns_servers[0]:", "extra_hosts[0]:"}},
+		"nothing":                              {m{}, []string{"image: required, but not set"}},
+		"a slip":                               {m{"image": "a", "comand": "x"}, []string{`comand: unknown key (did you mean "command"?)`}},
+		"wrong kinds":                          {m{"image": "a", "args": "x y", "privileged": "perhaps", "pids_limit": "many"}, []string{"args:", "privileged:", "pids_limit:"}},
+		"refused":                              {m{"image": "a", "logging": []any{m{"type": "syslog"}}}, []string{"logging: not supported: the agent collects"}},
+		"several":                              {m{"image": "a b", "work_dir": "x", "network_mode": "macvlan"}, []string{"image:", "work_dir:", "network_mode:"}},
+		"in a mount":                           {m{"image": "a", "mount": []any{m{"type": "bind", "target": "/x"}}}, []string{"mount[0].source: required for a bind mount"}},
+		"named volume":                         {m{"image": "a", "mount": []any{m{"type": "volume", "target": "/x"}}}, []string{"mount[0].type: found \"volume\""}},
+		"contradiction":                        {m{"image": "a", "force_pull": true, "image_pull_policy": "never"}, []string{"force_pull: contradicts"}},
+		"load outside":                         {m{"image": "a", "load": "../../x.tar"}, []string{"load: found"}},
+		"no capability":                        {m{"image": "a", "cap_add": []any{"FLY"}}, []string{"cap_add[0]: found"}},
+		"limits":                               {m{"image": "a", "ulimit": m{"nofile": "9:1", "files": "1"}}, []string{"ulimit.files: unknown limit", "ulimit.nofile: found"}},
+		"another's pids":                       {m{"image": "a", "pid_mode": "container:x"}, []string{"pid_mode: found \"container:x\""}},
+		"a user namespace":                     {m{"image": "a", "userns_mode": "private"}, []string{"userns_mode: found \"private\""}},
+		"renaming the host":                    {m{"image": "a", "uts_mode": "host", "hostname": "x"}, []string{"hostname: contradicts"}},
+		"hiding from the out-of-memory killer": {m{"image": "a", "oom_score_adj": -1000}, []string{"oom_score_adj: found -1000, allowed: 0 to 1000"}},
+		"an init":                              {m{"image": "a", "init": true}, []string{"init: not supported"}},
+		"a bad address":                        {m{"image": "a", "extra_hosts": []any{"x"}, "dns_servers": []any{"here"}}, []string{"dns_servers[0]:", "extra_hosts[0]:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode(c.raw)
