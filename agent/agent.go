@@ -18,6 +18,7 @@ import (
 
 	"berth/agent/config"
 	"berth/agent/httpapi"
+	"berth/agent/remote"
 	"berth/client"
 	"berth/client/network"
 	"berth/drivers"
@@ -49,12 +50,13 @@ type agent struct {
 	name string
 	out  io.Writer
 
-	server *server.Server
-	daemon *daemon.Daemon   // nil without a node
-	net    *network.Manager // the same
-	client *client.Client   // the same
-	api    net.Listener
-	http   *http.Server
+	server  *server.Server
+	cluster *cluster         // nil in -dev
+	daemon  *daemon.Daemon   // nil without a node
+	net     *network.Manager // the same
+	client  *client.Client   // the same
+	api     net.Listener
+	http    *http.Server
 }
 
 // Run is an agent from its start to its end. It returns when ctx is done and everything has ended, or with what kept it from
@@ -97,11 +99,12 @@ func Run(ctx context.Context, opts Options) error {
 			return fmt.Errorf("find the host's name (set name in the configuration): %w", err)
 		}
 	}
-	if a.api, err = listen(cfg.HTTPAddr); err != nil {
+	if a.api, err = listen("API", cfg.HTTPAddr, "http"); err != nil {
 		return err
 	}
 	defer a.api.Close()
-	if err := a.build(); err != nil {
+	if err := a.build(ctx); err != nil {
+		a.unbuild()
 		return err
 	}
 	return a.run(ctx, began)
@@ -123,48 +126,78 @@ func devDir(cfg *config.Config) (remove func() error, err error) {
 	return func() error { return os.RemoveAll(dir) }, nil
 }
 
-func listen(addr string) (net.Listener, error) {
+func listen(what, addr, port string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &structs.Error{Kind: structs.KindConflict, Err: fmt.Errorf("address %s of the API is in use by another process", addr),
-			Hint: "stop that process, or set ports { http = ... }; `ss -ltnp` shows who it is"}
+		return nil, &structs.Error{Kind: structs.KindConflict, Err: fmt.Errorf("address %s of the %s is in use by another process", addr, what),
+			Hint: "stop that process, or set ports { " + port + " = ... }; `ss -ltnp` shows who it is"}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s for the API: %w", addr, err)
+		return nil, fmt.Errorf("listen on %s for the %s: %w", addr, what, err)
 	}
 	return l, nil
 }
 
-// build makes the parts; nothing runs yet.
-func (a *agent) build() error {
+// build makes the parts; nothing runs yet. It waits for servers when this machine has to ask them for its certificate.
+func (a *agent) build(ctx context.Context) error {
 	c := a.cfg
-	dir := filepath.Join(c.DataDir, "server")
-	if c.Dev {
-		dir = ""
-	}
+	deps := httpapi.Deps{Config: c, Limits: structs.Limits{Drivers: DriverCheckers()}, Logger: a.log.Named("http"), Logs: follow(a.log), Name: a.name}
 	var err error
-	a.server, err = server.New(server.Config{Name: a.name, Region: c.Region, Datacenter: c.Datacenter, DataDir: dir, Addr: c.RPCAddr,
-		Heartbeat: c.Server.Heartbeat, GC: c.Server.GC, Logger: a.log})
-	if err != nil {
-		return err
-	}
-	deps := httpapi.Deps{Config: c, Server: a.server, Limits: structs.Limits{Drivers: DriverCheckers()}, Logger: a.log.Named("http"),
-		Logs: follow(a.log), Name: a.name}
-	if c.Client.Enabled {
-		if deps.Images, err = a.buildNode(); err != nil {
+	trip := &lateTrip{}
+	var node structs.ID
+	if !c.Dev {
+		a.cluster = &cluster{others: remote.NewServers(trip, c.Client.Servers)}
+		if !c.Server.Enabled { // its certificate is the node's
+			if deps.Images, err = a.buildNode(a.cluster.others); err != nil {
+				return err
+			}
+			node = a.client.NodeID()
+		}
+		if err := a.buildCluster(ctx, node, trip); err != nil {
 			return err
 		}
-		deps.Client = a.client
 	}
+	// An agent without a server has one that never runs: it knows nothing, and every question goes to another.
+	if a.server, err = server.New(a.serverConfig()); err != nil {
+		return err
+	}
+	if c.Client.Enabled && a.client == nil {
+		var servers client.Servers = a.server
+		if a.cluster != nil {
+			servers = remote.Beside{Own: a.server, Others: a.cluster.others}
+		}
+		if deps.Images, err = a.buildNode(servers); err != nil {
+			return err
+		}
+	}
+	if a.cluster != nil && c.Server.Enabled {
+		a.cluster.auth = a.cluster.sec.Attach(authorityHost{a.server}, a.clusterPorts)
+	}
+	deps.Server, deps.Client = a.server, a.client
 	a.http = &http.Server{
-		Handler: httpapi.New(deps).Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: a.handlers(deps), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: a.log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	if a.cluster != nil {
+		a.api = a.cluster.sec.Web(a.api)
 	}
 	return nil
 }
 
+// unbuild gives back what parts hold that never ran.
+func (a *agent) unbuild() {
+	if a.client != nil {
+		if err := a.client.Close(); err != nil {
+			a.log.Warn("the node's state is not closed", "error", err)
+		}
+	}
+	if a.cluster != nil && a.cluster.port != nil {
+		_ = a.cluster.port.Close() // nobody has used it
+	}
+}
+
 // buildNode makes containerd, the network and the client.
-func (a *agent) buildNode() (httpapi.ImageLoader, error) {
+func (a *agent) buildNode(servers client.Servers) (httpapi.ImageLoader, error) {
 	c, k, d := a.cfg, a.cfg.Client, a.cfg.Driver
 	a.daemon = daemon.New(daemon.Config{DataDir: filepath.Join(c.DataDir, "containerd"), Address: d.Address, Logger: a.log})
 	driver := containerd.New(containerd.Config{Daemon: a.daemon, Logger: a.log, Runc: d.Runc, AllowPrivileged: d.AllowPrivileged, AllowHostNetwork: d.AllowHostNetwork,
@@ -185,7 +218,7 @@ func (a *agent) buildNode() (httpapi.ImageLoader, error) {
 		Reserved: k.Reserved, CPUTotalMHz: k.CPUTotalMHz, MemoryTotalMB: k.MemoryTotalMB, DiskTotalMB: k.DiskTotalMB,
 		MinDynamicPort: k.MinDynamicPort, MaxDynamicPort: k.MaxDynamicPort, MaxKillTimeout: k.MaxKillTimeout, GCMaxAllocs: k.GCMaxAllocs,
 		GCDiskUsagePercent: k.GCDiskPercent, Dev: c.Dev, Logger: a.log.Named("client"),
-	}, a.server)
+	}, servers)
 	return driver, err
 }
 
@@ -215,8 +248,23 @@ func (a *agent) networkConfig() network.Config {
 
 // run starts the parts and ends them in order: the node before the server it reports to and the containerd it works with.
 func (a *agent) run(ctx context.Context, began time.Time) error {
-	base := lifecycle.New(context.WithoutCancel(ctx)) // server, containerd and API: they outlive ctx until the node has ended
-	base.Go("server", a.server.Run)
+	// The cluster port outlives the server, which hands leadership over through it; server, containerd and API outlive ctx until
+	// the node has ended.
+	outer := lifecycle.New(context.WithoutCancel(ctx))
+	base := lifecycle.New(context.WithoutCancel(ctx))
+	if a.cluster != nil {
+		outer.Go("cluster", a.runCluster)
+		base.Go("cluster", func(ctx context.Context) error { // its end is everybody's
+			select {
+			case <-ctx.Done():
+			case <-outer.Context().Done():
+			}
+			return ctx.Err()
+		})
+	}
+	if a.cfg.Server.Enabled {
+		base.Go("server", a.server.Run)
+	}
 	if a.daemon != nil {
 		base.Go("containerd", a.daemon.Run)
 	}
@@ -235,6 +283,10 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 	case <-base.Context().Done(): // a part failed
 	}
 	err := base.Wait()
+	outer.Stop()
+	if oerr := outer.Wait(); err == nil {
+		err = oerr
+	}
 	if a.cfg.Dev && a.daemon != nil {
 		if rerr := os.RemoveAll(a.daemon.RunDir()); rerr != nil {
 			a.log.Warn("containerd's run directory remains", "error", rerr)
@@ -252,7 +304,11 @@ func (a *agent) runNode(ctx context.Context, ended chan<- error) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	for _, ready := range []<-chan struct{}{a.server.Ready(), a.daemon.Ready()} {
+	wait := []<-chan struct{}{a.daemon.Ready()}
+	if a.cfg.Server.Enabled {
+		wait = append(wait, a.server.Ready())
+	}
+	for _, ready := range wait {
 		select {
 		case <-ready:
 		case <-ctx.Done():
@@ -305,7 +361,10 @@ func (a *agent) serve(ctx context.Context) error {
 
 // announce tells on the terminal and to systemd that the agent is ready.
 func (a *agent) announce(ctx context.Context, began time.Time) {
-	wait := []<-chan struct{}{a.server.Ready()}
+	var wait []<-chan struct{}
+	if a.cfg.Server.Enabled {
+		wait = append(wait, a.server.Ready())
+	}
 	if a.client != nil {
 		wait = append(wait, a.client.Ready())
 	}
@@ -318,14 +377,17 @@ func (a *agent) announce(ctx context.Context, began time.Time) {
 	}
 	_, _ = sd.SdNotify(false, sd.SdNotifyReady)
 	roles := "server"
-	if a.client != nil {
+	switch {
+	case !a.cfg.Server.Enabled:
+		roles = "node"
+	case a.client != nil:
 		roles = "server and node"
 	}
 	keeps := "keeps its state in " + a.cfg.DataDir
 	if a.cfg.Dev {
 		keeps = "keeps nothing: Ctrl-C ends it and all its tasks"
 	}
-	fmt.Fprintf(a.out, "==> Berth %s is ready after %.2f s: %s, %s\n    API   http://%s\n    next  berth node status, berth job run web.hcl\n",
-		version.String(), time.Since(began).Seconds(), roles, keeps, a.api.Addr())
+	fmt.Fprintf(a.out, "==> Berth %s is ready after %.2f s: %s, %s\n    API   http://%s\n    next  berth node status, berth job run web.hcl\n%s",
+		version.String(), time.Since(began).Seconds(), roles, keeps, a.api.Addr(), a.joinLines(ctx))
 	a.log.Info("agent is ready", "duration", time.Since(began).Round(time.Millisecond))
 }

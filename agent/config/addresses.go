@@ -17,6 +17,9 @@ type addresses struct {
 	adRPC, adSerf               string // to tell others, with or without a port; "" follows from where it listens
 }
 
+// defaultBind is every address of the machine.
+const defaultBind = "0.0.0.0"
+
 func defaultAddresses() addresses {
 	return addresses{httpPort: PortHTTP, rpcPort: PortRPC, serfPort: PortSerf}
 }
@@ -29,7 +32,11 @@ func (c *Config) finish(a addresses) error {
 		}
 		return text
 	}
-	c.HTTPAddr = net.JoinHostPort(or(a.http, c.BindAddr), strconv.Itoa(a.httpPort))
+	http := or(a.http, c.BindAddr)
+	if a.http == "" && c.BindAddr == defaultBind && !c.TLS.HTTP {
+		http = "127.0.0.1" // nobody said that others shall reach the API, and there is nothing to protect it
+	}
+	c.HTTPAddr = net.JoinHostPort(http, strconv.Itoa(a.httpPort))
 	rpc, serf := or(a.rpc, c.BindAddr), or(a.serf, c.BindAddr)
 	c.RPCBind, c.SerfBind = net.JoinHostPort(rpc, strconv.Itoa(a.rpcPort)), net.JoinHostPort(serf, strconv.Itoa(a.serfPort))
 	if c.DataDir != "" {

@@ -122,7 +122,7 @@ const (
 func Default() *Config {
 	return &Config{
 		TLS:    TLS{MinVersion: tls.VersionTLS12},
-		Region: "global", Datacenter: "dc1", BindAddr: "0.0.0.0", LogLevel: "INFO",
+		Region: "global", Datacenter: "dc1", BindAddr: defaultBind, LogLevel: "INFO",
 		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
 			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},
 		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20},

@@ -167,7 +167,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"wrong kind":        {base + "ports { http = \"many\" }\n", "number"},
 		"no role":           {"data_dir = \"/x\"\nbind_addr = \"127.0.0.1\"\n", "neither server nor client"},
 		"no data dir":       {"bind_addr = \"127.0.0.1\"\nserver { enabled = true }\n", "data_dir is not set"},
-		"open to the world": {"data_dir = \"/x\"\nserver { enabled = true }\n", "without encryption"},
+		"open to the world": {"data_dir = \"/x\"\nbind_addr = \"10.0.0.1\"\nserver { enabled = true }\n", "without encryption"},
 		"too many servers":  {in(base, "bootstrap_expect = 99"), "bootstrap_expect = 99"},
 		"a bad key":         {in(base, "encrypt = \"c2hvcnQ=\""), "keyring generate"},
 		"a bad address":     {in(base, "retry_join = [\"provider=aws tag_key=x\"]"), "cloud providers are not asked"},

@@ -35,7 +35,7 @@ func (a *API) agentSelf(*request) (any, error) {
 	cfg := map[string]any{
 		"Region": c.Region, "Datacenter": c.Datacenter, "NodeName": a.Name, "DataDir": c.DataDir, "LogLevel": c.LogLevel, "BindAddr": c.BindAddr,
 		"EnableDebug": c.Debug, "DevMode": c.Dev, "Files": c.Files,
-		"Server":  map[string]any{"Enabled": c.Server.Enabled, "BootstrapExpect": 1},
+		"Server":  map[string]any{"Enabled": c.Server.Enabled, "BootstrapExpect": c.Server.Expect},
 		"Client":  map[string]any{"Enabled": c.Client.Enabled, "NodeClass": c.Client.NodeClass, "NodePool": c.Client.NodePool, "Meta": c.Client.Meta},
 		"Version": map[string]any{"Version": version.String(), "Revision": version.Revision(), "VersionPrerelease": "", "VersionMetadata": ""},
 		"ACL":     map[string]any{"Enabled": false},
@@ -51,8 +51,11 @@ func (a *API) agentSelf(*request) (any, error) {
 }
 
 func (a *API) agentHealth(r *request) (any, error) {
-	h := &api.AgentHealth{Server: &api.AgentHealthRole{Ok: true, Message: "ok"}}
-	if _, ok := a.Server.LeaderAddr(); !ok {
+	h := &api.AgentHealth{}
+	if a.Config.Server.Enabled {
+		h.Server = &api.AgentHealthRole{Ok: true, Message: "ok"}
+	}
+	if _, ok := a.Server.LeaderAddr(); !ok && a.Config.Server.Enabled {
 		h.Server = &api.AgentHealthRole{Message: "No cluster leader"}
 	}
 	if a.Client != nil {
@@ -63,7 +66,7 @@ func (a *API) agentHealth(r *request) (any, error) {
 			h.Client = &api.AgentHealthRole{Message: "the node is not registered yet"}
 		}
 	}
-	if !h.Server.Ok || h.Client != nil && !h.Client.Ok {
+	if h.Server != nil && !h.Server.Ok || h.Client != nil && !h.Client.Ok {
 		text, err := json.Marshal(h)
 		if err != nil {
 			return nil, err

@@ -54,7 +54,9 @@ type Config struct {
 	// Key encrypts gossip: 16, 24 or 32 bytes; nil sends it in clear. Keys that were rotated in later are in Dir and win.
 	Key []byte
 	// RetryJoin are asked until one answers; RetryInterval is the pause (default 3 s), RetryMax how often (0: always).
-	RetryJoin     []string
+	RetryJoin []string
+	// Discover gives more addresses to ask, by other means; nil knows none.
+	Discover      func(context.Context) []string
 	RetryInterval time.Duration
 	RetryMax      int
 	// Rejoin takes up contact again at the start although this member had left.
@@ -250,20 +252,24 @@ func Alone(c Config) Member {
 
 // retryJoin asks until one answers.
 func (m *Membership) retryJoin(ctx context.Context) {
-	if len(m.cfg.RetryJoin) == 0 {
+	if len(m.cfg.RetryJoin) == 0 && m.cfg.Discover == nil {
 		return
 	}
 	for n := 1; ; n++ {
-		count, err := m.Join(m.cfg.RetryJoin)
+		addrs := slices.Clone(m.cfg.RetryJoin)
+		if m.cfg.Discover != nil {
+			addrs = append(addrs, m.cfg.Discover(ctx)...)
+		}
+		count, err := m.Join(addrs)
 		if count > 0 {
 			m.log.Info("joined", "servers", count)
 			return
 		}
 		if m.cfg.RetryMax > 0 && n >= m.cfg.RetryMax {
-			m.log.Error("no server to join answers; no more are asked", "addresses", m.cfg.RetryJoin, "attempts", n, "error", err)
+			m.log.Error("no server to join answers; no more are asked", "addresses", addrs, "attempts", n, "error", err)
 			return
 		}
-		m.log.Warn("no server to join answers yet", "addresses", m.cfg.RetryJoin, "again_in", m.cfg.RetryInterval, "error", err)
+		m.log.Warn("no server to join answers yet", "addresses", addrs, "again_in", m.cfg.RetryInterval, "error", err)
 		select {
 		case <-time.After(m.cfg.RetryInterval):
 		case <-ctx.Done():
