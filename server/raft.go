@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
 	"berth/internal/boltfile"
@@ -56,16 +55,6 @@ func raftConfig(cfg Config, id structs.ID) *raft.Config {
 	c.NoLegacyTelemetry = true
 	c.Logger = raftLogger(cfg.Logger)
 	return c
-}
-
-// raftLogger passes on raft's errors; its warnings and news (elections, that a single server has no peers) say nothing to a
-// person unless tracing was asked for.
-func raftLogger(log hclog.Logger) hclog.Logger {
-	l := log.Named("raft")
-	if !log.IsTrace() {
-		l.SetLevel(hclog.Error)
-	}
-	return l
 }
 
 // openTransport is how raft reaches the other servers: through Streams, or not at all.
