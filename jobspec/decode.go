@@ -17,6 +17,8 @@ type decoder struct {
 	*evaluator
 	// places are the ranges of fields and blocks by their path in JSON names, `TaskGroups[0].Tasks[1].Driver`.
 	places map[string]hcl.Range
+	// wholes are the lists and maps that were written out, by path: where an element stands is looked up when it is asked for.
+	wholes map[string]hcl.Expression
 	// bad are the paths of fields without a value that could be read, and of blocks with a word that is not known.
 	bad  map[string]bool
 	json bool // the text is HCL's JSON form, where everything is written as an attribute
@@ -99,7 +101,7 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 		return
 	}
 	path := u.sub(a.field)
-	d.places[path] = use.expr.Range()
+	d.wrote(path, use.expr)
 	v, ok := d.evaluate(use.expr, u.node.scope)
 	if !ok {
 		d.bad[path] = true

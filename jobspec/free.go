@@ -36,14 +36,20 @@ func (d *decoder) entries(b *block, n *node, path string, take func(key string, 
 			d.bad[path] = !ok
 			return
 		}
-		d.mapEntries(b, v, n.free.Range(), take)
+		d.wrote(path, n.free)
+		d.mapEntries(b, v, n.free.Range(), func(key string, v cty.Value, rng hcl.Range) {
+			if own, ok := element(n.free, key); ok {
+				rng = own
+			}
+			take(key, v, rng)
+		})
 		return
 	}
 	for _, bn := range n.blocks {
 		d.rep.error(bn.node.rng, fmt.Sprintf("%s holds keys and values, no blocks", b.name), "")
 	}
 	for _, a := range n.attrs {
-		d.places[path+"["+a.name+"]"] = a.expr.Range()
+		d.wrote(path+"["+a.name+"]", a.expr)
 		if v, ok := d.evaluate(a.expr, n.scope); ok && !v.IsNull() {
 			take(a.name, v, a.expr.Range())
 		}
@@ -115,7 +121,7 @@ func (d *decoder) anyBlock(m map[string]any, n *node, path string) {
 	}
 	for _, a := range n.attrs {
 		at := path + "." + a.name
-		d.places[at] = a.expr.Range()
+		d.wrote(at, a.expr)
 		v, ok := d.evaluate(a.expr, n.scope)
 		if !ok {
 			d.bad[path], d.bad[at] = true, true

@@ -3,11 +3,13 @@ package jobspec
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
+	"github.com/zclconf/go-cty/cty"
 
 	"berth/structs"
 )
@@ -79,7 +81,7 @@ func parse(rep *report, opts ParseOptions) (*structs.Job, *evaluator) {
 			*bn.node = *ev.nativeBlock(bn.node.body, nil)
 		}
 	}
-	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, bad: map[string]bool{}, json: json}
+	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, wholes: map[string]hcl.Expression{}, bad: map[string]bool{}, json: json}
 	job := d.job(root)
 	if job == nil || d.bad["Type"] {
 		return nil, ev // most rules depend on the type
@@ -202,7 +204,40 @@ func (d *decoder) place(path string) string {
 			return ""
 		}
 		p = p[:i]
+		if whole, ok := d.wholes[p]; ok && path[i] == '[' {
+			key, _, _ := strings.Cut(path[i+1:], "]")
+			if rng, ok := element(whole, key); ok {
+				d.places[path] = rng
+				return path
+			}
+		}
 	}
+}
+
+// wrote keeps where a field was written, and of a list or map that was written out, where its elements were.
+func (d *decoder) wrote(path string, expr hcl.Expression) {
+	d.places[path] = expr.Range()
+	switch expr.(type) {
+	case *hclsyntax.TupleConsExpr, *hclsyntax.ObjectConsExpr:
+		d.wholes[path] = expr
+	}
+}
+
+// element finds an element of a list by its number, or of a map by its key, as it was written.
+func element(whole hcl.Expression, key string) (hcl.Range, bool) {
+	switch x := whole.(type) {
+	case *hclsyntax.TupleConsExpr:
+		if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(x.Exprs) {
+			return x.Exprs[i].Range(), true
+		}
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range x.Items {
+			if k, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && k.IsKnown() && !k.IsNull() && k.Type() == cty.String && k.AsString() == key {
+				return item.ValueExpr.Range(), true
+			}
+		}
+	}
+	return hcl.Range{}, false
 }
 
 func lastField(path string) string {
