@@ -76,6 +76,9 @@ func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatReques
 	snap := s.store.Snapshot()
 	node, err := authorise(snap, req.NodeID, req.SecretID)
 	if err != nil {
+		if snap.Node(req.NodeID) == nil { // taken out of the cluster: nothing more is expected of it
+			s.beats.Forget(req.NodeID)
+		}
 		return nil, err
 	}
 	index := snap.Index()

@@ -33,7 +33,7 @@ type control struct {
 	placer *placer.Core
 	beats  *heartbeat.Core
 	deploy deploy.Memory
-	// asked are moves and updates already proposed and not applied yet: a loop must not ask again meanwhile.
+	// asking is true while something the loops proposed is not applied yet: they must not ask again meanwhile.
 	asking  bool
 	waiters []*waiter
 }

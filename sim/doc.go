@@ -9,4 +9,18 @@
 //
 // Invariants: every map is walked in a sorted order; every random draw comes from a generator made of the seed and the name of
 // what draws, so that one more draw in one place does not shift the others.
+// The laws it holds a run to, by the numbers its problems carry:
+//
+//	I1   the log applied again gives the same state
+//	I9   a node holds no more than it has
+//	I10  a port of an address has one holder
+//	I11  no more allocations of a group live than are wanted, canaries apart; at rest exactly as many run
+//	I12  a name is that of one live allocation
+//	I13  at rest every wanted allocation runs, on its machine too, or an evaluation waits for room
+//	I14  at rest no evaluation is pending
+//	I15  a placement is on a node that exists, is ready and eligible, and fits the constraints
+//	I20  what was told to stop ends, on its machine too
+//	I24  an allocation that ended does not live again
+//	I28  a live allocation has its job, that job's version, and its node
+//	I34  of a stopped job nothing runs
 package sim

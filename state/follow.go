@@ -30,7 +30,6 @@ type Follower struct {
 	tables [TableCount]bool
 	seen   *root
 	wait   chan struct{} // guarded by the store's mu; nil when nothing waits
-	closed bool          // guarded by the store's mu
 }
 
 // Follow begins to follow tables, of those that Changes can tell of. The first changes are everything there is. Close it.
@@ -49,7 +48,6 @@ func (s *Store) Follow(tables ...Table) *Follower {
 func (f *Follower) Close() {
 	f.store.mu.Lock()
 	defer f.store.mu.Unlock()
-	f.closed = true
 	delete(f.store.followers, f)
 }
 

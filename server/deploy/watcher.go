@@ -57,17 +57,20 @@ func (w *Watcher) look(ctx context.Context, mem Memory) time.Time {
 	now := time.Now()
 	actions := Step(w.cfg.Host.State().Snapshot(), now, w.cfg.Host, mem)
 	retry := false
-	propose := func(kind structs.CommandKind, body msgp.Marshaler) {
-		// Refused because somebody was faster: the next look sees it.
-		if _, _, err := w.cfg.Host.Propose(ctx, kind, body); err != nil && ctx.Err() == nil {
+	propose := func(kind structs.CommandKind, body msgp.Marshaler) bool {
+		_, _, err := w.cfg.Host.Propose(ctx, kind, body)
+		if err != nil && ctx.Err() == nil { // refused when somebody was faster: the next look sees it
 			w.cfg.Logger.Warn("deployment could not be advanced", "error", err)
 			retry = true
 		}
+		return err == nil
 	}
 	for _, c := range actions.Updates {
-		propose(structs.CmdDeploymentUpdate, c)
+		if !propose(structs.CmdDeploymentUpdate, c) {
+			continue
+		}
 		for _, u := range c.Updates {
-			w.cfg.Logger.Info("deployment ended", "deployment_id", u.DeploymentID, "status", u.Status, "description", u.StatusDescription)
+			w.cfg.Logger.Info("deployment advanced", "deployment_id", u.DeploymentID, "status", u.Status, "description", u.StatusDescription)
 		}
 	}
 	for _, c := range actions.Moves {

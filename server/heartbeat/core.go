@@ -3,6 +3,7 @@ package heartbeat
 import (
 	"container/heap"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"berth/structs"
@@ -49,6 +50,8 @@ type Core struct {
 	cfg   Config
 	nodes map[structs.ID]*entry
 	heap  deadlines
+	// silent are the nodes whose deadline passed and whose loss is not recorded yet.
+	silent map[structs.ID]bool
 }
 
 type entry struct {
@@ -59,12 +62,13 @@ type entry struct {
 
 // NewCore makes a core without nodes.
 func NewCore(cfg Config) *Core {
-	return &Core{cfg: cfg.withDefaults(), nodes: map[structs.ID]*entry{}}
+	return &Core{cfg: cfg.withDefaults(), nodes: map[structs.ID]*entry{}, silent: map[structs.ID]bool{}}
 }
 
 // Restore begins a term: every node that was alive gets the failover TTL, everything else is forgotten.
 func (c *Core) Restore(alive []structs.ID, now time.Time) {
 	clear(c.nodes)
+	clear(c.silent)
 	c.heap = c.heap[:0]
 	for _, id := range alive {
 		c.set(id, now.Add(c.cfg.FailoverTTL))
@@ -81,6 +85,7 @@ func (c *Core) Beat(id structs.ID, now time.Time) time.Duration {
 	ttl := max(c.cfg.MinTTL, time.Duration(float64(n)/c.cfg.MaxPerSecond*float64(time.Second)))
 	ttl += spread(id, ttl/4)
 	c.set(id, now.Add(ttl+c.cfg.Grace))
+	delete(c.silent, id)
 	return ttl
 }
 
@@ -97,18 +102,37 @@ func (c *Core) Forget(id structs.ID) {
 		heap.Remove(&c.heap, e.pos)
 		delete(c.nodes, id)
 	}
+	delete(c.silent, id)
 }
 
-// Expired removes and returns the nodes whose deadline has passed, earliest first.
+// Expired takes away the deadlines that have passed and returns their nodes, earliest first. They are silent until they are
+// heard of, forgotten, or Recorded.
 func (c *Core) Expired(now time.Time) []structs.ID {
 	var ids []structs.ID
 	for len(c.heap) > 0 && !c.heap[0].at.After(now) {
 		e := heap.Pop(&c.heap).(*entry)
 		delete(c.nodes, e.node)
+		c.silent[e.node] = true
 		ids = append(ids, e.node)
 	}
 	return ids
 }
+
+// Silent are the nodes whose loss is still to be recorded, in the order of their ids.
+func (c *Core) Silent() []structs.ID {
+	ids := make([]structs.ID, 0, len(c.silent))
+	for id := range c.silent {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, structs.ID.Compare)
+	return ids
+}
+
+// IsSilent reports that a node's deadline passed and that nothing was heard of it since.
+func (c *Core) IsSilent(id structs.ID) bool { return c.silent[id] }
+
+// Recorded ends the silence of a node whose loss is in the state now.
+func (c *Core) Recorded(id structs.ID) { delete(c.silent, id) }
 
 // Next is the earliest deadline; false when there is none.
 func (c *Core) Next() (time.Time, bool) {

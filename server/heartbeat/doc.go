@@ -4,5 +4,6 @@
 // is its shell. A node that passes its deadline is handed to the reporter the server gives; what follows (the node's
 // status, evaluations) is decided there. Called by the server's node calls (Beat) and by the leader's term (Run).
 //
-// Goroutines: the one that calls Run. Invariant: a node is reported at most once per deadline it was given.
+// Goroutines: the one that calls Run. Invariant: a node is reported at most once per deadline it was given, and never after it was heard
+// of again or forgotten.
 package heartbeat

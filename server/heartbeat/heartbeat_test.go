@@ -98,6 +98,29 @@ func (r *reports) NodeMissed(_ context.Context, id structs.ID) error {
 	return nil
 }
 
+func TestANodeHeardAgainIsNotDeclaredLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rep := &reports{fail: 3}
+		m := New(Config{MinTTL: 10 * time.Second, Grace: 5 * time.Second, FailoverTTL: 20 * time.Second}, rep, hclog.NewNullLogger())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- m.Run(ctx) }()
+		m.Restore([]structs.ID{node(1), node(2), node(3)})
+		time.Sleep(20*time.Second + retryAfter/2) // all passed their deadline, and none could be recorded
+		m.Beat(node(1))
+		m.Forget(node(3))
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		rep.mu.Lock()
+		defer rep.mu.Unlock()
+		if len(rep.seen) != 1 || rep.seen[0] != "2" {
+			t.Fatalf("reported %v, want node 2 alone", rep.seen)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestMonitorReportsSilentNodesAndTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rep := &reports{fail: 2}

@@ -76,34 +76,52 @@ func (m *Monitor) nudge() {
 	}
 }
 
+// reportOne reports a node unless it was heard of since it was found silent: reports of others may have taken long.
+func (m *Monitor) reportOne(ctx context.Context, id structs.ID) {
+	m.mu.Lock()
+	silent := m.core.IsSilent(id)
+	m.mu.Unlock()
+	if !silent {
+		return
+	}
+	if err := m.report.NodeMissed(ctx, id); err != nil {
+		if ctx.Err() == nil {
+			m.log.Warn("lost node was not recorded", "node_id", id, "error", err)
+		}
+		return
+	}
+	m.mu.Lock()
+	m.core.Recorded(id)
+	m.mu.Unlock()
+}
+
+// pause is the time until there is something to do again.
+func (m *Monitor) pause() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wait := time.Hour
+	if next, ok := m.core.Next(); ok {
+		wait = time.Until(next)
+	}
+	if len(m.core.silent) > 0 {
+		wait = min(wait, retryAfter)
+	}
+	return max(wait, 0)
+}
+
 // Run reports nodes as their deadlines pass, until ctx is done.
 func (m *Monitor) Run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	retry := map[structs.ID]bool{}
 	for {
 		m.mu.Lock()
-		expired := m.core.Expired(time.Now())
-		next, ok := m.core.Next()
+		m.core.Expired(time.Now())
+		silent := m.core.Silent()
 		m.mu.Unlock()
-		for _, id := range expired {
-			retry[id] = true
+		for _, id := range silent {
+			m.reportOne(ctx, id)
 		}
-		for id := range retry {
-			if err := m.report.NodeMissed(ctx, id); err != nil {
-				m.log.Warn("lost node was not recorded", "node_id", id, "error", err)
-				continue
-			}
-			delete(retry, id)
-		}
-		wait := time.Hour
-		if ok {
-			wait = time.Until(next)
-		}
-		if len(retry) > 0 {
-			wait = min(wait, retryAfter)
-		}
-		timer.Reset(max(wait, 0))
+		timer.Reset(m.pause())
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
