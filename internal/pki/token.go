@@ -110,7 +110,7 @@ func (t *Token) Text() string {
 
 var roleCode = map[Role]byte{RoleServer: 1, RoleClient: 2}
 
-// ParseToken reads the text form. White space around it is ignored; a token that was cut off or mistyped is told from one that
+// ParseToken reads the text form. White space around it and line breaks inside are ignored; a token that was cut off or mistyped is told from one that
 // is none.
 func ParseToken(text string) (*Token, error) {
 	text = strings.TrimSpace(text)

@@ -138,6 +138,11 @@ func (t *Transport) sessionTo(ctx context.Context, addr string, expect structs.I
 	if !t.hold() {
 		return nil, errors.Join(net.ErrClosed, s.mux.Close())
 	}
+	if _, err := s.mux.Ping(); err != nil { // the other side has it listed, and can use it
+		t.forget(s)
+		t.running.Done()
+		return nil, errors.Join(err, s.mux.Close())
+	}
 	t.mu.Lock()
 	s.dialed = addr
 	t.byAddr[addr] = s

@@ -37,17 +37,17 @@ func (t *Transport) newSession(conn net.Conn, peer Peer, client bool) (*session,
 	if client {
 		open = yamux.Client
 	}
-	mux, err := open(conn, t.muxConfig())
-	if err != nil {
-		return nil, err
-	}
-	s := &session{mux: mux, peer: peer}
+	s := &session{peer: peer}
 	s.expiry, s.stale = t.lifetime(peer.Certificate)
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
-		_ = mux.Close() // the end
 		return nil, net.ErrClosed
+	}
+	var err error
+	if s.mux, err = open(conn, t.muxConfig()); err != nil { // Why under the lock: who sees it answer finds it listed
+		t.mu.Unlock()
+		return nil, err
 	}
 	t.byID[peer.ID] = append(t.byID[peer.ID], s)
 	if wake := t.changed[peer.ID]; wake != nil {

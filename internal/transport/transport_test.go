@@ -455,3 +455,30 @@ func TestAServerThatCameBackIsDialledAgain(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+func TestASessionEndsWithItsCertificate(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	short := c.start(pki.RoleClient, func(cfg *transport.Config) {
+		cfg.Credentials = pki.NewSource(c.credentials(pki.Identity{Role: pki.RoleClient, Region: "global", ID: cfg.ID}, time.Now(), 2*time.Second))
+		cfg.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+	})
+	if _, err := short.Connect(t.Context(), server.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	req, _ := http.NewRequest(http.MethodGet, "http://"+short.id.String()+"/", nil)
+	res, err := server.RoundTripper().RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.ReadAll(res.Body); err == nil { // until the session is cut
+		t.Error("the request ended by itself")
+	}
+	if _, err := short.Connect(t.Context(), server.Addr()); err == nil || !strings.Contains(err.Error(), "expired at") {
+		t.Errorf("with a certificate that has ended: %v", err)
+	}
+}
