@@ -220,21 +220,29 @@ func (d *decoder) wrote(path string, expr hcl.Expression) {
 	switch expr.(type) {
 	case *hclsyntax.TupleConsExpr, *hclsyntax.ObjectConsExpr:
 		d.wholes[path] = expr
+	default:
+		if d.json {
+			d.wholes[path] = expr
+		}
 	}
 }
 
 // element finds an element of a list by its number, or of a map by its key, as it was written.
 func element(whole hcl.Expression, key string) (hcl.Range, bool) {
-	switch x := whole.(type) {
-	case *hclsyntax.TupleConsExpr:
-		if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(x.Exprs) {
-			return x.Exprs[i].Range(), true
+	if list, diags := hcl.ExprList(whole); !diags.HasErrors() {
+		i, err := strconv.Atoi(key)
+		if err != nil || i < 0 || i >= len(list) {
+			return hcl.Range{}, false
 		}
-	case *hclsyntax.ObjectConsExpr:
-		for _, item := range x.Items {
-			if k, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && k.IsKnown() && !k.IsNull() && k.Type() == cty.String && k.AsString() == key {
-				return item.ValueExpr.Range(), true
-			}
+		return list[i].Range(), true
+	}
+	pairs, diags := hcl.ExprMap(whole)
+	if diags.HasErrors() {
+		return hcl.Range{}, false
+	}
+	for _, p := range pairs {
+		if k, diags := p.Key.Value(nil); !diags.HasErrors() && k.IsKnown() && !k.IsNull() && k.Type() == cty.String && k.AsString() == key {
+			return p.Value.Range(), true
 		}
 	}
 	return hcl.Range{}, false
