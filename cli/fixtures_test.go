@@ -16,8 +16,8 @@ var (
 	deployOne = structs.MustID("d0000001-0000-4000-8000-000000000001")
 )
 
-// moment0 is when everything of the fixtures happened.
-var moment0 = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+// moment0 is when everything of the fixtures happened: some time ago, so that "3d2h ago" stays as wide as it is in the golden files whenever the tests run.
+var moment0 = time.Now().UTC().Add(-74*time.Hour - 10*time.Minute).Truncate(time.Second)
 
 func webJob() *structs.Job {
 	j := &structs.Job{ID: "web", Name: "web", Type: structs.JobTypeService, Status: "running", Version: 2, SubmitTime: moment0.UnixNano(),

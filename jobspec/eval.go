@@ -21,8 +21,9 @@ type evaluator struct {
 	rep    *report
 	meter  *meter
 	given  map[string]cty.Value // values of variables from files
-	made   int                  // attributes and blocks that dynamic blocks made
-	ctx    *hcl.EvalContext     // functions, var, local
+	vars   []*variable
+	made   int              // attributes and blocks that dynamic blocks made
+	ctx    *hcl.EvalContext // functions, var, local
 	source map[string][]byte
 }
 

@@ -25,6 +25,7 @@ type variable struct {
 	deflt    cty.Value
 	value    cty.Value // NilVal: none
 	given    hcl.Range // where the value came from
+	text     *string   // what a flag or the environment gave, unless a file gave another after it
 	rules    []rule
 }
 
@@ -39,6 +40,7 @@ type rule struct {
 // reported a second time.
 func (e *evaluator) inputs(root *node, opts ParseOptions) {
 	vars := e.variables(root)
+	e.vars = vars
 	e.fromEnvironment(vars, opts.Env)
 	for _, f := range opts.VarFiles {
 		e.fromFile(vars, f, opts.Strict)

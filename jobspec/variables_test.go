@@ -1,8 +1,11 @@
 package jobspec
 
 import (
+	"maps"
 	"strings"
 	"testing"
+
+	"berth/structs"
 )
 
 // withVariables is a job that shows the values of its variables in its meta.
@@ -168,12 +171,51 @@ func TestSubmissionKeepsWhatWasGiven(t *testing.T) {
 	if sub.Source != withVariables || sub.Format != "hcl2" || sub.VariableFlags["s"] != "a b" || sub.VariableFlags["n"] != "2" || sub.Variables != "l = [\"x\"]\ns = \"y\"\n" {
 		t.Errorf("%+v", sub)
 	}
-	again, diags := Parse(ParseOptions{Source: []byte(sub.Source), Vars: opts.Vars, VarFiles: []VarFile{{"v", []byte(sub.Variables)}}})
-	if again == nil {
-		t.Fatal(diags.Err())
+	if again := meta(t, given(sub)); again["s"] != "a b" || again["l"] != "x" {
+		t.Error(again)
 	}
-	if again.Job.Meta["s"] != "a b" || again.Job.Meta["l"] != "x" {
-		t.Error(again.Job.Meta)
+}
+
+// given are the options that a submission stands for.
+func given(sub *structs.JobSubmission) ParseOptions {
+	opts := ParseOptions{VarFiles: []VarFile{{"v", []byte(sub.Variables)}}, Strict: true}
+	for name, text := range sub.VariableFlags {
+		opts.Vars = append(opts.Vars, name+"="+strings.ReplaceAll(text, "%0A", "\n"))
+	}
+	return opts
+}
+
+func TestASubmissionCanBeGivenAgain(t *testing.T) {
+	file := func(text string) []VarFile { return []VarFile{{"v.vars", []byte(text)}} }
+	for name, c := range map[string]struct {
+		opts      ParseOptions
+		flags     map[string]string
+		variables string
+	}{
+		"nothing":                 {ParseOptions{}, nil, ""},
+		"environment":             {ParseOptions{Env: map[string]string{"NOMAD_VAR_s": "e", "BERTH_VAR_n": "4", "NOMAD_VAR_other": "x"}}, map[string]string{"s": "e", "n": "4"}, ""},
+		"list of the environment": {ParseOptions{Env: map[string]string{"NOMAD_VAR_l": `["e"]`}}, nil, "l = [\"e\"]\n"},
+		"file over environment":   {ParseOptions{Env: map[string]string{"NOMAD_VAR_s": "e"}, VarFiles: file("s = \"f\"")}, nil, "s = \"f\""},
+		"flag over file":          {ParseOptions{Vars: []string{"s=v"}, VarFiles: file("s = \"f\"\n")}, map[string]string{"s": "v"}, "s = \"f\"\n"},
+		"list beside a file":      {ParseOptions{Vars: []string{`l=["v"]`}, VarFiles: file("# why\ns = \"f\"")}, nil, "# why\ns = \"f\"\nl = [\"v\"]\n"},
+		"list over a file":        {ParseOptions{Vars: []string{`l=["v"]`}, VarFiles: file("l = [\"f\"]\ns = \"f\"\n")}, nil, "s = \"f\"\nl = [\"v\"]\n"},
+		"list over all of it":     {ParseOptions{Vars: []string{`l=["v"]`}, VarFiles: file("l = [\"f\"]\n")}, nil, "l = [\"v\"]\n"},
+		"lines":                   {ParseOptions{Vars: []string{"s=a\nb"}}, map[string]string{"s": "a%0Ab"}, ""},
+		"empty text":              {ParseOptions{Vars: []string{"s="}}, map[string]string{"s": ""}, ""},
+		"untyped":                 {ParseOptions{Vars: []string{`untyped=[1]`}}, nil, "untyped = [1]\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := meta(t, c.opts)
+			c.opts.Source = []byte(withVariables)
+			res, _ := Parse(c.opts)
+			sub := res.Submission
+			if !maps.Equal(sub.VariableFlags, c.flags) || sub.Variables != c.variables {
+				t.Errorf("flags %q, variables %q", sub.VariableFlags, sub.Variables)
+			}
+			if have := meta(t, given(sub)); !maps.Equal(have, want) {
+				t.Errorf("given again: %v, not %v", have, want)
+			}
+		})
 	}
 }
 

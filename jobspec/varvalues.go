@@ -37,7 +37,8 @@ func (e *evaluator) setText(v *variable, text, from string) {
 		e.rep.error(rng, fmt.Sprintf("variable %q: the value is larger than %d bytes", v.name, maxReferenced), "")
 		return
 	}
-	if v.typ == cty.String || v.typ == cty.DynamicPseudoType && (v.deflt == cty.NilVal || v.deflt.Type() == cty.String) {
+	v.text = &text
+	if v.asText() {
 		e.set(v, cty.StringVal(text), rng)
 		return
 	}
@@ -146,7 +147,7 @@ func (e *evaluator) fromFile(vars []*variable, f VarFile, strict bool) {
 				if e.given == nil {
 					e.given = map[string]cty.Value{}
 				}
-				e.given[v.name] = value
+				e.given[v.name], v.text = value, nil
 				e.set(v, value, a.Expr.Range())
 			}
 			delete(attrs, v.name)
