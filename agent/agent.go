@@ -172,6 +172,7 @@ func (a *agent) build(ctx context.Context) error {
 	}
 	if a.cluster != nil && c.Server.Enabled {
 		a.cluster.auth = a.cluster.sec.Attach(authorityHost{a.server}, a.clusterPorts)
+		deps.Authority = a.cluster.auth
 	}
 	deps.Server, deps.Client = a.server, a.client
 	a.http = &http.Server{

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/agent/config"
 	"berth/agent/httpapi"
 	"berth/agent/relay"
 	"berth/agent/remote"
@@ -88,7 +89,7 @@ func (a *agent) buildCluster(ctx context.Context, node structs.ID, trip *lateTri
 		}
 	}
 	var err error
-	k.sec, err = security.Open(ctx, security.Config{Dir: filepath.Join(c.DataDir, "pki"), ID: id, Role: role, Region: c.Region, Token: c.JoinToken,
+	k.sec, err = security.Open(ctx, security.Config{Dir: config.PKIDir(c.DataDir), ID: id, Role: role, Region: c.Region, Token: c.JoinToken,
 		Servers: c.Client.Servers, MayForm: c.Server.Enabled && c.Server.Expect == 1, TLS: c.TLS, Logger: a.log})
 	if err != nil {
 		return err
@@ -259,7 +260,7 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 		mux.HandleFunc("PUT "+authority.JoinPath, k.auth.ServeJoin)
 		mux.HandleFunc("PUT "+authority.RenewPath, k.auth.ServeRenew)
 	}
-	k.wire.Serve(mux)
+	k.wire.Serve(authority.Guard(mux))
 	return y.Public()
 }
 

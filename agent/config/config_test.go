@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"berth/internal/pki"
+	"berth/structs"
 )
 
 func write(t *testing.T, name, text string) string {
@@ -231,4 +234,45 @@ func FuzzParse(f *testing.F) {
 			b.c.validate()
 		}
 	})
+}
+
+func TestAMachineThatJoinedKnowsWhatItIs(t *testing.T) {
+	dir := t.TempDir()
+	root, err := pki.NewRoot("global", time.Now(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, der, err := pki.NewRequest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr, err := pki.ParseRequest(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := structs.MustID("0b5c6a30-1111-4222-8333-444455556666")
+	chain, err := root.Issue(csr, pki.Identity{Role: pki.RoleServer, Region: "global", ID: id}, time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	creds, err := pki.NewCredentials(chain, key, pki.NewBundle(root.Cert))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := pki.NewToken(id, pki.RoleClient, time.Now(), root.Digest(), []string{"10.0.0.1:4647"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(Flags{DataDir: dir, JoinToken: tok.Text()}); err != nil || c.Server.Enabled || !c.Client.Enabled {
+		t.Errorf("with a client's token: %v", err)
+	}
+	if err := creds.Save(PKIDir(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(Flags{DataDir: dir}); err != nil || !c.Server.Enabled || c.Client.Enabled {
+		t.Errorf("after it joined as a server: %v", err)
+	}
+	if _, err := Load(Flags{DataDir: t.TempDir(), JoinToken: tok.Text()[:60]}); err == nil || !strings.Contains(err.Error(), "join token") {
+		t.Errorf("a token that was cut off: %v", err)
+	}
 }

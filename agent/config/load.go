@@ -115,19 +115,28 @@ func (b *builder) flags(f Flags) {
 	}
 }
 
-// token makes an agent that was told no role what its join token is for.
+// token makes an agent that was told no role what it joined as, or what its join token is for.
 func (b *builder) token() {
 	c := b.c
-	if c.JoinToken == "" || c.Server.Enabled || c.Client.Enabled {
+	if c.Server.Enabled || c.Client.Enabled {
 		return
 	}
-	t, err := pki.ParseToken(c.JoinToken)
-	if err != nil {
-		b.errs = append(b.errs, err)
-		return
+	var role pki.Role
+	if joined, err := pki.Load(PKIDir(c.DataDir)); err == nil && c.DataDir != "" {
+		role = joined.ID.Role
+	} else if c.JoinToken != "" {
+		t, err := pki.ParseToken(c.JoinToken)
+		if err != nil {
+			b.errs = append(b.errs, err)
+			return
+		}
+		role = t.Role
 	}
-	c.Server.Enabled, c.Client.Enabled = t.Role == pki.RoleServer, t.Role == pki.RoleClient
+	c.Server.Enabled, c.Client.Enabled = role == pki.RoleServer, role == pki.RoleClient
 }
+
+// PKIDir is where a machine keeps its certificate.
+func PKIDir(dataDir string) string { return filepath.Join(dataDir, "pki") }
 
 // expand names the files of paths: of a directory those that end in .hcl and .json, by name.
 func expand(paths []string) ([]string, error) {

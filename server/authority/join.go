@@ -56,7 +56,15 @@ func (a *Authority) admit(ctx context.Context, req *transport.JoinRequest) (pki.
 		return "", err
 	}
 	snap := a.cfg.Host.State().Snapshot()
-	if snap.AuthorityRoot(fmt.Sprintf("%x", tok.CA[:])) == nil {
+	root, err := a.active(snap)
+	if err != nil {
+		return "", err
+	}
+	trusted, err := a.trusted(snap, root)
+	if err != nil {
+		return "", err
+	}
+	if trusted.Find(tok.CA) == nil {
 		return "", &structs.Error{Op: "join with token", Subject: tok.ID.Short(), Kind: structs.KindUnauthorised,
 			Err: errors.New("the token is of another cluster, or of a root that was retired"), Hint: "`berth operator join-token create` on a server of this cluster prints a new one"}
 	}

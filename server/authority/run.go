@@ -38,7 +38,7 @@ func (a *Authority) Run(ctx context.Context) error {
 // wait is short until there is a root.
 func (a *Authority) wait(snap *state.Snapshot) time.Duration {
 	if snap.ActiveRoot() == nil {
-		return time.Second
+		return 100 * time.Millisecond
 	}
 	return look
 }
