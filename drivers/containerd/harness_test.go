@@ -31,6 +31,8 @@ type node struct {
 	cgroup  string
 	cfg     containerd.Config
 
+	layerMax int64 // of the daemon
+
 	daemon *daemon.Daemon
 	driver *containerd.Driver
 	cancel context.CancelFunc
@@ -72,7 +74,7 @@ func logger(t *testing.T) hclog.Logger {
 
 func (n *node) up() {
 	n.t.Helper()
-	n.daemon = daemon.New(daemon.Config{DataDir: n.dataDir, Logger: logger(n.t)})
+	n.daemon = daemon.New(daemon.Config{DataDir: n.dataDir, Logger: logger(n.t), LayerBytesMax: n.layerMax})
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel, n.done = cancel, make(chan error, 1)
 	d := n.daemon

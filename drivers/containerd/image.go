@@ -88,7 +88,16 @@ func (d *Driver) loadFromTaskDir(ctx context.Context, cfg *drivers.TaskConfig, t
 		return bad(fmt.Sprintf("the image archive %s cannot be read", tc.Load), err)
 	}
 	defer f.Close()
-	names, err := d.ImportArchive(ctx, f)
+	timeout := tc.ImagePullTimeout
+	if timeout == 0 {
+		timeout = d.cfg.PullTimeout
+	}
+	lctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	names, err := d.ImportArchive(lctx, f)
+	if err != nil && lctx.Err() != nil && ctx.Err() == nil {
+		return bad(fmt.Sprintf("loading the image archive %s took longer than %s (image_pull_timeout)", tc.Load, timeout), err)
+	}
 	if err != nil {
 		return bad(fmt.Sprintf("the image archive %s cannot be loaded", tc.Load), err)
 	}
@@ -114,6 +123,7 @@ const (
 	layersMax        = 127
 	layerBytesMax    = 32 << 30
 	manifestBytesMax = 4 << 20
+	indexesMax       = 32
 	archiveBytesMax  = 64 << 30 // of an archive before and after decompression
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/images"
@@ -12,6 +13,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"berth/drivers/containerd/daemon"
 )
 
 // ImportArchive loads the images of an OCI or docker archive (plain or gzipped tar) and returns their full names. Images of
@@ -34,7 +37,7 @@ func (d *Driver) importArchive(ctx context.Context, r io.Reader) ([]string, erro
 		return nil, err
 	}
 	defer done()
-	imgs, err := c.Import(ctx, plain, client.WithImageRefTranslator(translateName), client.WithImportPlatform(platforms.Default()))
+	imgs, err := c.Import(ctx, daemon.Bounded(ctx, plain, d.cfg.Daemon.Room()), client.WithImageRefTranslator(translateName), client.WithImportPlatform(platforms.Default()))
 	if err != nil {
 		return nil, fmt.Errorf("import image archive: %w", err)
 	}
@@ -71,8 +74,20 @@ func translateName(name string) string {
 
 // checkImported holds an imported image to the limits of a pulled one.
 func (d *Driver) checkImported(ctx context.Context, c *client.Client, img images.Image) error {
-	handler := images.FilterPlatforms(imageLimits{}.wrap(images.ChildrenHandler(c.ContentStore())), platforms.Default())
-	return images.Walk(ctx, handler, img.Target)
+	store := c.ContentStore()
+	children := images.ChildrenHandler(store)
+	// A name of an archive's is only a claim: what is stored under the digest must be there, and be as long as it was said to be.
+	held := images.HandlerFunc(func(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+		info, err := store.Info(ctx, desc.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not in the archive: %w", desc.Digest, err)
+		}
+		if info.Size != desc.Size {
+			return nil, fmt.Errorf("%s has %d bytes, and its manifest says %d: the size is wrong", desc.Digest, info.Size, desc.Size)
+		}
+		return children.Handle(ctx, desc)
+	})
+	return images.Walk(ctx, images.FilterPlatforms((&imageLimits{}).wrap(held), platforms.Default()), img.Target)
 }
 
 type blobKind int
@@ -93,14 +108,17 @@ func kindOf(desc ocispec.Descriptor) blobKind {
 	return blobManifest
 }
 
-// imageLimits holds every image to the same bounds, wherever it comes from.
-type imageLimits struct{}
+// imageLimits holds every image to the same bounds, wherever it comes from. One is for one image.
+type imageLimits struct{ indexes atomic.Int64 }
 
 // wrap refuses what is too big before h looks at it, and a manifest with too many layers after.
-func (imageLimits) wrap(h images.Handler) images.HandlerFunc {
+func (l *imageLimits) wrap(h images.Handler) images.HandlerFunc {
 	return func(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 		if err := checkDescriptor(desc, kindOf(desc)); err != nil {
 			return nil, err
+		}
+		if images.IsIndexType(desc.MediaType) && l.indexes.Add(1) > indexesMax {
+			return nil, fmt.Errorf("%w: indexes that list indexes, more than %d", errImageLimit, indexesMax)
 		}
 		children, err := h.Handle(ctx, desc)
 		if err != nil {

@@ -95,7 +95,7 @@ func (d *Driver) pullOptions(httpClient *http.Client, req pullRequest, auth *tas
 	return []client.RemoteOpt{
 		client.WithResolver(resolver), client.WithPullUnpack, client.WithPullSnapshotter(snapshotter),
 		client.WithMaxConcurrentDownloads(3),
-		client.WithImageHandlerWrapper(func(h images.Handler) images.Handler { return state.watch(imageLimits{}.wrap(h)) }),
+		client.WithImageHandlerWrapper(func(h images.Handler) images.Handler { return state.watch((&imageLimits{}).wrap(h)) }),
 	}
 }
 

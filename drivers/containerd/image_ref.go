@@ -13,6 +13,7 @@ import (
 	"github.com/distribution/reference"
 
 	"berth/drivers"
+	"berth/drivers/containerd/daemon"
 )
 
 // normalize makes a full name of what people write: "redis" is docker.io/library/redis:latest.
@@ -38,7 +39,7 @@ func pullError(image, registry string, err error) error {
 		code = status.StatusCode
 	}
 	switch {
-	case errors.Is(err, errImageLimit):
+	case errors.Is(err, errImageLimit), errors.Is(err, daemon.ErrTooBig):
 		e.Reason, e.Recoverable = fmt.Sprintf("image %s is not accepted", image), false
 	case errors.Is(err, context.Canceled):
 		e.Reason = fmt.Sprintf("pulling image %s was interrupted", image)

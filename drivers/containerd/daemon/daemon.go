@@ -18,6 +18,7 @@ import (
 	"github.com/containerd/containerd/v2/version"
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc"
 )
 
 // Namespace is the containerd namespace of everything Berth makes.
@@ -34,7 +35,9 @@ type Config struct {
 	Address string
 	// Executable is our binary; "" means os.Executable.
 	Executable string
-	Logger     hclog.Logger
+	// LayerBytesMax bounds an unpacked layer and an archive; 0 means 32 GiB.
+	LayerBytesMax int64
+	Logger        hclog.Logger
 }
 
 // Daemon is containerd, in this process or on the host.
@@ -121,7 +124,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask containerd at %s for its version: %w", d.Address(), err)
 	}
-	d.setClient(c)
+	conn, ok := c.Conn().(*grpc.ClientConn)
+	if !ok {
+		return fmt.Errorf("connect to containerd at %s: the connection is a %T", d.Address(), c.Conn())
+	}
+	careful, err := client.NewWithConn(conn, client.WithDefaultNamespace(Namespace), client.WithServices(
+		client.WithDiffService(measured{DiffService: c.DiffService(), store: c.ContentStore(), room: d.Room})))
+	if err != nil {
+		return fmt.Errorf("connect to containerd at %s: %w", d.Address(), err)
+	}
+	d.setClient(careful)
 	defer d.setClient(nil)
 	d.log.Info("containerd is ready", "version", v.Version, "address", d.Address(), "embedded", d.Embedded(), "duration", time.Since(started))
 	close(d.ready)
