@@ -306,7 +306,7 @@ func (c *Config) validate() []error {
 	if !c.Server.Enabled && !c.Client.Enabled {
 		fail("neither server nor client is enabled: set server { enabled = true } and client { enabled = true }, or run `berth agent -dev`")
 	}
-	if c.Client.Enabled && !c.Server.Enabled && len(c.Client.Servers) == 0 && c.JoinToken == "" {
+	if c.Client.Enabled && !c.Server.Enabled && len(c.Client.Servers) == 0 && c.JoinToken == "" && !c.Joined {
 		fail("a client without a server knows nobody to work for: start it with the line that `berth operator join-token create -role client` prints on a server, or set server { enabled = true }")
 	}
 	for _, x := range []struct{ name, addr string }{{"rpc", c.RPCBind}, {"serf", c.SerfBind}} {

@@ -37,6 +37,8 @@ type Config struct {
 	TLS    TLS
 	// JoinToken lets a machine without a certificate join a cluster.
 	JoinToken string
+	// Joined tells that it has a certificate of an earlier run.
+	Joined bool
 
 	// Files are those the configuration was read from.
 	Files []string

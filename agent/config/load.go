@@ -118,13 +118,14 @@ func (b *builder) flags(f Flags) {
 // token makes an agent that was told no role what it joined as, or what its join token is for.
 func (b *builder) token() {
 	c := b.c
+	var role pki.Role
+	if joined, err := pki.Load(PKIDir(c.DataDir)); err == nil && c.DataDir != "" {
+		role, c.Joined = joined.ID.Role, true
+	}
 	if c.Server.Enabled || c.Client.Enabled {
 		return
 	}
-	var role pki.Role
-	if joined, err := pki.Load(PKIDir(c.DataDir)); err == nil && c.DataDir != "" {
-		role = joined.ID.Role
-	} else if c.JoinToken != "" {
+	if role == "" && c.JoinToken != "" {
 		t, err := pki.ParseToken(c.JoinToken)
 		if err != nil {
 			b.errs = append(b.errs, err)

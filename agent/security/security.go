@@ -224,14 +224,23 @@ func (j joiner) Join(ctx context.Context, req *transport.JoinRequest) (*transpor
 }
 
 // Attach makes the authority of a server, nil when its certificates are those of the configuration. servers gives the cluster ports
-// machines that join are told.
+// machines that join are told; this server's own comes first.
 func (s *Security) Attach(host authority.Host, servers func() []string) *authority.Authority {
 	t := s.peers.Load()
 	if s.key == nil || t == nil {
 		return nil
 	}
+	all := func() []string { // this server first: it is there before the others are heard of
+		out := []string{t.Addr()}
+		for _, addr := range servers() {
+			if addr != t.Addr() {
+				out = append(out, addr)
+			}
+		}
+		return out
+	}
 	a := authority.New(authority.Config{Host: host, Region: s.cfg.Region, Key: s.key, Source: s.source, Dir: s.cfg.Dir, First: s.first,
-		Servers: servers, Peers: t.RoundTripper(), Now: s.cfg.Now, Logger: s.cfg.Logger})
+		Servers: all, Peers: t.RoundTripper(), Now: s.cfg.Now, Logger: s.cfg.Logger})
 	s.auth.Store(a)
 	return a
 }
