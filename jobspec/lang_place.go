@@ -43,6 +43,7 @@ var langSpread = &block{
 	attrs: []attr{
 		{name: "attribute", field: "Attribute", kind: kindString, required: true, doc: "What is shared over, as in constraint."},
 		{name: "weight", field: "Weight", kind: kindInt, def: "50", least: 1, most: 100, doc: "1 to 100, against other spreads."},
+		{name: "max_skew", field: "MaxSkew", kind: kindInt, least: 1, most: 1 << 30, doc: "Makes it a rule: no value has more than this many allocations of the group more than the value with the fewest; nodes without the attribute get none. Berth's own."},
 	},
 	blocks: []*block{{
 		name: "target", field: "SpreadTarget", label: "value", labelField: "Value", many: true, doc: "Share of one value; what is left goes to the others.",

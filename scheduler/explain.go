@@ -99,7 +99,7 @@ func (g *group) explainRoom() []*structs.ExplainFilter {
 		return true
 	})
 	var filters []*structs.ExplainFilter
-	for d := rank.OutOfCPU; d <= rank.DistinctProperty; d++ {
+	for d := rank.OutOfCPU; d <= rank.Last; d++ {
 		if f := by[d]; f != nil {
 			f.Examples = firstByName(f.Examples)
 			filters = append(filters, f)
@@ -132,6 +132,10 @@ func (g *group) observe(row int32, d rank.Dimension) (observed, wanted string) {
 		return fmt.Sprintf("%d allocations, the node's maximum", f.NodeAt(row).NodeMaxAllocs), "one more"
 	case rank.DistinctHosts:
 		return "an allocation of the job is there", "distinct hosts"
+	case rank.PeerRule:
+		return g.rank.Against(row), "the peer rules kept"
+	case rank.Skew:
+		return "its value has as many more than another as is allowed", "max_skew kept"
 	}
 	return "the value is used as often as allowed", "distinct property"
 }
@@ -187,6 +191,8 @@ func (g *group) waitsForStops(p *reconcile.Place) bool {
 			if claimed || !devices {
 				continue
 			}
+		case rank.PeerRule, rank.Skew:
+			continue
 		case rank.DistinctHosts, rank.DistinctProperty:
 			if claimed || !g.run.stopsOf(g.run.in.Fleet.NodeAt(row).ID) {
 				continue

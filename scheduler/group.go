@@ -21,6 +21,7 @@ type group struct {
 	spec *structs.TaskGroup
 
 	ask        *rank.Ask
+	labels     fleet.Labels
 	sel        *feasible.Selection
 	rank       *rank.Group
 	generation uint64
@@ -46,12 +47,13 @@ func (g *group) prepare(extra ...*feasible.Step) {
 	}
 	if g.ask == nil {
 		g.ask = rank.AskOf(g.spec, r.oversubscription(g.job.NodePool))
+		g.labels = fleet.LabelsOf(g.job, g.spec)
 	}
 	g.generation = f.Generation()
 	g.sel = feasible.Select(f, g.job, g.spec, extra...)
 	g.rank = rank.NewGroup(f, rank.Request{
 		Job: g.job, Group: g.spec, Rows: g.sel.Rows, Ask: g.ask, Live: r.live,
-		SpreadAlgorithm: r.algorithm(g.job.NodePool) == structs.SchedulerSpread,
+		SpreadAlgorithm: r.algorithm(g.job.NodePool) == structs.SchedulerSpread, Bad: r.badRows(),
 	})
 }
 
@@ -66,7 +68,7 @@ func (g *group) place(places []*reconcile.Place) {
 		return
 	}
 	g.prepare()
-	if len(places) > searchMax && places[0].Plain() && places[0].Node.IsZero() {
+	if len(places) > searchMax && !g.rank.Moving() && places[0].Plain() && places[0].Node.IsZero() {
 		g.placeMany(places)
 		return
 	}
@@ -210,7 +212,7 @@ func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Pl
 	u := &fleet.Use{
 		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority,
 		Res:   structs.ComparableResources{CPU: gr.CPU, MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB},
-		Cores: gr.Cores, Devices: gr.Devices,
+		Cores: gr.Cores, Devices: gr.Devices, Labels: g.labels,
 	}
 	for i := range ports {
 		if !ports[i].IgnoreCollision {

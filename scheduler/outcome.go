@@ -21,7 +21,8 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	for class, ok := range eligible {
 		r.eligible[class] = r.eligible[class] || ok
 	}
-	r.escaped = r.escaped || escaped
+	r.escaped = r.escaped || escaped || g.rank.Elsewhere()
+	r.peers = r.peers || len(g.spec.Peers) > 0
 	// Each node of a system job is a case of its own.
 	if r.failed[name] == nil || !p.Node.IsZero() || r.holdsFor(p) {
 		waits := g.waitsFor(p)
@@ -149,13 +150,14 @@ func (r *Run) block(ev *structs.Evaluation) []*structs.Evaluation {
 func (r *Run) fillBlocked(b *structs.Evaluation) {
 	b.ClassEligibility = maps.Clone(r.eligible)
 	b.EscapedComputedClass = r.escaped
+	b.WaitsForPeers = r.peers
 	b.SnapshotIndex = r.in.Index
 }
 
 // SameWait reports that a woken evaluation waits on for just what it waited for: nothing needs to be stored.
 func SameWait(before, after *structs.Evaluation) bool {
 	return after.Status == structs.EvalStatusBlocked && before.Status == structs.EvalStatusBlocked &&
-		before.EscapedComputedClass == after.EscapedComputedClass &&
+		before.EscapedComputedClass == after.EscapedComputedClass && before.WaitsForPeers == after.WaitsForPeers &&
 		maps.Equal(before.ClassEligibility, after.ClassEligibility) &&
 		maps.Equal(before.QueuedAllocations, after.QueuedAllocations) &&
 		reflect.DeepEqual(before.FailedTGAllocs, after.FailedTGAllocs)

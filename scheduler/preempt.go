@@ -50,7 +50,7 @@ func (r *Run) preempts() bool {
 // called (see waitsForStops).
 func (g *group) preempt(node structs.ID) bool {
 	r, f := g.run, g.run.in.Fleet
-	if !r.preempts() {
+	if !r.preempts() || g.spec.Gang != "" { // of a gang it is not known yet whether the others find room
 		return false
 	}
 	seed := fleet.HashID(r.in.Eval.ID)
@@ -143,7 +143,7 @@ func atLeast(amount, most int64) int {
 // evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.
 func (g *group) evictionAt(row int32) *eviction {
 	switch g.rank.Room(row) {
-	case rank.DistinctHosts, rank.DistinctProperty, rank.OutOfDevices, rank.Fits:
+	case rank.DistinctHosts, rank.DistinctProperty, rank.PeerRule, rank.Skew, rank.OutOfDevices, rank.Fits:
 		return nil
 	}
 	f := g.run.in.Fleet

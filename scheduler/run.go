@@ -29,6 +29,8 @@ type Run struct {
 	// eligible and escaped say which freed room could help.
 	eligible map[string]bool
 	escaped  bool
+	// peers is set when a new allocation of another job could help too.
+	peers bool
 	// evicted are rows that others leave for this job, disturbed the jobs that lose allocations.
 	evicted   map[int32]bool
 	disturbed []structs.JobKey
@@ -38,6 +40,8 @@ type Run struct {
 	keeps   map[int32]bool // where it is kept again
 	// claimed is the room by row that placements wait for.
 	claimed map[int32]structs.ComparableResources
+
+	bad []structs.ID // nodes where the job keeps failing
 
 	stops []*structs.PlanStop              // of the first plan
 	held  map[structs.ID]*structs.PlanStop // see holdStops
@@ -83,6 +87,7 @@ func Begin(in Input) *Run {
 	r.hadRoom = in.Fleet.ReleaseHolds(structs.JobKey{Namespace: in.Eval.Namespace, ID: in.Eval.JobID})
 	r.holdStops()
 	r.noteLive(allocs)
+	r.noteFailures(allocs)
 	r.enqueue()
 	return r
 }
@@ -117,6 +122,10 @@ func (r *Run) enqueue() {
 	plain := map[groupKey]*batch{}
 	single, last := map[groupKey][]*batch{}, map[groupKey][]*batch{}
 	for _, p := range r.rec.Place {
+		if len(p.Group.Gates) > 0 {
+			r.gated(p)
+			continue
+		}
 		key := groupKey{p.Job.Version, p.Group.Name}
 		if r.groups[key] == nil {
 			r.groups[key] = &group{run: r, job: p.Job, spec: p.Group}
@@ -161,6 +170,10 @@ func (r *Run) Next(limit int) (plan *structs.Plan, more bool) {
 	}
 	for limit > 0 && len(r.queue) > 0 {
 		b := r.queue[0]
+		if gang := r.groups[b.key].spec.Gang; gang != "" {
+			limit -= r.placeGang(gang)
+			continue
+		}
 		n := min(limit, len(b.places))
 		r.groups[b.key].place(b.places[:n])
 		limit -= n

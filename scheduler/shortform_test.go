@@ -201,6 +201,17 @@ func groupWord(g *structs.TaskGroup, key, value string) (err error) {
 		g.Affinities = append(g.Affinities, &structs.Affinity{LTarget: c.LTarget, Operand: c.Operand, RTarget: c.RTarget, Weight: new(int8(n))})
 	case "spread":
 		g.Spreads = append(g.Spreads, spreadOf(value))
+	case "gang":
+		g.Gang = value
+	case "gates":
+		g.Gates = strings.Split(value, ",")
+	case "group_meta":
+		name, text, _ := strings.Cut(value, ":")
+		g.Meta = map[string]string{name: text}
+	case "max_skew":
+		g.Spreads[len(g.Spreads)-1].MaxSkew = new(number())
+	case "peer": // peer="apart job=db-* meta.tier=data @${node.datacenter} 50"
+		g.Peers = append(g.Peers, peerOf(value))
 	case "max_parallel":
 		update().MaxParallel = new(number())
 	case "canary":
@@ -399,4 +410,25 @@ func plainNode(id structs.ID, name string) *structs.Node {
 			Memory: structs.NodeMemoryResources{MemoryMB: 8192}, Disk: structs.NodeDiskResources{DiskMB: 100000},
 		},
 	}
+}
+
+func peerOf(text string) *structs.Peer {
+	words := strings.Fields(text)
+	p := &structs.Peer{Relation: words[0]}
+	for _, w := range words[1:] {
+		key, value, _ := strings.Cut(w, "=")
+		switch {
+		case strings.HasPrefix(w, "@"):
+			p.Topology = w[1:]
+		case key == "job":
+			p.Job = value
+		case key == "group":
+			p.Group = value
+		case strings.HasPrefix(key, "meta."):
+			p.Meta = map[string]string{strings.TrimPrefix(key, "meta."): value}
+		default:
+			p.Weight = new(int8(number(w)))
+		}
+	}
+	return p
 }

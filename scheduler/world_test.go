@@ -167,9 +167,22 @@ func (w *world) wake(class string) {
 	}
 }
 
+// wakePeers puts blocked evaluations back into the queue that wait for allocations of others.
+func (w *world) wakePeers() {
+	for _, job := range slices.Sorted(maps.Keys(w.blocked)) {
+		if e := w.blocked[job]; e.WaitsForPeers {
+			delete(w.blocked, job)
+			w.pending = append(w.pending, e)
+		}
+	}
+}
+
 // putAlloc stores an allocation; one that ended makes room.
 func (w *world) putAlloc(a *structs.Allocation) {
 	old := w.allocs[a.ID]
+	if old == nil {
+		w.wakePeers()
+	}
 	a.ModifyIndex, a.ModifyTime = w.index, w.now.UnixNano()
 	w.allocs[a.ID] = a
 	w.fleet.SetAlloc(a)

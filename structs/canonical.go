@@ -93,6 +93,11 @@ func (g *TaskGroup) canonicalize(j *Job) {
 		g.Count = &count
 	}
 	canonicalizePlacement(g.Constraints, g.Affinities, g.Spreads)
+	for _, p := range g.Peers {
+		if p != nil {
+			p.canonicalize()
+		}
+	}
 	g.canonicalizePolicies(j)
 	g.Scaling.canonicalize(ScalingHorizontal, map[string]string{"Namespace": j.Namespace, "Job": j.ID, "Group": g.Name})
 	if g.Scaling != nil {

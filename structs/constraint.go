@@ -45,6 +45,9 @@ type Spread struct {
 	Attribute    string
 	Weight       *int8 // 1..100
 	SpreadTarget []*SpreadTarget
+	// MaxSkew makes it a rule: no value gets that many more allocations than the value with the fewest. nil is a wish. Beside the
+	// contract.
+	MaxSkew *int `json:",omitempty"`
 }
 
 // SpreadTarget is the wanted share of one value.

@@ -57,6 +57,7 @@ type Evaluation struct {
 	PlanAnnotations      *PlanAnnotations
 	ClassEligibility     map[string]bool `msg:",omitempty"`
 	EscapedComputedClass bool
+	WaitsForPeers        bool `json:",omitempty"` // a new allocation of another job may help it; beside the contract
 	QuotaLimitReached    string
 	AnnotatePlan         bool
 	QueuedAllocations    map[string]int          `msg:",omitempty"`

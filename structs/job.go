@@ -190,6 +190,9 @@ type TaskGroup struct {
 	Constraints               []*Constraint
 	Affinities                []*Affinity
 	Spreads                   []*Spread
+	Peers                     []*Peer  `json:",omitempty"` // beside the contract
+	Gang                      string   `json:",omitempty"` // beside the contract: groups of one gang are placed all or none
+	Gates                     []string `json:",omitempty"` // beside the contract: nothing is placed while there are some
 	Tasks                     []*Task
 	Volumes                   map[string]*VolumeRequest `msg:",omitempty"`
 	RestartPolicy             *RestartPolicy

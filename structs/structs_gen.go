@@ -7431,8 +7431,8 @@ func (z *EvalUpsertCommand) Msgsize() (s int) {
 func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(31)
-	var zb0001Mask uint32 /* 31 bits */
+	zb0001Len := uint32(32)
+	var zb0001Mask uint32 /* 32 bits */
 	_ = zb0001Mask
 	if z.FailedTGAllocs == nil {
 		zb0001Len--
@@ -7444,11 +7444,11 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 	}
 	if z.QueuedAllocations == nil {
 		zb0001Len--
-		zb0001Mask |= 0x1000000
+		zb0001Mask |= 0x2000000
 	}
 	if z.Explanations == nil {
 		zb0001Len--
-		zb0001Mask |= 0x2000000
+		zb0001Mask |= 0x4000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -7560,13 +7560,16 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "EscapedComputedClass"
 		o = append(o, 0xb4, 0x45, 0x73, 0x63, 0x61, 0x70, 0x65, 0x64, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x64, 0x43, 0x6c, 0x61, 0x73, 0x73)
 		o = msgp.AppendBool(o, z.EscapedComputedClass)
+		// string "WaitsForPeers"
+		o = append(o, 0xad, 0x57, 0x61, 0x69, 0x74, 0x73, 0x46, 0x6f, 0x72, 0x50, 0x65, 0x65, 0x72, 0x73)
+		o = msgp.AppendBool(o, z.WaitsForPeers)
 		// string "QuotaLimitReached"
 		o = append(o, 0xb1, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x52, 0x65, 0x61, 0x63, 0x68, 0x65, 0x64)
 		o = msgp.AppendString(o, z.QuotaLimitReached)
 		// string "AnnotatePlan"
 		o = append(o, 0xac, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x65, 0x50, 0x6c, 0x61, 0x6e)
 		o = msgp.AppendBool(o, z.AnnotatePlan)
-		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "QueuedAllocations"
 			o = append(o, 0xb1, 0x51, 0x75, 0x65, 0x75, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.QueuedAllocations)))
@@ -7575,7 +7578,7 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendInt(o, za0013)
 			}
 		}
-		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
 			// string "Explanations"
 			o = append(o, 0xac, 0x45, 0x78, 0x70, 0x6c, 0x61, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Explanations)))
@@ -7851,6 +7854,12 @@ func (z *Evaluation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "EscapedComputedClass")
 				return
 			}
+		case "WaitsForPeers":
+			z.WaitsForPeers, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "WaitsForPeers")
+				return
+			}
 		case "QuotaLimitReached":
 			z.QuotaLimitReached, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -8007,7 +8016,7 @@ func (z *Evaluation) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0010) + msgp.BoolSize
 		}
 	}
-	s += 21 + msgp.BoolSize + 18 + msgp.StringPrefixSize + len(z.QuotaLimitReached) + 13 + msgp.BoolSize + 18 + msgp.MapHeaderSize
+	s += 21 + msgp.BoolSize + 14 + msgp.BoolSize + 18 + msgp.StringPrefixSize + len(z.QuotaLimitReached) + 13 + msgp.BoolSize + 18 + msgp.MapHeaderSize
 	if z.QueuedAllocations != nil {
 		for za0012, za0013 := range z.QueuedAllocations {
 			_ = za0013
@@ -17288,6 +17297,171 @@ func (z *ParameterizedJobConfig) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *Peer) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.Meta == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Job"
+		o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
+		o = msgp.AppendString(o, z.Job)
+		// string "Group"
+		o = append(o, 0xa5, 0x47, 0x72, 0x6f, 0x75, 0x70)
+		o = msgp.AppendString(o, z.Group)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Meta"
+			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
+			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
+			for za0001, za0002 := range z.Meta {
+				o = msgp.AppendString(o, za0001)
+				o = msgp.AppendString(o, za0002)
+			}
+		}
+		// string "Topology"
+		o = append(o, 0xa8, 0x54, 0x6f, 0x70, 0x6f, 0x6c, 0x6f, 0x67, 0x79)
+		o = msgp.AppendString(o, z.Topology)
+		// string "Relation"
+		o = append(o, 0xa8, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+		o = msgp.AppendString(o, z.Relation)
+		// string "Weight"
+		o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+		if z.Weight == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o = msgp.AppendInt8(o, *z.Weight)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Peer) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Job":
+			z.Job, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Job")
+				return
+			}
+		case "Group":
+			z.Group, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Group")
+				return
+			}
+		case "Meta":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Meta")
+				return
+			}
+			if z.Meta == nil {
+				z.Meta = make(map[string]string, zb0002)
+			} else if len(z.Meta) > 0 {
+				clear(z.Meta)
+			}
+			for zb0002 > 0 {
+				var za0002 string
+				zb0002--
+				var za0001 string
+				za0001, bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Meta")
+					return
+				}
+				za0002, bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Meta", za0001)
+					return
+				}
+				z.Meta[za0001] = za0002
+			}
+		case "Topology":
+			z.Topology, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Topology")
+				return
+			}
+		case "Relation":
+			z.Relation, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Relation")
+				return
+			}
+		case "Weight":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Weight = nil
+			} else {
+				if z.Weight == nil {
+					z.Weight = new(int8)
+				}
+				*z.Weight, bts, err = msgp.ReadInt8Bytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Weight")
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Peer) Msgsize() (s int) {
+	s = 1 + 4 + msgp.StringPrefixSize + len(z.Job) + 6 + msgp.StringPrefixSize + len(z.Group) + 5 + msgp.MapHeaderSize
+	if z.Meta != nil {
+		for za0001, za0002 := range z.Meta {
+			_ = za0002
+			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
+		}
+	}
+	s += 9 + msgp.StringPrefixSize + len(z.Topology) + 9 + msgp.StringPrefixSize + len(z.Relation) + 7
+	if z.Weight == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.Int8Size
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 6
@@ -22320,9 +22494,9 @@ func (z ServiceWeights) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Spread) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "Attribute"
-	o = append(o, 0x83, 0xa9, 0x41, 0x74, 0x74, 0x72, 0x69, 0x62, 0x75, 0x74, 0x65)
+	o = append(o, 0x84, 0xa9, 0x41, 0x74, 0x74, 0x72, 0x69, 0x62, 0x75, 0x74, 0x65)
 	o = msgp.AppendString(o, z.Attribute)
 	// string "Weight"
 	o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
@@ -22346,6 +22520,13 @@ func (z *Spread) MarshalMsg(b []byte) (o []byte, err error) {
 			o = append(o, 0xa7, 0x50, 0x65, 0x72, 0x63, 0x65, 0x6e, 0x74)
 			o = msgp.AppendUint8(o, z.SpreadTarget[za0001].Percent)
 		}
+	}
+	// string "MaxSkew"
+	o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x53, 0x6b, 0x65, 0x77)
+	if z.MaxSkew == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o = msgp.AppendInt(o, *z.MaxSkew)
 	}
 	return
 }
@@ -22450,6 +22631,23 @@ func (z *Spread) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+		case "MaxSkew":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.MaxSkew = nil
+			} else {
+				if z.MaxSkew == nil {
+					z.MaxSkew = new(int)
+				}
+				*z.MaxSkew, bts, err = msgp.ReadIntBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "MaxSkew")
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -22477,6 +22675,12 @@ func (z *Spread) Msgsize() (s int) {
 		} else {
 			s += 1 + 6 + msgp.StringPrefixSize + len(z.SpreadTarget[za0001].Value) + 8 + msgp.Uint8Size
 		}
+	}
+	s += 8
+	if z.MaxSkew == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.IntSize
 	}
 	return
 }
@@ -24331,16 +24535,16 @@ func (z *TaskEvent) Msgsize() (s int) {
 func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(23)
-	var zb0001Mask uint32 /* 23 bits */
+	zb0001Len := uint32(26)
+	var zb0001Mask uint32 /* 26 bits */
 	_ = zb0001Mask
 	if z.Volumes == nil {
 		zb0001Len--
-		zb0001Mask |= 0x40
+		zb0001Mask |= 0x200
 	}
 	if z.Meta == nil {
 		zb0001Len--
-		zb0001Mask |= 0x4000
+		zb0001Mask |= 0x20000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -24404,32 +24608,55 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Tasks"
-		o = append(o, 0xa5, 0x54, 0x61, 0x73, 0x6b, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
-		for za0004 := range z.Tasks {
-			if z.Tasks[za0004] == nil {
+		// string "Peers"
+		o = append(o, 0xa5, 0x50, 0x65, 0x65, 0x72, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Peers)))
+		for za0004 := range z.Peers {
+			if z.Peers[za0004] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Tasks[za0004].MarshalMsg(o)
+				o, err = z.Peers[za0004].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Tasks", za0004)
+					err = msgp.WrapError(err, "Peers", za0004)
 					return
 				}
 			}
 		}
-		if (zb0001Mask & 0x40) == 0 { // if not omitted
+		// string "Gang"
+		o = append(o, 0xa4, 0x47, 0x61, 0x6e, 0x67)
+		o = msgp.AppendString(o, z.Gang)
+		// string "Gates"
+		o = append(o, 0xa5, 0x47, 0x61, 0x74, 0x65, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Gates)))
+		for za0005 := range z.Gates {
+			o = msgp.AppendString(o, z.Gates[za0005])
+		}
+		// string "Tasks"
+		o = append(o, 0xa5, 0x54, 0x61, 0x73, 0x6b, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
+		for za0006 := range z.Tasks {
+			if z.Tasks[za0006] == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Tasks[za0006].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Tasks", za0006)
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "Volumes"
 			o = append(o, 0xa7, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Volumes)))
-			for za0005, za0006 := range z.Volumes {
-				o = msgp.AppendString(o, za0005)
-				if za0006 == nil {
+			for za0007, za0008 := range z.Volumes {
+				o = msgp.AppendString(o, za0007)
+				if za0008 == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = za0006.MarshalMsg(o)
+					o, err = za0008.MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "Volumes", za0005)
+						err = msgp.WrapError(err, "Volumes", za0007)
 						return
 					}
 				}
@@ -24504,36 +24731,36 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "Networks"
 		o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-		for za0007 := range z.Networks {
-			if z.Networks[za0007] == nil {
+		for za0009 := range z.Networks {
+			if z.Networks[za0009] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Networks[za0007].MarshalMsg(o)
+				o, err = z.Networks[za0009].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Networks", za0007)
+					err = msgp.WrapError(err, "Networks", za0009)
 					return
 				}
 			}
 		}
-		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
-			for za0008, za0009 := range z.Meta {
-				o = msgp.AppendString(o, za0008)
-				o = msgp.AppendString(o, za0009)
+			for za0010, za0011 := range z.Meta {
+				o = msgp.AppendString(o, za0010)
+				o = msgp.AppendString(o, za0011)
 			}
 		}
 		// string "Services"
 		o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
-		for za0010 := range z.Services {
-			if z.Services[za0010] == nil {
+		for za0012 := range z.Services {
+			if z.Services[za0012] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Services[za0010].MarshalMsg(o)
+				o, err = z.Services[za0012].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Services", za0010)
+					err = msgp.WrapError(err, "Services", za0012)
 					return
 				}
 			}
@@ -24770,53 +24997,108 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
-		case "Tasks":
+		case "Peers":
 			var zb0006 uint32
 			zb0006, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Tasks")
+				err = msgp.WrapError(err, "Peers")
 				return
 			}
-			if cap(z.Tasks) >= int(zb0006) {
-				z.Tasks = (z.Tasks)[:zb0006]
+			if cap(z.Peers) >= int(zb0006) {
+				z.Peers = (z.Peers)[:zb0006]
 			} else {
-				z.Tasks = make([]*Task, zb0006)
+				z.Peers = make([]*Peer, zb0006)
 			}
-			for za0004 := range z.Tasks {
+			for za0004 := range z.Peers {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Tasks[za0004] = nil
+					z.Peers[za0004] = nil
 				} else {
-					if z.Tasks[za0004] == nil {
-						z.Tasks[za0004] = new(Task)
+					if z.Peers[za0004] == nil {
+						z.Peers[za0004] = new(Peer)
 					}
-					bts, err = z.Tasks[za0004].UnmarshalMsg(bts)
+					bts, err = z.Peers[za0004].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Tasks", za0004)
+						err = msgp.WrapError(err, "Peers", za0004)
+						return
+					}
+				}
+			}
+		case "Gang":
+			z.Gang, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Gang")
+				return
+			}
+		case "Gates":
+			var zb0007 uint32
+			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Gates")
+				return
+			}
+			if cap(z.Gates) >= int(zb0007) {
+				z.Gates = (z.Gates)[:zb0007]
+			} else {
+				z.Gates = make([]string, zb0007)
+			}
+			for za0005 := range z.Gates {
+				z.Gates[za0005], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Gates", za0005)
+					return
+				}
+			}
+		case "Tasks":
+			var zb0008 uint32
+			zb0008, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Tasks")
+				return
+			}
+			if cap(z.Tasks) >= int(zb0008) {
+				z.Tasks = (z.Tasks)[:zb0008]
+			} else {
+				z.Tasks = make([]*Task, zb0008)
+			}
+			for za0006 := range z.Tasks {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Tasks[za0006] = nil
+				} else {
+					if z.Tasks[za0006] == nil {
+						z.Tasks[za0006] = new(Task)
+					}
+					bts, err = z.Tasks[za0006].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Tasks", za0006)
 						return
 					}
 				}
 			}
 		case "Volumes":
-			var zb0007 uint32
-			zb0007, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0009 uint32
+			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Volumes")
 				return
 			}
 			if z.Volumes == nil {
-				z.Volumes = make(map[string]*VolumeRequest, zb0007)
+				z.Volumes = make(map[string]*VolumeRequest, zb0009)
 			} else if len(z.Volumes) > 0 {
 				clear(z.Volumes)
 			}
-			for zb0007 > 0 {
-				var za0006 *VolumeRequest
-				zb0007--
-				var za0005 string
-				za0005, bts, err = msgp.ReadStringBytes(bts)
+			for zb0009 > 0 {
+				var za0008 *VolumeRequest
+				zb0009--
+				var za0007 string
+				za0007, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Volumes")
 					return
@@ -24826,18 +25108,18 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					if err != nil {
 						return
 					}
-					za0006 = nil
+					za0008 = nil
 				} else {
-					if za0006 == nil {
-						za0006 = new(VolumeRequest)
+					if za0008 == nil {
+						za0008 = new(VolumeRequest)
 					}
-					bts, err = za0006.UnmarshalMsg(bts)
+					bts, err = za0008.UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Volumes", za0005)
+						err = msgp.WrapError(err, "Volumes", za0007)
 						return
 					}
 				}
-				z.Volumes[za0005] = za0006
+				z.Volumes[za0007] = za0008
 			}
 		case "RestartPolicy":
 			if msgp.IsNil(bts) {
@@ -24942,89 +25224,89 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "Networks":
-			var zb0008 uint32
-			zb0008, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0010 uint32
+			zb0010, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Networks")
 				return
 			}
-			if cap(z.Networks) >= int(zb0008) {
-				z.Networks = (z.Networks)[:zb0008]
+			if cap(z.Networks) >= int(zb0010) {
+				z.Networks = (z.Networks)[:zb0010]
 			} else {
-				z.Networks = make([]*NetworkResource, zb0008)
+				z.Networks = make([]*NetworkResource, zb0010)
 			}
-			for za0007 := range z.Networks {
+			for za0009 := range z.Networks {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Networks[za0007] = nil
+					z.Networks[za0009] = nil
 				} else {
-					if z.Networks[za0007] == nil {
-						z.Networks[za0007] = new(NetworkResource)
+					if z.Networks[za0009] == nil {
+						z.Networks[za0009] = new(NetworkResource)
 					}
-					bts, err = z.Networks[za0007].UnmarshalMsg(bts)
+					bts, err = z.Networks[za0009].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Networks", za0007)
+						err = msgp.WrapError(err, "Networks", za0009)
 						return
 					}
 				}
 			}
 		case "Meta":
-			var zb0009 uint32
-			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0011 uint32
+			zb0011, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
 				return
 			}
 			if z.Meta == nil {
-				z.Meta = make(map[string]string, zb0009)
+				z.Meta = make(map[string]string, zb0011)
 			} else if len(z.Meta) > 0 {
 				clear(z.Meta)
 			}
-			for zb0009 > 0 {
-				var za0009 string
-				zb0009--
-				var za0008 string
-				za0008, bts, err = msgp.ReadStringBytes(bts)
+			for zb0011 > 0 {
+				var za0011 string
+				zb0011--
+				var za0010 string
+				za0010, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Meta")
 					return
 				}
-				za0009, bts, err = msgp.ReadStringBytes(bts)
+				za0011, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Meta", za0008)
+					err = msgp.WrapError(err, "Meta", za0010)
 					return
 				}
-				z.Meta[za0008] = za0009
+				z.Meta[za0010] = za0011
 			}
 		case "Services":
-			var zb0010 uint32
-			zb0010, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0012 uint32
+			zb0012, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Services")
 				return
 			}
-			if cap(z.Services) >= int(zb0010) {
-				z.Services = (z.Services)[:zb0010]
+			if cap(z.Services) >= int(zb0012) {
+				z.Services = (z.Services)[:zb0012]
 			} else {
-				z.Services = make([]*Service, zb0010)
+				z.Services = make([]*Service, zb0012)
 			}
-			for za0010 := range z.Services {
+			for za0012 := range z.Services {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Services[za0010] = nil
+					z.Services[za0012] = nil
 				} else {
-					if z.Services[za0010] == nil {
-						z.Services[za0010] = new(Service)
+					if z.Services[za0012] == nil {
+						z.Services[za0012] = new(Service)
 					}
-					bts, err = z.Services[za0010].UnmarshalMsg(bts)
+					bts, err = z.Services[za0012].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Services", za0010)
+						err = msgp.WrapError(err, "Services", za0012)
 						return
 					}
 				}
@@ -25142,14 +25424,14 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.Consul == nil {
 					z.Consul = new(Consul)
 				}
-				var zb0011 uint32
-				zb0011, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0013 uint32
+				zb0013, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Consul")
 					return
 				}
-				for zb0011 > 0 {
-					zb0011--
+				for zb0013 > 0 {
+					zb0013--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Consul")
@@ -25228,22 +25510,34 @@ func (z *TaskGroup) Msgsize() (s int) {
 		}
 	}
 	s += 6 + msgp.ArrayHeaderSize
-	for za0004 := range z.Tasks {
-		if z.Tasks[za0004] == nil {
+	for za0004 := range z.Peers {
+		if z.Peers[za0004] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Tasks[za0004].Msgsize()
+			s += z.Peers[za0004].Msgsize()
+		}
+	}
+	s += 5 + msgp.StringPrefixSize + len(z.Gang) + 6 + msgp.ArrayHeaderSize
+	for za0005 := range z.Gates {
+		s += msgp.StringPrefixSize + len(z.Gates[za0005])
+	}
+	s += 6 + msgp.ArrayHeaderSize
+	for za0006 := range z.Tasks {
+		if z.Tasks[za0006] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Tasks[za0006].Msgsize()
 		}
 	}
 	s += 8 + msgp.MapHeaderSize
 	if z.Volumes != nil {
-		for za0005, za0006 := range z.Volumes {
-			_ = za0006
-			s += msgp.StringPrefixSize + len(za0005)
-			if za0006 == nil {
+		for za0007, za0008 := range z.Volumes {
+			_ = za0008
+			s += msgp.StringPrefixSize + len(za0007)
+			if za0008 == nil {
 				s += msgp.NilSize
 			} else {
-				s += za0006.Msgsize()
+				s += za0008.Msgsize()
 			}
 		}
 	}
@@ -25284,26 +25578,26 @@ func (z *TaskGroup) Msgsize() (s int) {
 		s += z.Migrate.Msgsize()
 	}
 	s += 9 + msgp.ArrayHeaderSize
-	for za0007 := range z.Networks {
-		if z.Networks[za0007] == nil {
+	for za0009 := range z.Networks {
+		if z.Networks[za0009] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Networks[za0007].Msgsize()
+			s += z.Networks[za0009].Msgsize()
 		}
 	}
 	s += 5 + msgp.MapHeaderSize
 	if z.Meta != nil {
-		for za0008, za0009 := range z.Meta {
-			_ = za0009
-			s += msgp.StringPrefixSize + len(za0008) + msgp.StringPrefixSize + len(za0009)
+		for za0010, za0011 := range z.Meta {
+			_ = za0011
+			s += msgp.StringPrefixSize + len(za0010) + msgp.StringPrefixSize + len(za0011)
 		}
 	}
 	s += 9 + msgp.ArrayHeaderSize
-	for za0010 := range z.Services {
-		if z.Services[za0010] == nil {
+	for za0012 := range z.Services {
+		if z.Services[za0012] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Services[za0010].Msgsize()
+			s += z.Services[za0012].Msgsize()
 		}
 	}
 	s += 14

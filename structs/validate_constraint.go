@@ -181,6 +181,9 @@ func (c *checker) checkSpread(p *place, s *Spread) {
 	if w := int(val(s.Weight)); w < 1 || w > 100 {
 		c.fault(p.in("Weight"), "weight is %d; it must be between 1 and 100", w)
 	}
+	if s.MaxSkew != nil && *s.MaxSkew < 1 {
+		c.fault(p.in("MaxSkew"), "max_skew is %d; it must be at least 1", *s.MaxSkew)
+	}
 	seen, sum := map[string]bool{}, 0
 	for i, t := range s.SpreadTarget {
 		at := p.item("SpreadTarget", i)

@@ -36,10 +36,17 @@ func Core() ([]bench.Figure, error) {
 		{"device, 1,000 at once", 10_000, 0, 1000, device},
 		{"affinity, one by one", 10_000, 0, 1, affinity},
 		{"affinity, 1,200 at once", 10_000, 0, 1200, affinity},
+		{"peers apart by rack of another job, one by one", 10_000, 0, 1, peer},
+		{"peers apart by rack of another job, 1,200 at once", 10_000, 0, 1200, peer},
+		{"hard spread, 1,200 at once", 10_000, 0, 1200, hard},
 		{"distinct hosts, one by one", 10_000, 0, 1, distinct},
 		{"distinct hosts, 1,200 at once", 10_000, 0, 1200, distinct},
 	} {
-		rate, err := rateOf(newLab(5000, job("web", c.count, c.job)), c.count)
+		l := newLab(5000, job("web", c.count, c.job))
+		for row := range int32(100) { // so that there is something to keep apart from: in 4 of 25 racks
+			l.fleet.Add(&fleet.Use{AllocID: l.ids.NewID(), Job: structs.JobKey{Namespace: structs.DefaultNamespace, ID: "db-1"}, Group: "g"}, row%4)
+		}
+		rate, err := rateOf(l, c.count)
 		if err != nil {
 			return figures, fmt.Errorf("%s: %w", c.what, err)
 		}
@@ -67,6 +74,15 @@ func device(j *structs.Job) {
 
 func affinity(j *structs.Job) {
 	j.TaskGroups[0].Affinities = []*structs.Affinity{{LTarget: "${meta.rack}", Operand: "=", RTarget: "r3", Weight: new(int8(50))}}
+}
+
+func peer(j *structs.Job) {
+	j.TaskGroups[0].Peers = []*structs.Peer{{Job: "db-*", Relation: structs.PeerApart, Topology: "${meta.rack}"}}
+}
+
+func hard(j *structs.Job) {
+	spread(j)
+	j.TaskGroups[0].Spreads[0].MaxSkew = new(1)
 }
 
 func distinct(j *structs.Job) {

@@ -117,6 +117,13 @@ func TestPlanFaults(t *testing.T) {
 		"distinct property": {func(_ *check.World, j *structs.Job, _ *structs.Plan) {
 			j.TaskGroups[0].Constraints = []*structs.Constraint{{LTarget: "${meta.rack}", Operand: "distinct_property"}}
 		}, "2 allocations share"},
+		"apart": {func(_ *check.World, j *structs.Job, _ *structs.Plan) {
+			j.TaskGroups[0].Peers = []*structs.Peer{{Job: j.ID, Relation: structs.PeerApart, Topology: "${node.unique.id}"}}
+		}, "apart from"},
+		"near": {func(_ *check.World, j *structs.Job, _ *structs.Plan) {
+			j.TaskGroups[0].Peers = []*structs.Peer{{Job: "other", Relation: structs.PeerNear, Topology: "${node.unique.id}"}}
+		}, "none is there"},
+		"gate": {func(_ *check.World, j *structs.Job, _ *structs.Plan) { j.TaskGroups[0].Gates = []string{"review"} }, "in spite of the gates"},
 		"room": {func(_ *check.World, _ *structs.Job, p *structs.Plan) { p.Place[0].Resources = held(601, 1, nil) }, "cpu: 1001 given"},
 		"a stop frees no room at once": {func(_ *check.World, _ *structs.Job, p *structs.Plan) {
 			p.Place[0].Resources = held(601, 1, nil)

@@ -20,6 +20,7 @@ func Plan(w *World, p *structs.Plan, versions func(namespace, id string, version
 	}
 	c.rooms()
 	c.distinct()
+	c.together()
 	c.names()
 	return c.sorted()
 }

@@ -37,8 +37,11 @@ type Fleet struct {
 	ready   Bitmap
 	filters map[FilterKey]*Filter
 	columns map[string]*Column
-	allocs  map[structs.ID]*Use
-	holds   map[structs.JobKey][]structs.ID
+	tallies map[string]*Tally
+	// avoiders are the rules by which placed allocations keep others away.
+	avoiders map[string]*Avoider
+	allocs   map[structs.ID]*Use
+	holds    map[structs.JobKey][]structs.ID
 
 	generation uint64
 	words      int
@@ -54,6 +57,8 @@ func New() *Fleet {
 		factors:  map[capacity]*factorTable{},
 		filters:  map[FilterKey]*Filter{},
 		columns:  map[string]*Column{},
+		tallies:  map[string]*Tally{},
+		avoiders: map[string]*Avoider{},
 		allocs:   map[structs.ID]*Use{},
 		holds:    map[structs.JobKey][]structs.ID{},
 	}
@@ -177,6 +182,12 @@ func (f *Fleet) newRow() int32 {
 	f.shape = append(f.shape, 0)
 	for _, c := range f.columns {
 		c.Values = append(c.Values, 0)
+	}
+	for _, t := range f.tallies {
+		t.Count = append(t.Count, 0)
+	}
+	for _, a := range f.avoiders {
+		a.Count = append(a.Count, 0)
 	}
 	if words := int(row)>>6 + 1; words > f.words {
 		f.words = words

@@ -80,10 +80,11 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 				f.RemoveNode(id)
 			default:
 				a := drawAlloc(t)
-				if old := allocs[a.ID]; old != nil { // an allocation never gets another priority or device
-					a.Job, a.AllocatedResources.Tasks["main"].Devices = old.Job, old.AllocatedResources.Tasks["main"].Devices
-				} else if slices.ContainsFunc(a.AllocatedResources.Tasks["main"].Devices, func(d *structs.AllocatedDeviceResource) bool {
-					return taken(allocs, a.NodeID, d)
+				if old := allocs[a.ID]; old != nil { // an allocation never gets another priority
+					a.Job = old.Job
+				}
+				if slices.ContainsFunc(a.AllocatedResources.Tasks["main"].Devices, func(d *structs.AllocatedDeviceResource) bool {
+					return taken(allocs, a, d)
 				}) {
 					a.AllocatedResources.Tasks["main"].Devices = nil
 				}
@@ -114,11 +115,11 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 	})
 }
 
-// taken reports that an allocation of the node holds the device: two never do.
-func taken(allocs map[structs.ID]*structs.Allocation, node structs.ID, d *structs.AllocatedDeviceResource) bool {
+// taken reports that another allocation of the node holds the device: two never do.
+func taken(allocs map[structs.ID]*structs.Allocation, of *structs.Allocation, d *structs.AllocatedDeviceResource) bool {
 	for _, a := range allocs {
 		for _, o := range a.AllocatedResources.Tasks["main"].Devices {
-			if a.NodeID == node && o.DeviceIDs[0] == d.DeviceIDs[0] && a.HoldsResources() {
+			if a.ID != of.ID && a.NodeID == of.NodeID && o.DeviceIDs[0] == d.DeviceIDs[0] && a.HoldsResources() {
 				return true
 			}
 		}

@@ -23,6 +23,7 @@ type Use struct {
 	Ports   []Port
 	Cores   []uint16 // sorted
 	Devices []string // sorted, see DeviceKey
+	Labels
 
 	row int32
 	pos int32 // in the row's list
@@ -67,6 +68,9 @@ func UseOf(a *structs.Allocation) *Use {
 	u.Cores, u.Devices = HeldBy(a.AllocatedResources)
 	if a.Job != nil {
 		u.Priority = a.Job.Priority
+		if g := a.Group(); g != nil {
+			u.Labels = LabelsOf(a.Job, g)
+		}
 		if g := a.Group(); g != nil && g.Migrate != nil && g.Migrate.MaxParallel != nil {
 			u.MaxParallel = *g.Migrate.MaxParallel
 		}
@@ -160,6 +164,7 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 // flags counts what is stopping and what is held on the use's row.
 func (f *Fleet) flags(u *Use, by int32) {
 	f.ladders[u.row] = nil
+	f.tell(u, by)
 	if u.Stopping {
 		f.stopping[u.row] += by
 	}

@@ -100,6 +100,14 @@ func (g *Group) meta(c candidate, penalty fleet.Bitmap) *structs.NodeScoreMeta {
 	if g.affinity != nil {
 		scores["node-affinity"] = g.affinity[row]
 	}
+	if g.bad != nil && g.bad.Has(row) {
+		scores["bad-node"] = -1
+	}
+	if g.peers != nil {
+		if s := g.peers.score(row); s != 0 {
+			scores["peers"] = s
+		}
+	}
 	if g.spread != nil {
 		scores["allocation-spread"] = g.spread.boost[g.spread.combo[row]]
 	}

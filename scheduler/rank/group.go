@@ -21,7 +21,12 @@ const (
 	OutOfSlots
 	DistinctHosts
 	DistinctProperty
+	PeerRule
+	Skew
 	dimensions
+
+	// Last is the last of them.
+	Last = dimensions - 1
 )
 
 // Request describes the group to place.
@@ -34,6 +39,8 @@ type Request struct {
 	Live []Live
 	// SpreadAlgorithm prefers empty nodes to full ones.
 	SpreadAlgorithm bool
+	// Bad are rows where the job keeps failing, nil for none: they are placed on last.
+	Bad fleet.Bitmap
 }
 
 // Live is one allocation of the job that holds resources.
@@ -57,6 +64,9 @@ type Group struct {
 	affinity   []float64 // by row, nil without affinities
 	spread     *spread
 	distinct   *distinct
+	peers      *peers
+	skews      []*skew
+	bad        fleet.Bitmap
 	refused    map[int32]Dimension // rows that could not give what they seemed to have, nil for none
 	penalty    fleet.Bitmap        // rows where the allocation failed before, nil for none
 }
@@ -79,6 +89,9 @@ func NewGroup(f *fleet.Fleet, req Request) *Group {
 	g.affinity = affinityScores(f, req.Job, req.Group)
 	g.spread = newSpread(f, req)
 	g.distinct = newDistinct(f, req)
+	g.peers = newPeers(f, req)
+	g.skews = newSkews(f, req)
+	g.bad = req.Bad
 	return g
 }
 
@@ -136,6 +149,16 @@ func (g *Group) roomBeyond(row int32) Dimension {
 			return d
 		}
 	}
+	if g.peers != nil {
+		if d := g.peers.allows(row); d != Fits {
+			return d
+		}
+	}
+	for _, s := range g.skews {
+		if !s.allows(row) {
+			return Skew
+		}
+	}
 	if ask.Static {
 		if ok, _ := f.StaticPortsFree(row, ask.Ports); !ok {
 			return OutOfPorts
@@ -183,8 +206,28 @@ func (g *Group) base(row int32) (sum float64, n int) {
 		sum += g.affinity[row]
 		n++
 	}
+	more, m := g.rare(row)
+	return sum + more, n + m
+}
+
+// rare is what few groups have: wishes about peers, and nodes where the job keeps failing.
+func (g *Group) rare(row int32) (sum float64, n int) {
+	if g.peers != nil {
+		if s := g.peers.score(row); s != 0 {
+			sum += s
+			n++
+		}
+	}
+	if g.bad != nil && g.bad.Has(row) {
+		sum--
+		n++
+	}
 	return sum, n
 }
+
+// Moving reports that a placement may open rows again that had no room, or change the scores of others: then each is
+// searched for by itself.
+func (g *Group) Moving() bool { return len(g.skews) > 0 || g.peers != nil && g.peers.moving() }
 
 // score is the final score of a row: the mean of what applies.
 func (g *Group) score(row int32) float64 {
@@ -228,5 +271,11 @@ func (g *Group) placed(row int32) {
 	}
 	if g.distinct != nil {
 		g.distinct.placed(row)
+	}
+	if g.peers != nil {
+		g.peers.placed(row)
+	}
+	for _, s := range g.skews {
+		s.placed(row)
 	}
 }

@@ -1,6 +1,8 @@
 package rank
 
 import (
+	"cmp"
+
 	"berth/scheduler/fleet"
 	"berth/structs"
 )
@@ -18,6 +20,10 @@ func (d Dimension) String() string {
 		return structs.OpDistinctHosts
 	case DistinctProperty:
 		return structs.OpDistinctProperty
+	case PeerRule:
+		return "peer rule"
+	case Skew:
+		return "max_skew"
 	}
 	return dimensionText[d]
 }
@@ -33,6 +39,10 @@ func (g *Group) Account(m *structs.AllocMetric, ch *Choice) {
 			filtered(m, structs.OpDistinctHosts, n)
 		case d == DistinctProperty:
 			filtered(m, g.distinct.properties[0].reason, n)
+		case d == PeerRule:
+			filtered(m, cmp.Or(g.peers.reason, d.String()), n)
+		case d == Skew:
+			filtered(m, g.skews[0].display, n)
 		default:
 			m.NodesExhausted += n
 			if m.DimensionExhausted == nil {

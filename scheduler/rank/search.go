@@ -17,6 +17,7 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 	f, cols, ask := g.f, g.f.Columns(), g.ask
 	beyond := g.beyond()
 	collisions, affinity := g.collisions, g.affinity
+	rare := g.bad != nil || g.peers != nil && g.peers.weights > 0
 	var combo []int32
 	var boost []float64
 	if g.spread != nil {
@@ -58,6 +59,10 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 					n++
 				}
 			}
+			if rare {
+				more, m := g.rare(row)
+				sum, n = sum+more, n+m
+			}
 			if n > 1 {
 				sum /= float64(n)
 			}
@@ -75,5 +80,5 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 
 // beyond reports that room depends on more than amounts.
 func (g *Group) beyond() bool {
-	return g.distinct != nil || g.ask.Static || g.ask.Cores > 0 || len(g.ask.Devices) > 0 || g.refused != nil
+	return g.distinct != nil || g.peers != nil || len(g.skews) > 0 || g.ask.Static || g.ask.Cores > 0 || len(g.ask.Devices) > 0 || g.refused != nil
 }

@@ -15,6 +15,10 @@ func (b *Broker) block(it *item) {
 			return
 		}
 	}
+	if it.eval.WaitsForPeers && b.came > it.eval.SnapshotIndex {
+		b.makeReady(it)
+		return
+	}
 	j := b.jobOf(it)
 	if old := j.blocked; old != nil && old != it {
 		delete(b.blocked, old)
@@ -39,9 +43,19 @@ func couldHelp(e *structs.Evaluation, class string) bool {
 // evaluations it could help.
 func (b *Broker) Room(class string, index uint64) {
 	b.room[class] = max(b.room[class], index)
+	b.wake(func(e *structs.Evaluation) bool { return index > e.SnapshotIndex && couldHelp(e, class) })
+}
+
+// Came tells that at an index of the state allocations were placed. It wakes the evaluations that wait for peers.
+func (b *Broker) Came(index uint64) {
+	b.came = max(b.came, index)
+	b.wake(func(e *structs.Evaluation) bool { return e.WaitsForPeers && index > e.SnapshotIndex })
+}
+
+func (b *Broker) wake(which func(*structs.Evaluation) bool) {
 	var woken []*item
 	for it := range b.blocked {
-		if index > it.eval.SnapshotIndex && couldHelp(it.eval, class) {
+		if which(it.eval) {
 			woken = append(woken, it)
 		}
 	}

@@ -43,7 +43,9 @@ type Broker struct {
 	waiting *heap.Heap[*item] // by the time they wait for
 	blocked map[*item]struct{}
 	// room is the state's index at which room last appeared, by computed class.
-	room  map[string]uint64
+	room map[string]uint64
+	// came is the state's index at which an allocation was last placed.
+	came  uint64
 	extra []*structs.Evaluation // blocked ones that another of the same job replaced
 }
 

@@ -125,7 +125,9 @@ func (l *Core) absorb() {
 			l.broker.Room(c.Object.ComputedClass, changes.Index)
 		}
 	}
+	came := false
 	for _, c := range changes.Allocs {
+		came = came || !c.Deleted && c.Object.CreateIndex == c.Object.ModifyIndex
 		if !c.Deleted && c.Object.HoldsResources() {
 			l.fleet.SetAlloc(c.Object)
 		} else if use := l.fleet.Use(c.Object.ID); use != nil {
@@ -133,6 +135,9 @@ func (l *Core) absorb() {
 			l.fleet.Remove(c.Object.ID)
 			l.broker.Room(class, changes.Index)
 		}
+	}
+	if came {
+		l.broker.Came(changes.Index)
 	}
 	now := l.Now()
 	for _, c := range changes.Evals {

@@ -1,0 +1,143 @@
+package rank
+
+import (
+	"cmp"
+	"slices"
+
+	"berth/scheduler/fleet"
+	"berth/structs"
+)
+
+// peers keeps the rules about allocations of other groups and jobs, and those that others have about this group.
+type peers struct {
+	near, apart []*peerRule
+	wishes      []*peerRule
+	weights     float64 // of all wishes
+	reason      string  // of the rule that was broken last, see Account
+}
+
+// peerRule counts the allocations a rule means by the value of its topology.
+type peerRule struct {
+	peer   *structs.Peer
+	column *fleet.Column
+	count  []int32 // by value number
+	total  int32
+	self   bool // the group itself is meant
+}
+
+func newPeers(f *fleet.Fleet, req Request) *peers {
+	p := &peers{}
+	l := fleet.LabelsOf(req.Job, req.Group)
+	for _, peer := range req.Group.Peers {
+		self := peer.Means(req.Job.ID, req.Group.Name, l.JobMeta, l.GroupMeta)
+		tally := f.Tally(req.Job.Namespace+"\x00"+peer.String(), func(u *fleet.Use) bool {
+			return !u.Hold && u.Job.Namespace == req.Job.Namespace && peer.Means(u.Job.ID, u.Group, u.JobMeta, u.GroupMeta)
+		})
+		if tally.Total == 0 && !self && (!peer.Required() || peer.Relation == structs.PeerApart) {
+			continue // there is none to be near or apart from
+		}
+		rule := newPeerRule(f, peer, tally.Count)
+		rule.self = self
+		switch {
+		case !peer.Required():
+			p.wishes = append(p.wishes, rule)
+			p.weights += float64(*peer.Weight)
+		case peer.Relation == structs.PeerApart:
+			p.apart = append(p.apart, rule)
+		default:
+			p.near = append(p.near, rule)
+		}
+	}
+	for _, a := range f.Avoiders() {
+		if a.Namespace == req.Job.Namespace && a.Peer.Means(req.Job.ID, req.Group.Name, l.JobMeta, l.GroupMeta) {
+			p.apart = append(p.apart, newPeerRule(f, a.Peer, a.Count))
+		}
+	}
+	if len(p.near)+len(p.apart)+len(p.wishes) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p.apart, func(a, b *peerRule) int { return cmp.Compare(a.peer.String(), b.peer.String()) })
+	return p
+}
+
+func newPeerRule(f *fleet.Fleet, peer *structs.Peer, rows []int32) *peerRule {
+	column := f.Column(peer.Topology)
+	r := &peerRule{peer: peer, column: column, count: make([]int32, len(column.Names))}
+	for row, n := range rows {
+		if n > 0 {
+			r.count[column.Values[row]] += n
+			r.total += n
+		}
+	}
+	return r
+}
+
+// near reports that an allocation the rule means runs where the row is.
+func (r *peerRule) near(row int32) bool {
+	v := r.column.Values[row]
+	return v != 0 && r.count[v] > 0
+}
+
+func (p *peers) allows(row int32) Dimension {
+	for _, r := range p.apart {
+		if r.near(row) {
+			p.reason = r.peer.String()
+			return PeerRule
+		}
+	}
+	for _, r := range p.near {
+		// The first of a group that wants to be near itself may go anywhere the topology is known.
+		if !r.near(row) && (!r.self || r.total > 0 || r.column.Values[row] == 0) {
+			p.reason = r.peer.String()
+			return PeerRule
+		}
+	}
+	return Fits
+}
+
+// score is what the wishes add; 0 when they say nothing.
+func (p *peers) score(row int32) float64 {
+	if p.weights == 0 {
+		return 0
+	}
+	var sum float64
+	for _, r := range p.wishes {
+		if !r.near(row) {
+			continue
+		}
+		if r.peer.Relation == structs.PeerApart {
+			sum -= float64(*r.peer.Weight)
+		} else {
+			sum += float64(*r.peer.Weight)
+		}
+	}
+	return sum / p.weights
+}
+
+func (p *peers) placed(row int32) {
+	for _, list := range [3][]*peerRule{p.near, p.apart, p.wishes} {
+		for _, r := range list {
+			if r.self {
+				r.count[r.column.Values[row]]++
+				r.total++
+			}
+		}
+	}
+}
+
+// moving reports that a placement may open or close rows, or change their scores, elsewhere than where it is made.
+func (p *peers) moving() bool {
+	self := func(r *peerRule) bool { return r.self && r.peer.Topology != "${node.unique.id}" }
+	return slices.ContainsFunc(p.near, func(r *peerRule) bool { return r.self }) || slices.ContainsFunc(p.wishes, self)
+}
+
+// Against names the peer rule that forbids the row, empty for none.
+func (g *Group) Against(row int32) string {
+	if g.peers == nil || g.peers.allows(row) == Fits {
+		return ""
+	}
+	return "not " + g.peers.reason
+}
+
+// Elsewhere reports that room on a row may come from what ends on another one.
+func (g *Group) Elsewhere() bool { return g.peers != nil || len(g.skews) > 0 }
