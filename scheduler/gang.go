@@ -46,7 +46,7 @@ func (r *Run) placeGang(gang string) int {
 		}
 		r.unplaced[name] += len(b.places)
 		r.why[name] = &structs.Explanation{
-			Summary: fmt.Sprintf("%s/%s waits: it is of the gang %q, in which %s has no room; all are placed or none", g.job.ID, name, gang, missing),
+			Summary:  fmt.Sprintf("%s/%s waits: it is of the gang %q, in which %s has no room; all are placed or none", g.job.ID, name, gang, missing),
 			Unblocks: []string{"there is room for all of the gang " + gang}, Since: r.in.Now.UnixNano(),
 		}
 		r.waiting[name] = true
