@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -104,7 +105,7 @@ func (a *agent) buildCluster(ctx context.Context, node structs.ID, trip *lateTri
 	}
 	resolve := func(structs.ID) (string, bool) { return "", false }
 	if k.gossip != nil {
-		resolve = k.gossip.Resolve
+		resolve = func(id structs.ID) (string, bool) { return a.server.AddrOf(id) }
 	}
 	if k.wire, err = k.sec.Transport(k.port, c.RPCAddr, resolve); err != nil {
 		return err
@@ -141,15 +142,24 @@ func (a *agent) newGossip() (*membership.Membership, error) {
 		HTTPAddr: c.HTTPAddr, Version: version.String(), Expect: c.Server.Expect, NonVoter: c.Server.NonVoter, BindAddr: bind.Addr().String(),
 		BindPort: int(bind.Port()), AdvertiseAddr: tell.Addr().String(), AdvertisePort: int(tell.Port()), Dir: filepath.Join(a.serverDir(), "gossip"),
 		Key: key, RetryJoin: c.Server.Join, RetryInterval: c.Server.RetryInterval, RetryMax: c.Server.RetryMax, Rejoin: c.Server.Rejoin, Logger: a.log}
-	if !k.sec.Formed() && len(k.sec.Servers()) > 0 {
-		g.Discover = a.discover
-	}
+	g.Discover = a.discover
 	return membership.New(g)
 }
 
-// discover asks the servers this machine was told of for the addresses of their gossip.
+// discover asks the servers this machine was told of, and those of its log, for the addresses of their gossip. While none of them
+// answers it gives where their gossip usually is.
 func (a *agent) discover(ctx context.Context) []string {
+	servers := a.server.OtherServers()
 	for _, addr := range a.cluster.sec.Servers() {
+		if addr != a.cfg.RPCAddr && !slices.Contains(servers, addr) {
+			servers = append(servers, addr)
+		}
+	}
+	var usual []string
+	for _, addr := range servers {
+		if host, _, err := net.SplitHostPort(addr); err == nil {
+			usual = append(usual, net.JoinHostPort(host, strconv.Itoa(membership.DefaultPort)))
+		}
 		var m api.ServerMembers
 		if err := a.ask(ctx, addr, "/v1/agent/members", &m); err != nil {
 			a.log.Debug("a server does not tell who there is", "address", addr, "error", err)
@@ -165,7 +175,7 @@ func (a *agent) discover(ctx context.Context) []string {
 			return out
 		}
 	}
-	return nil
+	return usual
 }
 
 // ask reads a JSON answer of another agent over the cluster port.
@@ -324,6 +334,21 @@ func (a *agent) joinLines(ctx context.Context) string {
 	k := a.cluster
 	if k == nil || k.auth == nil || !k.sec.Formed() {
 		return ""
+	}
+	if at, err := netip.ParseAddrPort(a.cfg.RPCAddr); err == nil && at.Addr().IsLoopback() {
+		return "    no other machine can join: set bind_addr, or advertise { rpc = ... }, to an address they reach\n"
+	}
+	for { // what is printed must be good at once: the root stands in the state first
+		snap := a.server.State().Snapshot()
+		_, changed := snap.AuthorityRootsW()
+		if snap.ActiveRoot() != nil {
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ""
+		}
 	}
 	text := ""
 	for _, role := range []pki.Role{pki.RoleServer, pki.RoleClient} {

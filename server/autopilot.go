@@ -63,7 +63,7 @@ func (s *Server) OwnStats() PeerStats {
 // autopilotIntervals are how often the autopilot looks at the servers and how often it acts.
 const (
 	autopilotUpdate    = 2 * time.Second
-	autopilotReconcile = 10 * time.Second
+	autopilotReconcile = 2 * time.Second
 )
 
 // pilot is what the autopilot sees of a server.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,8 +68,8 @@ func (s *Server) watchMembers(ctx context.Context) error {
 			if err := markMember(s.cfg.DataDir); err != nil {
 				return err
 			}
-			if err := s.cfg.Gossip.SetFormed(); err != nil {
-				s.log.Warn("the others are not told that this server has a cluster", "error", err)
+			if err := s.cfg.Gossip.SetFormed(); err != nil { // it has not begun: soon, then
+				s.log.Debug("the others are not told that this server has a cluster", "error", err)
 			} else {
 				told = true
 			}
@@ -423,6 +424,42 @@ func (s *Server) Leader() (id structs.ID, addr string, known bool) {
 	}
 	return id, string(a), true
 }
+
+// AddrOf is the address of a server's cluster port: as gossip tells it, else as the log has it.
+func (s *Server) AddrOf(id structs.ID) (string, bool) {
+	if s.cfg.Resolve != nil {
+		if addr, ok := s.cfg.Resolve(id); ok {
+			return addr, true
+		}
+	}
+	for addr, peer := range s.peerAddrs() {
+		if peer == id {
+			return addr, true
+		}
+	}
+	return "", false
+}
+
+// peerAddrs are the servers of the log by address, without this one.
+func (s *Server) peerAddrs() map[string]structs.ID {
+	out := map[string]structs.ID{}
+	if s.raft.Load() == nil {
+		return out
+	}
+	servers, err := s.configured()
+	if err != nil {
+		return out
+	}
+	for _, m := range servers {
+		if id, err := structs.ParseID(string(m.ID)); err == nil && id != s.ID() {
+			out[string(m.Address)] = id
+		}
+	}
+	return out
+}
+
+// OtherServers are the addresses of the cluster ports of the servers the log has besides this one, sorted.
+func (s *Server) OtherServers() []string { return slices.Sorted(maps.Keys(s.peerAddrs())) }
 
 // LastContact is how long ago the leader was heard of: 0 at the leader itself, negative when none ever was.
 func (s *Server) LastContact() time.Duration {

@@ -69,11 +69,24 @@ func advertised(what, set, bind string, port int) (string, error) {
 		return net.JoinHostPort(host, text), nil
 	}
 	if ip, err := netip.ParseAddr(bind); err == nil && ip.IsUnspecified() {
-		private, err := sockaddr.GetPrivateIP()
-		if err != nil || private == "" {
-			private = "127.0.0.1" // a machine without a network: nobody else reaches it
-		}
-		bind = private
+		bind = ownAddress()
 	}
 	return net.JoinHostPort(bind, strconv.Itoa(port)), nil
+}
+
+// ownAddress is the machine's private address, else any other that can be reached, else loopback: nobody else reaches it then.
+func ownAddress() string {
+	if private, err := sockaddr.GetPrivateIP(); err == nil && private != "" {
+		return private
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsGlobalUnicast() {
+			return p.Addr().String()
+		}
+	}
+	return "127.0.0.1"
 }

@@ -25,6 +25,9 @@ type Options struct {
 	Host *Host
 	// Persistent runs a server and client that keep their state, instead of -dev.
 	Persistent bool
+	// Config is the configuration besides data_dir and log_level: the roles and addresses of an agent among others. With it
+	// Persistent and Extra say nothing.
+	Config string
 	// Extra is HCL added to the configuration file.
 	Extra string
 	// Data is the agent's data directory; "" is one in Dir.
@@ -74,7 +77,7 @@ func (a *Agent) Launch() error {
 		return err
 	}
 	args := []string{"agent", "-config", a.configFile()}
-	if !a.Persistent {
+	if !a.Persistent && a.Config == "" {
 		args = []string{"agent", "-dev", "-config", a.configFile()}
 	}
 	a.starts++
@@ -120,6 +123,10 @@ func (a *Agent) DataDir() string {
 
 // Configure writes the agent's configuration and gives the file's name, for who starts the process by other means.
 func (a *Agent) Configure() (string, error) {
+	if a.Config != "" {
+		text := fmt.Sprintf("data_dir = %q\nlog_level = \"DEBUG\"\n%s", a.DataDir(), a.Config)
+		return a.configFile(), os.WriteFile(a.configFile(), []byte(text), 0o644)
+	}
 	text := fmt.Sprintf(`data_dir = %q
 log_level = "DEBUG"
 client {

@@ -260,6 +260,9 @@ func (m *Membership) retryJoin(ctx context.Context) {
 		if m.cfg.Discover != nil {
 			addrs = append(addrs, m.cfg.Discover(ctx)...)
 		}
+		if len(addrs) == 0 {
+			return // nobody is known: the others will find this one
+		}
 		count, err := m.Join(addrs)
 		if count > 0 {
 			m.log.Info("joined", "servers", count)
