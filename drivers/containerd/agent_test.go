@@ -24,6 +24,7 @@ const agentEnv = "BERTH_TEST_AGENT"
 // agentJob is what an agent in another process does.
 type agentJob struct {
 	DataDir string
+	Address string // of another's containerd
 	Start   []agentTask
 }
 
@@ -41,7 +42,7 @@ func agentMain() error {
 	}
 	os.Unsetenv(agentEnv) // shims are not agents
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: os.Stderr, Name: "agent"})
-	d := daemon.New(daemon.Config{DataDir: job.DataDir, Logger: log})
+	d := daemon.New(daemon.Config{DataDir: job.DataDir, Address: job.Address, Logger: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
@@ -81,7 +82,7 @@ type agent struct {
 // startAgent needs the node's own daemon to be down: two cannot share a data directory.
 func (n *node) startAgent(tasks ...*drivers.TaskConfig) *agent {
 	n.t.Helper()
-	job := agentJob{DataDir: n.dataDir}
+	job := agentJob{DataDir: n.dataDir, Address: n.address}
 	for _, cfg := range tasks {
 		job.Start = append(job.Start, agentTask{TaskConfig: cfg})
 	}

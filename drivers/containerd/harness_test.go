@@ -31,7 +31,8 @@ type node struct {
 	cgroup  string
 	cfg     containerd.Config
 
-	layerMax int64 // of the daemon
+	layerMax int64  // of the daemon
+	address  string // of a containerd that is not ours
 
 	daemon *daemon.Daemon
 	driver *containerd.Driver
@@ -74,7 +75,7 @@ func logger(t *testing.T) hclog.Logger {
 
 func (n *node) up() {
 	n.t.Helper()
-	n.daemon = daemon.New(daemon.Config{DataDir: n.dataDir, Logger: logger(n.t), LayerBytesMax: n.layerMax})
+	n.daemon = daemon.New(daemon.Config{DataDir: n.dataDir, Logger: logger(n.t), LayerBytesMax: n.layerMax, Address: n.address})
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel, n.done = cancel, make(chan error, 1)
 	d := n.daemon
