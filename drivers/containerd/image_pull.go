@@ -72,7 +72,7 @@ func (d *Driver) fetch(ctx context.Context, c *client.Client, req pullRequest, s
 	defer httpClient.CloseIdleConnections()
 	auth := req.auth
 	img, err := c.Pull(ctx, req.ref, d.pullOptions(httpClient, req, auth, state)...)
-	if err != nil && auth != nil && req.softFail && errors.Is(err, docker.ErrInvalidAuthorization) {
+	if err != nil && auth != nil && req.softFail && refused(err) {
 		img, err = c.Pull(ctx, req.ref, d.pullOptions(httpClient, req, nil, state)...)
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
@@ -46,7 +47,7 @@ func pullError(image, registry string, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Reason = fmt.Sprintf("pulling image %s from %s took too long", image, registry)
 		e.Hint = "raise image_pull_timeout in the task's config"
-	case errors.Is(err, docker.ErrInvalidAuthorization), code == 401, code == 403, denied(err):
+	case refused(err):
 		e.Reason, e.Err, e.Recoverable = fmt.Sprintf("registry %s refuses image %s: it may not exist, or needs other credentials", registry, image), answer(code), false
 		e.Hint = "check the name, and username and password in the task's auth block"
 	case errdefs.IsNotFound(err) && strings.Contains(err.Error(), "no match for platform"):
@@ -82,7 +83,12 @@ func answer(code int) error {
 	return fmt.Errorf("it answered %d", code)
 }
 
-// denied recognizes the resolver's text for a repository it may not look at; it has no type of its own.
-func denied(err error) bool {
-	return strings.Contains(err.Error(), "pull access denied") || strings.Contains(err.Error(), "authorization failed")
+// refused tells whether the registry wants other credentials. The resolver's error for a repository it may not look at has no
+// type of its own.
+func refused(err error) bool {
+	var status remoteerrors.ErrUnexpectedStatus
+	if errors.As(err, &status) && (status.StatusCode == http.StatusUnauthorized || status.StatusCode == http.StatusForbidden) {
+		return true
+	}
+	return errors.Is(err, docker.ErrInvalidAuthorization) || strings.Contains(err.Error(), "pull access denied") || strings.Contains(err.Error(), "authorization failed")
 }

@@ -2,6 +2,7 @@ package containerd
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"sort"
@@ -147,7 +148,21 @@ func (in *specInput) namespaces(s *specs.Spec) error {
 	if !in.tc.HostUTS {
 		s.Hostname = in.hostname()
 	}
+	if err := in.ports(); err != nil {
+		return err
+	}
 	return in.sysctls(s, mode)
+}
+
+// ports checks the labels of `ports`: every port of the group is published, whether it is named there or not.
+func (in *specInput) ports() error {
+	for _, label := range in.tc.Ports {
+		if _, ok := in.cfg.Ports[label]; !ok {
+			return &drivers.StartError{Reason: fmt.Sprintf("ports names %q, which is no port of the group (it has: %s)", label,
+				strings.Join(slices.Sorted(maps.Keys(in.cfg.Ports)), ", ")), Hint: "add the port to the group's network block, or remove it from ports"}
+		}
+	}
+	return nil
 }
 
 // namespacedSysctls are the settings that belong to a container and not to the host. Constant.
