@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/agent/config"
+	"berth/agent/guard"
 	"berth/agent/httpapi"
 	"berth/agent/remote"
 	"berth/client"
@@ -57,6 +58,7 @@ type agent struct {
 	client  *client.Client   // the same
 	api     net.Listener
 	http    *http.Server
+	left    bool // tasks of -dev could not be removed
 }
 
 // Run is an agent from its start to its end. It returns when ctx is done and everything has ended, or with what kept it from
@@ -87,13 +89,17 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	a := &agent{cfg: cfg, log: log, name: cfg.Name, out: opts.Stdout}
 	defer func() {
 		unlock()
+		if a.left {
+			log.Warn("the data directory stays, for something still uses it: end what is left, then remove it", "data_dir", cfg.DataDir)
+			return
+		}
 		if err := remove(); err != nil {
 			log.Warn("temporary data directory remains", "error", err)
 		}
 	}()
-	a := &agent{cfg: cfg, log: log, name: cfg.Name, out: opts.Stdout}
 	if a.name == "" {
 		if a.name, err = os.Hostname(); err != nil {
 			return fmt.Errorf("find the host's name (set name in the configuration): %w", err)
@@ -103,6 +109,7 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer a.api.Close()
+	a.api = guard.Limit(a.api, cfg.Limits.MaxConnsPerClient, !cfg.TLS.HTTP)
 	if err := a.build(ctx); err != nil {
 		a.unbuild()
 		return err
@@ -176,13 +183,28 @@ func (a *agent) build(ctx context.Context) error {
 	}
 	deps.Server, deps.Client = a.server, a.client
 	a.http = &http.Server{
-		Handler: a.handlers(deps), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: guard.Handler(a.guarded(), a.handlers(deps)), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: a.log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	if a.cluster != nil {
 		a.api = a.cluster.sec.Web(a.api)
 	}
 	return nil
+}
+
+// guarded says by which names the API may be called.
+func (a *agent) guarded() guard.Config {
+	g := guard.Config{Names: append([]string{a.name}, a.cfg.AllowedHosts...), Origins: a.cfg.AllowedOrigins}
+	if host, err := os.Hostname(); err == nil {
+		g.Names = append(g.Names, host)
+	}
+	if host, _, err := net.SplitHostPort(a.cfg.HTTPAddr); err == nil {
+		g.Names = append(g.Names, host)
+	}
+	if addr, ok := a.api.Addr().(*net.TCPAddr); ok {
+		g.Loopback = addr.IP.IsLoopback()
+	}
+	return g
 }
 
 // unbuild gives back what parts hold that never ran.
@@ -249,29 +271,25 @@ func (a *agent) networkConfig() network.Config {
 
 // run starts the parts and ends them in order: the node before the server it reports to and the containerd it works with.
 func (a *agent) run(ctx context.Context, began time.Time) error {
-	// The cluster port outlives the server, which hands leadership over through it; server, containerd and API outlive ctx until
-	// the node has ended.
+	// The cluster port outlives the server, which hands leadership over through it, and containerd the node, which ends its tasks
+	// with it. Server and API outlive ctx until the node has ended.
 	outer := lifecycle.New(context.WithoutCancel(ctx))
 	base := lifecycle.New(context.WithoutCancel(ctx))
+	node := lifecycle.New(context.WithoutCancel(ctx))
 	if a.cluster != nil {
 		outer.Go("cluster", a.runCluster)
-		base.Go("cluster", func(ctx context.Context) error { // its end is everybody's
-			select {
-			case <-ctx.Done():
-			case <-outer.Context().Done():
-			}
-			return ctx.Err()
-		})
 	}
+	if a.daemon != nil {
+		outer.Go("containerd", a.daemon.Run)
+	}
+	base.Go("below", ends(outer))
+	base.Go("node", ends(node))
 	if a.cfg.Server.Enabled {
 		base.Go("server", a.server.Run)
 	}
-	if a.daemon != nil {
-		base.Go("containerd", a.daemon.Run)
-	}
 	base.Go("api", a.serve)
 	nodeEnded := make(chan error, 1)
-	base.Go("node", func(ctx context.Context) error { return a.runNode(ctx, nodeEnded) })
+	node.Go("node", func(ctx context.Context) error { return a.runNode(ctx, base.Context().Done(), nodeEnded) })
 	a.log.Info("agent started", "version", version.String(), "api", "http://"+a.api.Addr().String(), "data_dir", a.cfg.DataDir, "dev", a.cfg.Dev)
 	go a.announce(base.Context(), began) // ends with the group at the latest
 
@@ -279,11 +297,15 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 	case <-ctx.Done():
 		a.log.Info("agent is ending", "tasks", map[bool]string{true: "are ended", false: "go on"}[a.cfg.Dev])
 		_, _ = sd.SdNotify(false, sd.SdNotifyStopping) // without systemd there is nobody to tell
-		a.endNode(nodeEnded)
-		base.Stop()
 	case <-base.Context().Done(): // a part failed
 	}
-	err := base.Wait()
+	a.endNode(nodeEnded)
+	node.Stop()
+	err := node.Wait()
+	base.Stop()
+	if berr := base.Wait(); err == nil {
+		err = berr
+	}
 	outer.Stop()
 	if oerr := outer.Wait(); err == nil {
 		err = oerr
@@ -298,9 +320,20 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 	return err
 }
 
-// runNode runs the client once the server leads and containerd answers. It stays until its context ends even when there is no
-// node, for the end of a part ends the agent.
-func (a *agent) runNode(ctx context.Context, ended chan<- error) error {
+// ends is a part that ends when a group does.
+func ends(g *lifecycle.Group) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+		case <-g.Context().Done():
+		}
+		return ctx.Err()
+	}
+}
+
+// runNode runs the client once the server leads and containerd answers, unless a part failed before. It stays until its context
+// ends even when there is no node, for the end of a part ends the agent.
+func (a *agent) runNode(ctx context.Context, failed <-chan struct{}, ended chan<- error) error {
 	if a.client == nil {
 		<-ctx.Done()
 		return ctx.Err()
@@ -312,6 +345,9 @@ func (a *agent) runNode(ctx context.Context, ended chan<- error) error {
 	for _, ready := range wait {
 		select {
 		case <-ready:
+		case <-failed:
+			ended <- a.client.Close()
+			return nil
 		case <-ctx.Done():
 			ended <- a.client.Close()
 			return ctx.Err()
@@ -334,6 +370,7 @@ func (a *agent) endNode(ended <-chan error) {
 	defer cancel()
 	if err := a.client.Shutdown(ctx, a.cfg.Dev); err != nil {
 		a.log.Error("not everything of the node could be removed", "error", err)
+		a.left = true
 	}
 	select {
 	case <-ended:

@@ -119,7 +119,10 @@ func (b *builder) apply(name string, f *file) {
 	if l := f.Limits; l != nil {
 		set(&c.Limits.MaxConnsPerClient, l.HTTPMaxConnsPerClient)
 		set(&c.Limits.BodyBytes, l.BodyBytes)
+		set(&c.Limits.ImageBytes, l.ImageBytes)
 	}
+	c.AllowedHosts = append(c.AllowedHosts, f.AllowedHosts...)
+	c.AllowedOrigins = append(c.AllowedOrigins, f.AllowedOrigins...)
 	b.refuse(f)
 	if f.Server != nil {
 		b.server(f.Server)

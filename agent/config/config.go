@@ -33,8 +33,10 @@ type Config struct {
 	Server Server
 	Client Client
 	Limits Limits
-	Driver Driver
-	TLS    TLS
+	// AllowedHosts are names the API may be called by besides the agent's own, AllowedOrigins pages of other sites that may use it.
+	AllowedHosts, AllowedOrigins []string
+	Driver                       Driver
+	TLS                          TLS
 	// JoinToken lets a machine without a certificate join a cluster.
 	JoinToken string
 	// Joined tells that it has a certificate of an earlier run.
@@ -109,8 +111,9 @@ type Driver struct {
 
 // Limits bound what callers of the API may use.
 type Limits struct {
-	MaxConnsPerClient int
-	BodyBytes         int64
+	MaxConnsPerClient int   // open connections of one address to the API; 0 is no limit
+	BodyBytes         int64 // of a request's body, archives of images aside
+	ImageBytes        int64 // of an archive of images
 }
 
 // Ports of the contract.
@@ -127,7 +130,7 @@ func Default() *Config {
 		Region: "global", Datacenter: "dc1", BindAddr: defaultBind, LogLevel: "INFO",
 		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
 			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},
-		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20},
+		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20, ImageBytes: 32 << 30},
 	}
 }
 

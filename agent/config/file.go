@@ -36,10 +36,13 @@ type file struct {
 	Server    *serverBlock    `hcl:"server,block"`
 	Client    *clientBlock    `hcl:"client,block"`
 	Limits    *limitsBlock    `hcl:"limits,block"`
-	ACL       *enabledBlock   `hcl:"acl,block"`
-	TLS       *tlsBlock       `hcl:"tls,block"`
-	Plugins   []pluginBlock   `hcl:"plugin,block"`
-	Autopilot *autopilotBlock `hcl:"autopilot,block"`
+	// Berth's own.
+	AllowedHosts   []string        `hcl:"http_allowed_hosts,optional"`
+	AllowedOrigins []string        `hcl:"http_allowed_origins,optional"`
+	ACL            *enabledBlock   `hcl:"acl,block"`
+	TLS            *tlsBlock       `hcl:"tls,block"`
+	Plugins        []pluginBlock   `hcl:"plugin,block"`
+	Autopilot      *autopilotBlock `hcl:"autopilot,block"`
 
 	// Blocks that are understood and have no effect; each is warned of.
 	Telemetry []free `hcl:"telemetry,block"`
@@ -85,6 +88,7 @@ type limitsBlock struct {
 	RPCHandshakeTimeout   *string `hcl:"rpc_handshake_timeout,optional"`
 	RPCMaxConnsPerClient  *int    `hcl:"rpc_max_conns_per_client,optional"`
 	BodyBytes             *int64  `hcl:"http_max_body_bytes,optional"`
+	ImageBytes            *int64  `hcl:"http_max_image_bytes,optional"`
 }
 
 type serverBlock struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/klauspost/compress/gzhttp"
+	"golang.org/x/sync/semaphore"
 
 	"berth/agent/config"
 	"berth/client"
@@ -47,6 +48,8 @@ type API struct {
 	// pools has the routes below poolPrefix: "/v1/node/pool/allocations" may be a pool's page or a node's, and the mux refuses
 	// to choose.
 	pools *http.ServeMux
+	// bodies is the memory for bodies that are being read.
+	bodies *semaphore.Weighted
 }
 
 const poolPrefix = "/v1/node/pool/"
@@ -61,7 +64,7 @@ func (a *API) muxOf(path string) *http.ServeMux {
 
 // New makes the API.
 func New(d Deps) *API {
-	a := &API{Deps: d, mux: http.NewServeMux(), pools: http.NewServeMux()}
+	a := &API{Deps: d, mux: http.NewServeMux(), pools: http.NewServeMux(), bodies: semaphore.NewWeighted(bodiesBytes)}
 	a.jobRoutes()
 	a.evalRoutes()
 	a.deploymentRoutes()

@@ -288,8 +288,12 @@ func (a *API) imageLoad(w http.ResponseWriter, r *request) error {
 	if id := r.query.Get("node_id"); id != "" && a.Client != nil && id != a.Client.NodeID().String() {
 		return notFound("node %s is not the node of this agent: send the archive to that agent", id)
 	}
-	names, err := a.Images.ImportArchive(r.ctx(), r.Request.Body)
-	if err != nil {
+	names, err := a.Images.ImportArchive(r.ctx(), r.archive())
+	var se *statusError
+	switch {
+	case errors.As(err, &se):
+		return err
+	case err != nil:
 		return invalid("the archive could not be loaded: %v", err)
 	}
 	writeJSON(w, &api.ImageLoadResponse{Images: names}, false)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -70,50 +68,6 @@ func (r *request) id(name, what string) (structs.ID, error) {
 		return structs.ID{}, notFound("%s not found", what)
 	}
 	return id, nil
-}
-
-// body decodes a JSON body; what it lacks stays as it is. Unknown fields are ignored, as the contract says.
-func (r *request) body(v any) error {
-	raw, err := io.ReadAll(http.MaxBytesReader(r.w, r.Request.Body, r.api.Config.Limits.BodyBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return status(http.StatusRequestEntityTooLarge, "the request has more than %d bytes (limits.http_max_body_bytes)", tooLarge.Limit)
-	case err != nil:
-		return invalid("read the request: %v", err)
-	case len(bytes.TrimSpace(raw)) == 0:
-		return invalid("Request body is empty")
-	}
-	if err := checkDepth(raw); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return invalid("%v", err)
-	}
-	return nil
-}
-
-// maxDepth bounds the nesting of a body.
-const maxDepth = 256
-
-func checkDepth(raw []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return invalid("the body nests more than %d levels deep", maxDepth)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
 }
 
 // writeIndex sends the headers of a read or write.

@@ -1,0 +1,10 @@
+// Package guard stands before the API's public address and keeps out what no user sent.
+//
+// It owns two rules. A page of another site may not use the API through the browser of somebody who can reach it: requests
+// that name a foreign origin are refused, and so are browsers that call the agent by a name it does not know (a name that was
+// rebound to its address). And one machine may hold only so many connections. It knows no route and no noun. Called by agent,
+// around the API's handler and its listener.
+//
+// Goroutines: none of its own. Invariants: programs (command line, client libraries, scrapers, proxies) are never refused for
+// the name they call the agent by, except on loopback, where only this machine can have a name for it.
+package guard

@@ -1,0 +1,136 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Bounds of what callers send.
+const (
+	// bodyTime is how long a body may take from its first byte to its last.
+	bodyTime = 30 * time.Second
+	// bodyWait is how long a request waits for others to be read.
+	bodyWait = 10 * time.Second
+	// bodiesBytes bounds the bodies that are read at a time, together, in bytes.
+	bodiesBytes = 256 << 20
+	// smallBody is what a body of unknown length counts until it is read.
+	smallBody = 1 << 20
+	// idleTime is how long a stream of an archive may stand still.
+	idleTime = 60 * time.Second
+	// maxDepth bounds the nesting of a body.
+	maxDepth = 256
+)
+
+// body decodes a JSON body; what it lacks stays as it is. Unknown fields are ignored, as the contract says.
+func (r *request) body(v any) error {
+	raw, done, err := r.text()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := checkDepth(raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return invalid("%v", err)
+	}
+	return nil
+}
+
+// text reads the whole body, within the bounds of size, time and memory; done gives the memory back.
+func (r *request) text() (raw []byte, done func(), err error) {
+	limit := r.api.Config.Limits.BodyBytes
+	if r.ContentLength > limit {
+		return nil, nil, status(http.StatusRequestEntityTooLarge, "the request has %d bytes; at most %d are taken (limits.http_max_body_bytes)", r.ContentLength, limit)
+	}
+	need := min(max(r.ContentLength, smallBody), bodiesBytes)
+	if r.ContentLength < 0 {
+		need = min(limit, bodiesBytes)
+	}
+	ctx, cancel := context.WithTimeout(r.ctx(), bodyWait)
+	defer cancel()
+	if r.api.bodies.Acquire(ctx, need) != nil {
+		r.w.Header().Set("Retry-After", "1")
+		return nil, nil, status(http.StatusServiceUnavailable, "too many large requests are read at this moment: try again")
+	}
+	done = func() { r.api.bodies.Release(need) }
+	stop := r.deadline(bodyTime)
+	raw, err = io.ReadAll(http.MaxBytesReader(r.w, r.Request.Body, limit))
+	stop()
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		err = status(http.StatusRequestEntityTooLarge, "the request has more than %d bytes (limits.http_max_body_bytes)", tooLarge.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = status(http.StatusRequestTimeout, "the request's body did not arrive within %s", bodyTime)
+	case err != nil:
+		err = invalid("read the request: %v", err)
+	case len(bytes.TrimSpace(raw)) == 0:
+		err = invalid("Request body is empty")
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return raw, done, nil
+}
+
+// deadline bounds reading from the connection, until stop. Connections that know no deadlines, such as streams between agents,
+// end with the sender's own.
+func (r *request) deadline(d time.Duration) (stop func()) {
+	c := http.NewResponseController(r.w)
+	if c.SetReadDeadline(time.Now().Add(d)) != nil {
+		return func() {}
+	}
+	return func() { _ = c.SetReadDeadline(time.Time{}) }
+}
+
+// archive is a body that is read piece by piece: it ends when it stands still, or grows too large.
+func (r *request) archive() io.Reader {
+	return &moving{r, http.MaxBytesReader(r.w, r.Request.Body, r.api.Config.Limits.ImageBytes)}
+}
+
+type moving struct {
+	r    *request
+	body io.Reader
+}
+
+// Read reads a piece.
+func (m *moving) Read(p []byte) (int, error) {
+	defer m.r.deadline(idleTime)()
+	n, err := m.body.Read(p)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		err = status(http.StatusRequestEntityTooLarge, "the archive has more than %d bytes (limits.http_max_image_bytes)", tooLarge.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = status(http.StatusRequestTimeout, "the archive stood still for %s", idleTime)
+	}
+	return n, err
+}
+
+func checkDepth(raw []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return invalid("the body nests more than %d levels deep", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
