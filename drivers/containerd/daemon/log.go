@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -25,10 +26,31 @@ func redirectLogs(to hclog.Logger) {
 
 type logHook struct{ to hclog.Logger }
 
+// quiet is a line that says nothing to anybody: its beginning and, if that is not enough, a part of its details.
+type quiet struct{ begins, holds string }
+
 // harmless are lines containerd calls warnings or errors although nothing is wrong: a file system without fs-verity, a
-// shim's log that ends with its shim, a collector that runs while the database closes, answers nobody waits for any more. Constant.
-var harmless = []string{"failed check for fsverity support", "copy shim log", "garbage collection failed", "failed to find warning service",
-	"ttrpc: received message on inactive stream", "failed sending message on channel"}
+// shim's log that ends with its shim, a collector that runs while the database closes, answers nobody waits for any more; and what
+// it says of a container that could not be made, after it was told why. Constant.
+var harmless = []quiet{{"failed check for fsverity support", ""}, {"copy shim log", ""}, {"garbage collection failed", ""},
+	{"content garbage collection failed", "no such file or directory"}, {"failed to finish collection context", "already closed"},
+	{"failed to find warning service", ""}, {"ttrpc: received message on inactive stream", ""}, {"failed sending message on channel", ""},
+	{"failed to delete task", "container not created"}, {"warnings while cleaning up dead shim", "failed to read init pid file"}}
+
+func (q quiet) is(e *logrus.Entry) bool {
+	if !strings.HasPrefix(e.Message, q.begins) {
+		return false
+	}
+	if q.holds == "" || strings.Contains(e.Message, q.holds) {
+		return true
+	}
+	for _, v := range e.Data {
+		if strings.Contains(fmt.Sprint(v), q.holds) {
+			return true
+		}
+	}
+	return false
+}
 
 // Levels is part of logrus.Hook.
 func (logHook) Levels() []logrus.Level { return logrus.AllLevels }
@@ -42,7 +64,7 @@ func (h logHook) Fire(e *logrus.Entry) error {
 	case logrus.WarnLevel:
 		level = hclog.Warn
 	}
-	if slices.ContainsFunc(harmless, func(p string) bool { return strings.HasPrefix(e.Message, p) }) {
+	if slices.ContainsFunc(harmless, func(q quiet) bool { return q.is(e) }) {
 		level = hclog.Trace
 	}
 	args := make([]any, 0, 2*len(e.Data))

@@ -31,7 +31,7 @@ const magicBytes = 16
 type measured struct {
 	client.DiffService
 	store content.Store
-	room  func() int64
+	room  func() Room
 }
 
 // Apply is part of diff.Applier.
@@ -57,11 +57,11 @@ func (m measured) measure(ctx context.Context, desc ocispec.Descriptor) error {
 	}
 	switch compression.DetectCompression(magic[:n]) {
 	case compression.Gzip:
-		if ra.Size() < room/gzipRatioMax {
+		if ra.Size() < room.bytes/gzipRatioMax {
 			return nil
 		}
 	case compression.Uncompressed:
-		if ra.Size() <= room {
+		if ra.Size() <= room.bytes {
 			return nil
 		}
 	}
@@ -77,15 +77,16 @@ func (m measured) measure(ctx context.Context, desc ocispec.Descriptor) error {
 	return nil
 }
 
-// Bounded is r, failing with ErrTooBig after that many bytes, and when ctx is done.
-func Bounded(ctx context.Context, r io.Reader, most int64) io.Reader {
-	return &bounded{ctx: ctx, r: r, left: most, most: most}
+// Bounded is r, failing when there is no room for more, and when ctx is done.
+func Bounded(ctx context.Context, r io.Reader, room Room) io.Reader {
+	return &bounded{ctx: ctx, r: r, left: room.bytes, room: room}
 }
 
 type bounded struct {
-	ctx        context.Context
-	r          io.Reader
-	left, most int64
+	ctx  context.Context
+	r    io.Reader
+	left int64
+	room Room
 }
 
 // Read is part of io.Reader.
@@ -95,24 +96,37 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w: more than %d MB (the node's limit, or what its disk has left)", ErrTooBig, b.most>>20)
+		return 0, b.room.exceeded()
 	}
 	return n, err
 }
 
-// Room is how much one layer or archive may hold, bytes: a bound for all, and never the last twentieth of our disk.
-func (d *Daemon) Room() int64 {
-	room := int64(unpackedMax)
+// Room is how much one layer or archive may hold.
+type Room struct {
+	bytes int64
+	disk  bool // it is the disk that is small
+}
+
+// exceeded is ErrTooBig, or ENOSPC, after which trying again may help.
+func (r Room) exceeded() error {
+	if r.disk {
+		return fmt.Errorf("it is more than the %d MB the disk has left for images: %w", r.bytes>>20, unix.ENOSPC)
+	}
+	return fmt.Errorf("%w: more than %d MB", ErrTooBig, r.bytes>>20)
+}
+
+// Room looks how much there is now: a bound for all, and never the last twentieth of our disk.
+func (d *Daemon) Room() Room {
+	room := Room{bytes: unpackedMax}
 	if d.cfg.LayerBytesMax > 0 {
-		room = d.cfg.LayerBytesMax
+		room.bytes = d.cfg.LayerBytesMax
 	}
 	var fs unix.Statfs_t
 	if d.Embedded() && unix.Statfs(d.cfg.DataDir, &fs) == nil {
 		block := uint64(fs.Bsize)
-		if spare := fs.Blocks / 20; fs.Bavail > spare {
-			room = min(room, int64((fs.Bavail-spare)*block))
-		} else {
-			room = 0
+		free := int64((fs.Bavail - min(fs.Bavail, fs.Blocks/20)) * block)
+		if free < room.bytes {
+			room = Room{bytes: free, disk: true}
 		}
 	}
 	return room
