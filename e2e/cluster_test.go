@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -301,3 +302,41 @@ func TestACutServerComesBack(t *testing.T) {
 		t.Error("what was refused is there")
 	}
 }
+
+// Two of three servers are lost for good: one command makes the third go on alone, and a new server joins it.
+func TestTheLastServerIsRecovered(t *testing.T) {
+	w := newTown(t, 4)
+	w.form()
+	w.join(2, "server")
+	w.join(3, "server")
+	w.voters(3)
+	if err := w.put(1, "kept"); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the third has it", func() bool { return w.names(3)["kept"] })
+	for _, a := range w.agents[:3] {
+		if err := a.Signal(w.ctx, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := w.agents[2]
+	out, err := last.Run(w.ctx, nil, "operator", "recover", "-config", filepath.Join(last.Dir, "agent.hcl"))
+	if err != nil || out.Code != 0 || !strings.Contains(out.Stdout, "The cluster had 3 servers") || !strings.Contains(out.Stdout, harness.Addr(3)+":4647") {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if err := last.Launch(); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it takes changes", func() bool { return w.put(3, "more") == nil })
+	if have := w.names(3); !have["kept"] || !have["more"] {
+		t.Errorf("it has %v", have)
+	}
+	made := last
+	r := &rig{T: t, ctx: w.ctx, agent: made}
+	w.tokens["server"] = tokenOf(r.ok("operator", "join-token", "create", "-role", "server"))
+	w.join(4, "server")
+	w.until("the new one has all", func() bool { have := w.names(4); return have["kept"] && have["more"] })
+}
+
+// tokenOf finds the token in what a command said.
+func tokenOf(text string) string { return regexp.MustCompile(`berth-join-\S+`).FindString(text) }

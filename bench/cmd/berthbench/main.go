@@ -2,6 +2,7 @@
 //
 //	berthbench -binary ./berth
 //	berthbench -only placing        # needs no root
+//	berthbench -only cluster        # three servers: minutes
 //	berthbench -only huge           # two million allocations: minutes
 package main
 
@@ -12,8 +13,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"berth/bench"
+	"berth/bench/cluster"
 	"berth/bench/placing"
 )
 
@@ -31,8 +34,13 @@ func run() error {
 	flag.IntVar(&c.Jobs, "jobs", c.Jobs, "jobs to run")
 	flag.DurationVar(&c.Idle, "idle", c.Idle, "idle time before the idle figures")
 	flag.DurationVar(&c.Window, "window", c.Window, "time over which the idle processor use is taken")
-	only := flag.String("only", "", "measure the agent, the placing, or the huge case only; without it agent and placing")
+	k := cluster.Config{Tell: func(what string) { fmt.Fprintln(os.Stderr, what) }}
+	flag.IntVar(&k.Kills, "kills", 20, "leaders of a cluster to kill")
+	flag.IntVar(&k.Stops, "stops", 10, "leaders of a cluster to stop")
+	flag.DurationVar(&k.Load, "load", 5*time.Second, "time of each kind of request to a cluster")
+	only := flag.String("only", "", "measure the agent, the placing, the cluster, or the huge case only; without it agent and placing")
 	flag.Parse()
+	k.Binary = *binary
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var figures []bench.Figure
@@ -49,10 +57,12 @@ func run() error {
 		figures, err = agent(ctx, c, *binary)
 	case "placing":
 		figures, err = place(ctx)
+	case "cluster":
+		figures, err = cluster.Measure(ctx, k)
 	case "huge":
 		figures, err = below(func(dir string) ([]bench.Figure, error) { return placing.Huge(ctx, dir) })
 	default:
-		return fmt.Errorf("-only %s: say agent, placing or huge", *only)
+		return fmt.Errorf("-only %s: say agent, placing, cluster or huge", *only)
 	}
 	bench.Print(os.Stdout, figures)
 	return err
