@@ -46,6 +46,7 @@ func (e *env) jobRun() *cobra.Command {
 			}
 			if resp.EvalID.IsZero() {
 				e.say("Job registration successful")
+				e.nextLaunch(res.Job)
 				return nil
 			}
 			if detach {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"berth/api"
+	"berth/internal/cron"
 	"berth/structs"
 )
 
@@ -91,11 +93,23 @@ func (e *env) showJob(ctx context.Context, c *api.Client, stub *structs.JobListS
 	if j.Stop {
 		status += " (stopped)"
 	}
-	e.pairs([][2]string{{"ID", j.ID}, {"Name", j.Name}, {"Submit Date", clock(j.SubmitTime)}, {"Type", j.Type}, {"Priority", fmt.Sprint(j.Priority)},
+	facts := [][2]string{{"ID", j.ID}, {"Name", j.Name}, {"Submit Date", clock(j.SubmitTime)}, {"Type", j.Type}, {"Priority", fmt.Sprint(j.Priority)},
 		{"Datacenters", strings.Join(j.Datacenters, ",")}, {"Namespace", j.Namespace}, {"Node Pool", j.NodePool}, {"Status", status},
-		{"Periodic", fmt.Sprint(j.IsPeriodic())}, {"Parameterized", fmt.Sprint(j.IsParameterized())}})
+		{"Periodic", fmt.Sprint(j.IsPeriodic())}, {"Parameterized", fmt.Sprint(j.IsParameterized())}}
+	if j.ParentID != "" {
+		facts = append(facts, [2]string{"Parent Job", j.ParentID})
+	}
+	if next := cron.NextLaunch(j, time.Now()); !next.IsZero() {
+		facts = append(facts, [2]string{"Next Periodic Launch", fmt.Sprintf("%s (%s)", next.Format(time.RFC3339), ago(next.UnixNano()))})
+	} else if j.IsPeriodic() {
+		facts = append(facts, [2]string{"Next Periodic Launch", "none"})
+	}
+	e.pairs(facts)
 	if brief {
 		return nil
+	}
+	if j.IsPeriodic() || j.IsParameterized() {
+		return e.showChildren(ctx, c, j, stub)
 	}
 	if err := e.jobSummary(stub); err != nil {
 		return err

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,16 +95,12 @@ func (e *env) nodeDrain() *cobra.Command {
 
 func (e *env) drain(ctx context.Context, c *api.Client, id string, d drainFlags) error {
 	var spec *structs.DrainSpec
-	meta := map[string]string{}
+	meta, err := keyValues(d.meta)
+	if err != nil {
+		return err
+	}
 	if d.message != "" {
 		meta["message"] = d.message
-	}
-	for _, kv := range d.meta {
-		k, v, ok := strings.Cut(kv, "=")
-		if !ok {
-			return fmt.Errorf("-meta %q must be key=value", kv)
-		}
-		meta[k] = v
 	}
 	if d.enable {
 		if d.deadline <= 0 {
@@ -120,7 +114,7 @@ func (e *env) drain(ctx context.Context, c *api.Client, id string, d drainFlags)
 			spec.Deadline = 0
 		}
 	}
-	_, _, err := c.Nodes().Drain(ctx, id, spec, d.disable && !d.keepIneligible, meta, nil)
+	_, _, err = c.Nodes().Drain(ctx, id, spec, d.disable && !d.keepIneligible, meta, nil)
 	if err != nil {
 		return err
 	}

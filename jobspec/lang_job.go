@@ -62,6 +62,9 @@ var langPeriodic = &block{
 		{name: "cron", field: "Spec", kind: kindString, doc: "One schedule (older form).", deprecated: "crons", told: true},
 		{name: "prohibit_overlap", field: "ProhibitOverlap", kind: kindBool, def: "false", doc: "Skip a launch while the last one still runs."},
 		{name: "time_zone", field: "TimeZone", kind: kindString, def: "UTC", doc: "Time zone of the schedules."},
+		{name: "overlap", field: "Overlap", kind: kindString, allowed: []string{"allow", "forbid", "replace"}, doc: "What a launch does while the last one still runs: run beside it, leave itself out, or stop it. Without it prohibit_overlap decides."},
+		{name: "catch_up", field: "CatchUp", kind: kindString, def: "last", allowed: []string{"last", "all"}, doc: "Which launches that were missed, as while no server led, are made up for: the latest, or each (at most 100)."},
+		{name: "start_deadline", field: "StartDeadline", kind: kindDuration, def: "0s", doc: "How late a launch may still be made; 0 sets no bound."},
 		{name: "enabled", field: "Enabled", kind: kindBool, def: "true", doc: "Whether the schedule launches anything."},
 	},
 }

@@ -10,6 +10,7 @@ import (
 	"berth/internal/lifecycle"
 	"berth/server/deploy"
 	"berth/server/drain"
+	"berth/server/periodic"
 	"berth/server/placer"
 	"berth/server/reap"
 	"berth/state"
@@ -83,6 +84,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	}
 	drainer := drain.New(drain.Config{Host: host, Logger: s.log.Named("drain")})
 	watcher := deploy.New(deploy.Config{Host: host, Logger: s.log.Named("deploy")})
+	launcher := periodic.New(periodic.Config{Host: host, Logger: s.log.Named("periodic")})
 	s.beats.Restore(aliveNodes(s.store.Snapshot()))
 	s.setTerm(t)
 	defer s.setTerm(nil)
@@ -94,6 +96,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	g.Go("deployment watcher", watcher.Run)
 	g.Go("drainer", drainer.Run)
 	g.Go("reaper", t.reaper.Run)
+	g.Go("periodic launcher", launcher.Run)
 	if s.cfg.Gossip != nil {
 		g.Go("members", s.runMembers)
 		g.Go("autopilot", s.runAutopilot)

@@ -33,6 +33,7 @@ func (rd reader) Hash() [sha256.Size]byte {
 	digestAll(d, r.pools.All())
 	digestAll(d, r.roots.All())
 	digestAll(d, r.joinTokens.All())
+	digestAll(d, r.launches.All())
 	d.value(reflect.ValueOf(r.config))
 	return [sha256.Size]byte(d.h.Sum(nil))
 }

@@ -63,6 +63,7 @@ type root struct {
 	pools       byName[structs.NodePool]
 	roots       byName[structs.AuthorityRoot]
 	joinTokens  byID[structs.JoinToken]
+	launches    byJobKey[structs.PeriodicLaunch]
 	config      *structs.SchedulerConfiguration
 
 	allocs             byID[structs.Allocation]
@@ -96,7 +97,10 @@ func newRoot() *root {
 		pools:       newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),
 		roots:       newKeyed(func(r *structs.AuthorityRoot) string { return r.ID }, strings.Compare),
 		joinTokens:  newKeyed(func(j *structs.JoinToken) structs.ID { return j.ID }, compareID),
-		config:      structs.DefaultSchedulerConfiguration(),
+		launches: newJobKeyed(func(l *structs.PeriodicLaunch) structs.JobKey {
+			return structs.JobKey{Namespace: l.Namespace, ID: l.JobID}
+		}),
+		config: structs.DefaultSchedulerConfiguration(),
 
 		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
 		allocsByJob:        index(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} }),

@@ -18,9 +18,10 @@ const (
 	TableNodePools
 	TableAuthorityRoots
 	TableJoinTokens
+	TablePeriodicLaunches
 
 	// TableCount is how many tables there are.
-	TableCount = int(TableJoinTokens) + 1
+	TableCount = int(TablePeriodicLaunches) + 1
 )
 
 // String is the table's name as told to people.
@@ -31,5 +32,6 @@ func (t Table) String() string {
 	return [TableCount]string{
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
 		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
+		"periodic launches",
 	}[t]
 }

@@ -131,6 +131,8 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.roots, v.ID) == v
 	case *structs.JoinToken:
 		return get(&r.joinTokens, v.ID) == v
+	case *structs.PeriodicLaunch:
+		return get(&r.launches, structs.JobKey{Namespace: v.Namespace, ID: v.JobID}) == v
 	}
 	return false
 }

@@ -33,6 +33,8 @@ const (
 	CmdJoinToken                       // JoinTokenCommand
 	CmdJoinTokenDelete                 // JoinTokenDeleteCommand
 	CmdJoinTokenUse                    // JoinTokenUseCommand
+	CmdPeriodicLaunch                  // PeriodicLaunchCommand
+	CmdJobDispatch                     // JobDispatchCommand
 )
 
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.

@@ -153,6 +153,13 @@ type PeriodicConfig struct {
 	SpecType        string // "cron"
 	ProhibitOverlap *bool
 	TimeZone        *string
+	// Overlap is what a launch does while an instance still runs: allow, forbid or replace; empty follows ProhibitOverlap.
+	// Beside the contract, as is the rest.
+	Overlap string `json:",omitempty"`
+	// CatchUp is what is done about missed launches: last or all.
+	CatchUp string `json:",omitempty"`
+	// StartDeadline is how late a launch may still be made; 0 without bound.
+	StartDeadline time.Duration `json:",omitempty"`
 }
 
 // ParameterizedJobConfig makes the job a template that is dispatched with a payload and meta.

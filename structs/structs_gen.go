@@ -10021,6 +10021,169 @@ func (z *JobDeregisterCommand) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *JobDispatchCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(8)
+	var zb0001Mask uint8 /* 8 bits */
+	_ = zb0001Mask
+	if z.Meta == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Namespace"
+		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+		o = msgp.AppendString(o, z.Namespace)
+		// string "JobID"
+		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+		o = msgp.AppendString(o, z.JobID)
+		// string "ChildID"
+		o = append(o, 0xa7, 0x43, 0x68, 0x69, 0x6c, 0x64, 0x49, 0x44)
+		o = msgp.AppendString(o, z.ChildID)
+		// string "Payload"
+		o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
+		o = msgp.AppendBytes(o, z.Payload)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Meta"
+			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
+			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
+			for za0001, za0002 := range z.Meta {
+				o = msgp.AppendString(o, za0001)
+				o = msgp.AppendString(o, za0002)
+			}
+		}
+		// string "IdempotencyToken"
+		o = append(o, 0xb0, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+		o = msgp.AppendString(o, z.IdempotencyToken)
+		// string "Priority"
+		o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+		o = msgp.AppendInt(o, z.Priority)
+		// string "EvalID"
+		o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+		o = msgp.AppendBytes(o, (z.EvalID)[:])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JobDispatchCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "JobID":
+			z.JobID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "JobID")
+				return
+			}
+		case "ChildID":
+			z.ChildID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ChildID")
+				return
+			}
+		case "Payload":
+			z.Payload, bts, err = msgp.ReadBytesBytes(bts, z.Payload)
+			if err != nil {
+				err = msgp.WrapError(err, "Payload")
+				return
+			}
+		case "Meta":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Meta")
+				return
+			}
+			if z.Meta == nil {
+				z.Meta = make(map[string]string, zb0002)
+			} else if len(z.Meta) > 0 {
+				clear(z.Meta)
+			}
+			for zb0002 > 0 {
+				var za0002 string
+				zb0002--
+				var za0001 string
+				za0001, bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Meta")
+					return
+				}
+				za0002, bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Meta", za0001)
+					return
+				}
+				z.Meta[za0001] = za0002
+			}
+		case "IdempotencyToken":
+			z.IdempotencyToken, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IdempotencyToken")
+				return
+			}
+		case "Priority":
+			z.Priority, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Priority")
+				return
+			}
+		case "EvalID":
+			bts, err = msgp.ReadExactBytes(bts, (z.EvalID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "EvalID")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JobDispatchCommand) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 6 + msgp.StringPrefixSize + len(z.JobID) + 8 + msgp.StringPrefixSize + len(z.ChildID) + 8 + msgp.BytesPrefixSize + len(z.Payload) + 5 + msgp.MapHeaderSize
+	if z.Meta != nil {
+		for za0001, za0002 := range z.Meta {
+			_ = za0002
+			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
+		}
+	}
+	s += 17 + msgp.StringPrefixSize + len(z.IdempotencyToken) + 9 + msgp.IntSize + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize))
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z JobRef) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 2
@@ -17464,9 +17627,9 @@ func (z *Peer) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
+	// map header, size 9
 	// string "Enabled"
-	o = append(o, 0x86, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+	o = append(o, 0x89, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
 	if z.Enabled == nil {
 		o = msgp.AppendNil(o)
 	} else {
@@ -17498,6 +17661,15 @@ func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	} else {
 		o = msgp.AppendString(o, *z.TimeZone)
 	}
+	// string "Overlap"
+	o = append(o, 0xa7, 0x4f, 0x76, 0x65, 0x72, 0x6c, 0x61, 0x70)
+	o = msgp.AppendString(o, z.Overlap)
+	// string "CatchUp"
+	o = append(o, 0xa7, 0x43, 0x61, 0x74, 0x63, 0x68, 0x55, 0x70)
+	o = msgp.AppendString(o, z.CatchUp)
+	// string "StartDeadline"
+	o = append(o, 0xad, 0x53, 0x74, 0x61, 0x72, 0x74, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+	o = msgp.AppendDuration(o, z.StartDeadline)
 	return
 }
 
@@ -17601,6 +17773,24 @@ func (z *PeriodicConfig) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+		case "Overlap":
+			z.Overlap, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Overlap")
+				return
+			}
+		case "CatchUp":
+			z.CatchUp, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CatchUp")
+				return
+			}
+		case "StartDeadline":
+			z.StartDeadline, bts, err = msgp.ReadDurationBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "StartDeadline")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -17637,6 +17827,316 @@ func (z *PeriodicConfig) Msgsize() (s int) {
 	} else {
 		s += msgp.StringPrefixSize + len(*z.TimeZone)
 	}
+	s += 8 + msgp.StringPrefixSize + len(z.Overlap) + 8 + msgp.StringPrefixSize + len(z.CatchUp) + 14 + msgp.DurationSize
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *PeriodicLaunch) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 6
+	// string "Namespace"
+	o = append(o, 0x86, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+	o = msgp.AppendString(o, z.Namespace)
+	// string "JobID"
+	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+	o = msgp.AppendString(o, z.JobID)
+	// string "Launch"
+	o = append(o, 0xa6, 0x4c, 0x61, 0x75, 0x6e, 0x63, 0x68)
+	o = msgp.AppendInt64(o, z.Launch)
+	// string "Skipped"
+	o = append(o, 0xa7, 0x53, 0x6b, 0x69, 0x70, 0x70, 0x65, 0x64)
+	o = msgp.AppendInt64(o, z.Skipped)
+	// string "CreateIndex"
+	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.CreateIndex)
+	// string "ModifyIndex"
+	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.ModifyIndex)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *PeriodicLaunch) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "JobID":
+			z.JobID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "JobID")
+				return
+			}
+		case "Launch":
+			z.Launch, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Launch")
+				return
+			}
+		case "Skipped":
+			z.Skipped, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Skipped")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *PeriodicLaunch) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 6 + msgp.StringPrefixSize + len(z.JobID) + 7 + msgp.Int64Size + 8 + msgp.Int64Size + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *PeriodicLaunchCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 6
+	// string "Namespace"
+	o = append(o, 0x86, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+	o = msgp.AppendString(o, z.Namespace)
+	// string "JobID"
+	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+	o = msgp.AppendString(o, z.JobID)
+	// string "Launch"
+	o = append(o, 0xa6, 0x4c, 0x61, 0x75, 0x6e, 0x63, 0x68)
+	o = msgp.AppendInt64(o, z.Launch)
+	// string "Forced"
+	o = append(o, 0xa6, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x64)
+	o = msgp.AppendBool(o, z.Forced)
+	// string "EvalID"
+	o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+	o = msgp.AppendBytes(o, (z.EvalID)[:])
+	// string "Replaces"
+	o = append(o, 0xa8, 0x52, 0x65, 0x70, 0x6c, 0x61, 0x63, 0x65, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Replaces)))
+	for za0002 := range z.Replaces {
+		// map header, size 2
+		// string "JobID"
+		o = append(o, 0x82, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+		o = msgp.AppendString(o, z.Replaces[za0002].JobID)
+		// string "EvalID"
+		o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+		o = msgp.AppendBytes(o, (z.Replaces[za0002].EvalID)[:])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *PeriodicLaunchCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "JobID":
+			z.JobID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "JobID")
+				return
+			}
+		case "Launch":
+			z.Launch, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Launch")
+				return
+			}
+		case "Forced":
+			z.Forced, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Forced")
+				return
+			}
+		case "EvalID":
+			bts, err = msgp.ReadExactBytes(bts, (z.EvalID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "EvalID")
+				return
+			}
+		case "Replaces":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Replaces")
+				return
+			}
+			if cap(z.Replaces) >= int(zb0002) {
+				z.Replaces = (z.Replaces)[:zb0002]
+			} else {
+				z.Replaces = make([]PeriodicReplace, zb0002)
+			}
+			for za0002 := range z.Replaces {
+				var zb0003 uint32
+				zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Replaces", za0002)
+					return
+				}
+				for zb0003 > 0 {
+					zb0003--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Replaces", za0002)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "JobID":
+						z.Replaces[za0002].JobID, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Replaces", za0002, "JobID")
+							return
+						}
+					case "EvalID":
+						bts, err = msgp.ReadExactBytes(bts, (z.Replaces[za0002].EvalID)[:])
+						if err != nil {
+							err = msgp.WrapError(err, "Replaces", za0002, "EvalID")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Replaces", za0002)
+							return
+						}
+					}
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *PeriodicLaunchCommand) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 6 + msgp.StringPrefixSize + len(z.JobID) + 7 + msgp.Int64Size + 7 + msgp.BoolSize + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 9 + msgp.ArrayHeaderSize
+	for za0002 := range z.Replaces {
+		s += 1 + 6 + msgp.StringPrefixSize + len(z.Replaces[za0002].JobID) + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize))
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *PeriodicReplace) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "JobID"
+	o = append(o, 0x82, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+	o = msgp.AppendString(o, z.JobID)
+	// string "EvalID"
+	o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+	o = msgp.AppendBytes(o, (z.EvalID)[:])
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *PeriodicReplace) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "JobID":
+			z.JobID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "JobID")
+				return
+			}
+		case "EvalID":
+			bts, err = msgp.ReadExactBytes(bts, (z.EvalID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "EvalID")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *PeriodicReplace) Msgsize() (s int) {
+	s = 1 + 6 + msgp.StringPrefixSize + len(z.JobID) + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize))
 	return
 }
 

@@ -123,7 +123,7 @@ func (c *checker) checkPeriodic() {
 		return
 	}
 	c.batchOnly(p, "periodic")
-	if cfg.SpecType != "cron" && cfg.SpecType != "test" {
+	if cfg.SpecType != "cron" {
 		c.fault(p.in("SpecType"), `the schedule's type is %q; it must be "cron"`, clip(cfg.SpecType))
 	}
 	switch {
@@ -141,6 +141,14 @@ func (c *checker) checkPeriodic() {
 		for i, s := range cfg.Specs {
 			c.checkCron(p.item("Specs", i), s)
 		}
+	}
+	c.oneOf(p.in("Overlap"), "overlap", cfg.Overlap, "", OverlapAllow, OverlapForbid, OverlapReplace)
+	c.oneOf(p.in("CatchUp"), "catch_up", cfg.CatchUp, "", CatchUpLast, CatchUpAll)
+	if val(cfg.ProhibitOverlap) && cfg.Overlap != "" && cfg.Overlap != OverlapForbid {
+		c.fault(p.in("Overlap"), "prohibit_overlap and overlap = %q contradict each other", clip(cfg.Overlap)).Hint = "keep overlap"
+	}
+	if cfg.StartDeadline < 0 {
+		c.fault(p.in("StartDeadline"), "start_deadline is negative")
 	}
 	if _, err := time.LoadLocation(val(cfg.TimeZone)); err != nil {
 		c.fault(p.in("TimeZone"), "time_zone %q is not known", clip(val(cfg.TimeZone))).Hint = `use a name such as "UTC" or "Europe/Berlin"`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"berth/api"
+	"berth/internal/cron"
 	"berth/jobspec"
 	"berth/state"
 	"berth/structs"
@@ -25,7 +26,8 @@ func (a *API) jobRoutes() {
 		"allocations": {http.MethodGet: a.jobAllocations}, "evaluations": {http.MethodGet: a.jobEvaluations},
 		"deployments": {http.MethodGet: a.jobDeployments}, "deployment": {http.MethodGet: a.jobDeployment},
 		"scale": {http.MethodGet: a.jobScaleStatus, http.MethodPut: a.jobScale}, "revert": {http.MethodPut: a.jobRevert},
-		"stable": {http.MethodPut: a.jobStable},
+		"stable": {http.MethodPut: a.jobStable}, "periodic/force": {http.MethodPut: a.periodicForce},
+		"dispatch": {http.MethodPut: a.jobDispatch}, "dispatch/payload": {http.MethodPut: a.jobDispatchRaw},
 	} {
 		a.route("/v1/job/{id}/"+sub, h)
 	}
@@ -266,7 +268,7 @@ func (a *API) jobPlan(r *request) (any, error) {
 	old := s.Job(req.Job.Namespace, req.Job.ID)
 	plan := a.Server.PlanJob(s, req.Job)
 	resp := &api.PlanResponse{Annotations: plan.Annotations, FailedTGAllocs: plan.Failed, Explanations: plan.Explanations,
-		CreatedEvals: plan.Evals, Warnings: warnings}
+		CreatedEvals: plan.Evals, Warnings: warnings, NextPeriodicLaunch: cron.NextLaunch(req.Job, time.Now())}
 	for _, p := range plan.Placements {
 		resp.Placements = append(resp.Placements, new(api.PlannedPlacement(*p)))
 	}

@@ -67,6 +67,10 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(cmd, a.joinTokenDelete)
 	case structs.CmdJoinTokenUse:
 		return with(cmd, a.joinTokenUse)
+	case structs.CmdPeriodicLaunch:
+		return with(cmd, a.periodicLaunch)
+	case structs.CmdJobDispatch:
+		return with(cmd, a.jobDispatch)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -137,6 +141,10 @@ func opOf(kind structs.CommandKind) string {
 		return "revoke join token"
 	case structs.CmdJoinTokenUse:
 		return "join with token"
+	case structs.CmdPeriodicLaunch:
+		return "launch periodic job"
+	case structs.CmdJobDispatch:
+		return "dispatch job"
 	}
 	return "apply command"
 }

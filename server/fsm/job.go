@@ -128,6 +128,7 @@ func preserve(job, old *structs.Job, counts, resources bool) {
 func (a *applier) storeVersion(job *structs.Job) *structs.Job {
 	old := a.txn.Job(job.Namespace, job.ID)
 	a.touch(job.Namespace, job.ID)
+	a.schedule(job, old)
 	if old != nil && sameSpecification(old, job) {
 		return old
 	}
@@ -215,6 +216,9 @@ func (a *applier) jobDeregister(c *structs.JobDeregisterCommand) (any, error) {
 	} else {
 		stopped := *old
 		stopped.Stop = true
+		if old.IsPeriodic() || old.IsParameterized() {
+			stopped.SubmitTime = a.at // no evaluation tells when it ended
+		}
 		modified = a.storeVersion(&stopped).JobModifyIndex
 	}
 	if c.Eval != nil {
@@ -240,6 +244,7 @@ func (a *applier) skipShutdownDelay(key structs.JobKey) {
 func (a *applier) purge(key structs.JobKey) {
 	a.touch(key.Namespace, key.ID)
 	a.txn.DeleteJob(key)
+	a.txn.DeletePeriodicLaunch(key)
 	used := a.versionsInUse(key)
 	var unused []uint64
 	for v := range a.txn.JobVersions(key.Namespace, key.ID) {

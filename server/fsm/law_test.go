@@ -354,6 +354,8 @@ func watchSome(t *rapid.T, s *state.Snapshot) watches {
 	ws.addTable("roots", s, ch, func(s *state.Snapshot) []any { return list(s.AuthorityRoots()) })
 	_, ch = s.JoinTokensW()
 	ws.addTable("join tokens", s, ch, func(s *state.Snapshot) []any { return list(s.JoinTokens()) })
+	_, ch = s.PeriodicLaunchesW()
+	ws.addTable("periodic launches", s, ch, func(s *state.Snapshot) []any { return list(s.PeriodicLaunches()) })
 	_, ch = s.SchedulerConfigW()
 	ws.addTable("config", s, ch, func(s *state.Snapshot) []any { return []any{s.SchedulerConfig()} })
 	return ws

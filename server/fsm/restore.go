@@ -151,6 +151,8 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutAuthorityRoot)
 	case recordJoinToken:
 		return restored(body, t.PutJoinToken)
+	case recordPeriodicLaunch:
+		return restored(body, t.PutPeriodicLaunch)
 	case recordNode:
 		return restored(body, t.PutNode)
 	case recordJobVersion:

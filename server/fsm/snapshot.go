@@ -46,6 +46,7 @@ const (
 	recordAlloc     // numbers of resources and metrics (0: none), Allocation without them
 	recordAuthorityRoot
 	recordJoinToken
+	recordPeriodicLaunch
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -110,6 +111,7 @@ func (w *recorder) state(snap *state.Snapshot) {
 	recordAll(w, recordNodePool, snap.NodePools())
 	recordAll(w, recordAuthorityRoot, snap.AuthorityRoots())
 	recordAll(w, recordJoinToken, snap.JoinTokens())
+	recordAll(w, recordPeriodicLaunch, snap.PeriodicLaunches())
 	recordAll(w, recordNode, snap.Nodes())
 	recordAll(w, recordJobVersion, snap.AllJobVersions())
 	recordAll(w, recordJob, snap.Jobs())

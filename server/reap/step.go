@@ -11,6 +11,7 @@ import (
 type State interface {
 	Jobs() iter.Seq[*structs.Job]
 	Job(namespace, id string) *structs.Job
+	Children(namespace, parent string) iter.Seq[*structs.Job]
 	Evals() iter.Seq[*structs.Evaluation]
 	Eval(id structs.ID) *structs.Evaluation
 	EvalsByJob(namespace, id string) iter.Seq[*structs.Evaluation]
@@ -92,6 +93,10 @@ func (s *step) jobs() {
 		for a := range s.st.AllocsByJob(j.Namespace, j.ID) {
 			gone = gone && a.ClientTerminal() && s.old(a.ModifyTime, s.t.Job)
 			allocs = append(allocs, a.ID)
+		}
+		for range s.st.Children(j.Namespace, j.ID) { // a parent goes after its instances
+			gone = false
+			break
 		}
 		if gone {
 			s.cmd.Jobs = append(s.cmd.Jobs, structs.JobRef{Namespace: j.Namespace, ID: j.ID})
