@@ -87,6 +87,11 @@ func plan(snap *state.Snapshot, f *fleet.Fleet, job *structs.Job, ids idgen.Sour
 			CreateTime: now.UnixNano(), ModifyTime: now.UnixNano(),
 		},
 	})
+	return planOf(snap, out)
+}
+
+// planOf tells an outcome.
+func planOf(snap *state.Snapshot, out *scheduler.Outcome) *Plan {
 	p := &Plan{}
 	for i, e := range out.Evals {
 		if i == 0 {
@@ -150,4 +155,8 @@ func FleetOf(nodes iter.Seq[*structs.Node], allocs iter.Seq[*structs.Allocation]
 		f.SetAlloc(a)
 	}
 	return f
+}
+
+func keyOf(al *structs.Allocation) structs.JobKey {
+	return structs.JobKey{Namespace: al.Namespace, ID: al.JobID}
 }
