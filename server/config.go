@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"berth/internal/atrest"
 	"berth/internal/idgen"
 	"berth/server/heartbeat"
 	"berth/server/reap"
@@ -49,6 +50,9 @@ type Config struct {
 
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
+
+	// Seal encrypts the log and the snapshots on the disk; nil keeps them in clear.
+	Seal *atrest.Key
 
 	Logger hclog.Logger
 	// IDs makes the ids of what this server creates; nil is idgen.Random().

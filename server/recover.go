@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"berth/internal/atrest"
 	"berth/internal/boltfile"
 	"berth/internal/idgen"
 	"berth/server/fsm"
@@ -34,7 +35,7 @@ type Recovered struct {
 
 // Recover makes the servers named the whole cluster, in the data directory of a server that does not run. Without peers it is that
 // server alone, at addr. Every entry of the log is taken as committed.
-func Recover(dataDir, addr string, peers []RecoverPeer, log hclog.Logger) (*Recovered, error) {
+func Recover(dataDir, addr string, peers []RecoverPeer, seal *atrest.Key, log hclog.Logger) (*Recovered, error) {
 	if _, err := os.Stat(filepath.Join(dataDir, raftDirName, logName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, &structs.Error{Kind: structs.KindNotFound, Subject: "the cluster's log " + filepath.Join(dataDir, raftDirName, logName),
 			Err: errors.New("does not exist"), Hint: "name the data directory of an agent that was a server"}
@@ -50,7 +51,7 @@ func Recover(dataDir, addr string, peers []RecoverPeer, log hclog.Logger) (*Reco
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := Config{DataDir: dataDir, Addr: addr, Logger: log}.withDefaults()
+	cfg, err := Config{DataDir: dataDir, Addr: addr, Seal: seal, Logger: log}.withDefaults()
 	if err != nil {
 		return nil, err
 	}

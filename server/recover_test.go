@@ -32,7 +32,7 @@ func TestTheLastServerOfThreeGoesOn(t *testing.T) {
 		id := all[2].ID()
 		finish(all...)
 
-		got, err := Recover(dirs[2], "10.0.0.33:4647", nil, hclog.NewNullLogger())
+		got, err := Recover(dirs[2], "10.0.0.33:4647", nil, nil, hclog.NewNullLogger())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestAllServersComeBackWithNewAddresses(t *testing.T) {
 		finish(all...)
 		w = newTown()
 		for i, dir := range dirs {
-			if _, err := Recover(dir, peers[i].Addr, peers, hclog.NewNullLogger()); err != nil {
+			if _, err := Recover(dir, peers[i].Addr, peers, nil, hclog.NewNullLogger()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -116,14 +116,14 @@ func TestRecoveryRefusesWhatCannotBe(t *testing.T) {
 		"no address":    {dir, []RecoverPeer{{ID: own}}, "no address"},
 		"already works": {dir, []RecoverPeer{{ID: own, Addr: "a:1"}, {ID: other, Addr: "b:1"}}, ""},
 	} {
-		_, err := Recover(c.dir, "a:1", c.peers, hclog.NewNullLogger())
+		_, err := Recover(c.dir, "a:1", c.peers, nil, hclog.NewNullLogger())
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	s, _ := start(t, dir+"-running")
 	_ = s
-	if _, err := Recover(dir+"-running", "a:1", nil, hclog.NewNullLogger()); structs.KindOf(err) != structs.KindConflict || errors.Is(err, os.ErrNotExist) {
+	if _, err := Recover(dir+"-running", "a:1", nil, nil, hclog.NewNullLogger()); structs.KindOf(err) != structs.KindConflict || errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a server that runs: %v", err)
 	}
 	_ = os.RemoveAll(dir + "-running")

@@ -12,6 +12,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 
+	"berth/internal/atrest"
 	"berth/internal/boltfile"
 	"berth/structs"
 )
@@ -70,7 +71,13 @@ func openStores(cfg Config) (*stores, error) {
 	if cfg.faulty != nil {
 		st = cfg.faulty(st)
 	}
-	d := newDisk(summed{st}, path)
+	var sealer *atrest.Sealer
+	if cfg.Seal != nil {
+		if sealer, err = atrest.NewSealer(cfg.Seal); err != nil {
+			return nil, errors.Join(err, bolt.Close())
+		}
+	}
+	d := newDisk(sealedLog{summed{st}, sealer}, path)
 	cache, err := raft.NewLogCache(logCacheEntries, d)
 	if err != nil {
 		return nil, errors.Join(err, bolt.Close())
@@ -79,7 +86,7 @@ func openStores(cfg Config) (*stores, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the snapshot directory: %w", err), bolt.Close())
 	}
-	return &stores{log: cache, stable: d, snapshots: snaps, disk: d}, nil
+	return &stores{log: cache, stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d}, nil
 }
 
 // openLog opens the log's file once all of it was read and it is compact.
