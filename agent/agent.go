@@ -25,6 +25,7 @@ import (
 	"berth/drivers"
 	"berth/drivers/containerd"
 	"berth/drivers/containerd/daemon"
+	"berth/internal/atrest"
 	"berth/internal/lifecycle"
 	"berth/internal/version"
 	"berth/server"
@@ -52,6 +53,7 @@ type agent struct {
 	out  io.Writer
 
 	server  *server.Server
+	seal    *atrest.Key      // of the server's log; nil in clear
 	cluster *cluster         // nil in -dev
 	daemon  *daemon.Daemon   // nil without a node
 	net     *network.Manager // the same
@@ -163,6 +165,9 @@ func (a *agent) build(ctx context.Context) error {
 		if err := a.buildCluster(ctx, node, trip); err != nil {
 			return err
 		}
+	}
+	if a.seal, err = sealKey(ctx, c); err != nil {
+		return err
 	}
 	// An agent without a server has one that never runs: it knows nothing, and every question goes to another.
 	if a.server, err = server.New(a.serverConfig()); err != nil {

@@ -1,12 +1,14 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"berth/agent/config"
+	"berth/internal/atrest"
 	"berth/server"
 	"berth/structs"
 )
@@ -43,7 +45,13 @@ func Recover(opts Options, peers []string) (*Recovered, error) {
 		return nil, err
 	}
 	defer unlock()
-	return server.Recover(filepath.Join(cfg.DataDir, "server"), cfg.RPCAddr, named, log)
+	var seal *atrest.Key // none is made for a directory without a log
+	if source := sealSource(cfg); source.Used() {
+		if seal, err = source.Open(context.Background()); err != nil {
+			return nil, err
+		}
+	}
+	return server.Recover(filepath.Join(cfg.DataDir, "server"), cfg.RPCAddr, named, seal, log)
 }
 
 func parsePeer(text string) (server.RecoverPeer, error) {

@@ -59,6 +59,7 @@ type Server struct {
 	Join           []string // addresses of the gossip of other servers
 	RetryInterval  time.Duration
 	RetryMax       int
+	AtRest         AtRest
 	Encrypt        []byte // key of gossip; nil takes the cluster's own
 	NonVoter       bool
 	RaftMultiplier int

@@ -184,6 +184,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"acl":               {base + "acl { enabled = true }\n", "access control"},
 		"tls":               {base + "tls { http = true }\n", "need ca_file"},
 		"tls version":       {base + "tls { tls_min_version = \"ssl3\" }\n", "tls12 and tls13"},
+		"at rest twice":     {"data_dir = \"/x\"\nserver {\n enabled = true\n at_rest {\n key_file = \"a\"\n passphrase_file = \"b\"\n }\n}\n", "name one of"},
 		"tls suites":        {base + "tls { tls_cipher_suites = \"RC4\" }\n", "not known or not safe"},
 		"tls upgrade":       {base + "tls { rpc_upgrade_mode = true }\n", "never speaks without TLS"},
 		"a bad duration":    {strings.Replace(base, "enabled = true", "enabled = true\n  eval_gc_threshold = \"soon\"", 1), "soon"},

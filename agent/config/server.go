@@ -41,6 +41,9 @@ func (b *builder) server(s *serverBlock) {
 		}
 		c.Encrypt = key
 	}
+	if s.AtRest != nil {
+		b.atRest(s.AtRest)
+	}
 	set(&c.NonVoter, s.NonVotingServer)
 	set(&c.Rejoin, s.RejoinAfterLeave)
 	if s.RaftMultiplier != nil {

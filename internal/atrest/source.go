@@ -39,6 +39,12 @@ const (
 	saltFile = "key-salt"
 )
 
+// Used reports whether data in Dir was sealed before.
+func (s Source) Used() bool {
+	_, err := os.Stat(filepath.Join(s.Dir, idFile))
+	return err == nil
+}
+
 // Open gets the key. It must be the one the data in Dir was sealed with before, if any was.
 func (s Source) Open(ctx context.Context) (*Key, error) {
 	known, err := read(filepath.Join(s.Dir, idFile))
