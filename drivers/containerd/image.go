@@ -30,7 +30,7 @@ func (d *Driver) ensureImage(ctx context.Context, c *client.Client, cfg *drivers
 		}
 		return d.present(ctx, c, ref)
 	}
-	if tc.PullPolicy != taskconfig.PullAlways {
+	if tc.PullPolicy == taskconfig.PullMissing || tc.PullPolicy == taskconfig.PullNever {
 		img, err := d.present(ctx, c, ref)
 		if err == nil {
 			return img, nil
@@ -43,8 +43,18 @@ func (d *Driver) ensureImage(ctx context.Context, c *client.Client, cfg *drivers
 				Hint: "load it with `berth image load`"}
 		}
 	}
-	return d.pull(ctx, c, pullRequest{ref: ref, registry: registry, auth: tc.Auth, softFail: tc.AuthSoftFail,
+	img, err := d.pull(ctx, c, pullRequest{ref: ref, registry: registry, auth: tc.Auth, softFail: tc.AuthSoftFail,
 		timeout: tc.ImagePullTimeout, progress: cfg.Progress})
+	if err != nil && tc.PullPolicy == taskconfig.PullNewest && ctx.Err() == nil {
+		if here, perr := d.present(ctx, c, ref); perr == nil {
+			d.log.Warn("newest image cannot be had, the one on this node is used", "image", ref, "error", err)
+			if cfg.Progress != nil {
+				cfg.Progress(drivers.Progress{Phase: "pulling", Message: fmt.Sprintf("the newest image %s cannot be had, the one on this node is used", ref)})
+			}
+			return here, nil
+		}
+	}
+	return img, err
 }
 
 // present gives an image that is here and unpacks it if need be. The error is errdefs.ErrNotFound when it is not here.

@@ -136,3 +136,67 @@ func TestInteractive(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheTagLatestIsAskedForAtEveryStart(t *testing.T) {
+	n := newNode(t)
+	reg := testimage.NewRegistry("", "")
+	latest := pushed(t, reg, "app:latest", "first")
+	untagged := strings.TrimSuffix(latest, ":latest")
+	says := func(id string, config values) string {
+		t.Helper()
+		r, out := n.run(with(n.config(id, "cat /says"), config))
+		if !r.Successful() {
+			t.Errorf("%s: %+v %s", id, r, out)
+		}
+		return out
+	}
+	if got := says("first", values{"image": latest}); got != "first" {
+		t.Error(got)
+	}
+	pushed(t, reg, "app:latest", "second")
+	if got := says("kept", values{"image": latest, "image_pull_policy": "missing"}); got != "first" {
+		t.Error(got)
+	}
+	if got := says("newest", values{"image": untagged}); got != "second" {
+		t.Error(got)
+	}
+	reg.Close()
+	if got := says("away", values{"image": latest}); got != "second" {
+		t.Error(got)
+	}
+	n.start(with(n.config("nothing", "true"), values{"image": latest, "image_pull_policy": "never"}))
+	if _, err := n.driver.Start(context.Background(), with(n.config("forced", "true"), values{"image": latest, "force_pull": true})); err == nil {
+		t.Error("force_pull was content with an old image")
+	}
+}
+
+// Layers that images share are on the node once, and are fetched once.
+func TestLayersAreSharedAndTasksWriteToTheirOwn(t *testing.T) {
+	n := newNode(t)
+	reg := testimage.NewRegistry("", "")
+	defer reg.Close()
+	var blobs atomic.Int64
+	reg.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+			blobs.Add(1)
+		}
+		return false
+	})
+	one, two := pushed(t, reg, "one:1", "one"), pushed(t, reg, "two:1", "two")
+	if r, out := n.run(with(n.config("one", "cat /says; echo changed > /says; echo mine > /bin/new"), values{"image": one})); !r.Successful() || out != "one" {
+		t.Errorf("%+v %q", r, out)
+	}
+	before, held := blobs.Load(), n.held()
+	if r, out := n.run(with(n.config("two", "cat /says; test ! -e /bin/new"), values{"image": two})); !r.Successful() || out != "two" {
+		t.Errorf("%+v %q", r, out)
+	}
+	if fetched := blobs.Load() - before; fetched != 2 { // its configuration and the layer that is its own
+		t.Errorf("%d blobs were fetched", fetched)
+	}
+	if more := n.held() - held; more > 64<<10 {
+		t.Errorf("the second image takes %d bytes more", more)
+	}
+	if r, out := n.run(with(n.config("again", "cat /says; test ! -e /bin/new"), values{"image": one})); !r.Successful() || out != "one" {
+		t.Errorf("%+v %q", r, out)
+	}
+}

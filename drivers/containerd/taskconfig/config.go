@@ -15,7 +15,7 @@ type Config struct {
 
 	// Load is an archive in the task directory the image comes from.
 	Load string
-	// PullPolicy is "missing" (the default), "always" or "never".
+	// PullPolicy is "missing" (the default), "always" or "never"; PullNewest where none is set and the tag is "latest" or none.
 	PullPolicy       string
 	ImagePullTimeout time.Duration
 	Auth             *Auth
@@ -92,4 +92,7 @@ const (
 	PullMissing = "missing"
 	PullAlways  = "always"
 	PullNever   = "never"
+	// PullNewest asks the registry at every start, and is content with what is here when the registry cannot give it. It is
+	// no word of the job file.
+	PullNewest = "newest"
 )

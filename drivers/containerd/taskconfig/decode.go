@@ -80,6 +80,8 @@ func (c *Config) decodeImage(b *block) {
 		b.fault("force_pull", "contradicts image_pull_policy = \"never\"")
 	case b.boolean("force_pull"):
 		c.PullPolicy = PullAlways
+	case c.PullPolicy == "" && moves(c.Image):
+		c.PullPolicy = PullNewest
 	case c.PullPolicy == "":
 		c.PullPolicy = PullMissing
 	}
@@ -93,6 +95,15 @@ func (c *Config) decodeImage(b *block) {
 	if c.WorkDir != "" && !path.IsAbs(c.WorkDir) && !b.interpolated(c.WorkDir) {
 		b.fault("work_dir", "found %q, allowed: an absolute path", c.WorkDir)
 	}
+}
+
+// moves tells whether an image is named by the tag that always means the newest.
+func moves(image string) bool {
+	if strings.Contains(image, "@") {
+		return false
+	}
+	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	return !tagged || tag == "latest"
 }
 
 func isLocal(p string) bool {

@@ -17,35 +17,40 @@ func TestDecode(t *testing.T) {
 		raw  m
 		want Config
 	}{
-		"least": {m{"image": "redis:7"}, Config{Image: "redis:7", PullPolicy: PullMissing}},
+		"a tag that stays": {m{"image": "r.example:5000/a:1"}, Config{Image: "r.example:5000/a:1", PullPolicy: PullMissing}},
+		"a port is no tag": {m{"image": "r.example:5000/a"}, Config{Image: "r.example:5000/a", PullPolicy: PullNewest}},
+		"latest":           {m{"image": "a:latest"}, Config{Image: "a:latest", PullPolicy: PullNewest}},
+		"latest, missing":  {m{"image": "a:latest", "image_pull_policy": "missing"}, Config{Image: "a:latest", PullPolicy: PullMissing}},
+		"a digest":         {m{"image": "a:latest@sha256:x"}, Config{Image: "a:latest@sha256:x", PullPolicy: PullMissing}},
+		"least":            {m{"image": "redis:7"}, Config{Image: "redis:7", PullPolicy: PullMissing}},
 		"command": {
 			m{"image": "a", "command": "/bin/x", "args": []any{"-a", int64(3), true}, "entrypoint": []any{"/init"}},
-			Config{Image: "a", Command: "/bin/x", Args: []string{"-a", "3", "true"}, Entrypoint: []string{"/init"}, EntrypointSet: true, PullPolicy: PullMissing},
+			Config{Image: "a", Command: "/bin/x", Args: []string{"-a", "3", "true"}, Entrypoint: []string{"/init"}, EntrypointSet: true, PullPolicy: PullNewest},
 		},
-		"a scheme people copy": {m{"image": "docker://redis"}, Config{Image: "redis", PullPolicy: PullMissing}},
+		"a scheme people copy": {m{"image": "docker://redis"}, Config{Image: "redis", PullPolicy: PullNewest}},
 		"force_pull is a policy": {
 			m{"image": "a", "force_pull": true, "image_pull_timeout": "3m"},
 			Config{Image: "a", PullPolicy: PullAlways, ImagePullTimeout: 3 * time.Minute},
 		},
 		"auth": {
 			m{"image": "a", "auth": []any{m{"username": "u", "password": "p", "email": "e@x"}}},
-			Config{Image: "a", PullPolicy: PullMissing, Auth: &Auth{Username: "u", Password: "p"}},
+			Config{Image: "a", PullPolicy: PullNewest, Auth: &Auth{Username: "u", Password: "p"}},
 		},
 		"mounts": {
 			m{"image": "a", "mount": []any{m{"type": "tmpfs", "target": "/tmp", "tmpfs_options": []any{m{"size": int64(8192)}}}},
 				"mounts": []any{m{"type": "bind", "source": "local/x", "target": "/x", "readonly": true, "bind_options": []any{m{"propagation": "rslave"}}}}},
-			Config{Image: "a", PullPolicy: PullMissing, Mounts: []Mount{
+			Config{Image: "a", PullPolicy: PullNewest, Mounts: []Mount{
 				{Type: "tmpfs", Target: "/tmp", SizeBytes: 8192},
 				{Type: "bind", Source: "local/x", Target: "/x", ReadOnly: true, Propagation: "rslave"},
 			}},
 		},
 		"capabilities in every spelling": {
 			m{"image": "a", "cap_add": []any{"net_raw", "CAP_SYS_TIME"}, "cap_drop": []any{"all"}},
-			Config{Image: "a", PullPolicy: PullMissing, CapAdd: []string{"NET_RAW", "SYS_TIME"}, CapDrop: []string{"ALL"}},
+			Config{Image: "a", PullPolicy: PullNewest, CapAdd: []string{"NET_RAW", "SYS_TIME"}, CapDrop: []string{"ALL"}},
 		},
 		"ulimits": {
 			m{"image": "a", "ulimit": []any{m{"nofile": "1024:2048", "nproc": int64(10), "core": "-1"}}},
-			Config{Image: "a", PullPolicy: PullMissing, Ulimits: []Ulimit{{"core", -1, -1}, {"nofile", 1024, 2048}, {"nproc", 10, 10}}},
+			Config{Image: "a", PullPolicy: PullNewest, Ulimits: []Ulimit{{"core", -1, -1}, {"nofile", 1024, 2048}, {"nproc", 10, 10}}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
