@@ -108,6 +108,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := d.prepare(); err != nil {
 		return err
 	}
+	if err := d.tempMounts(); err != nil {
+		return err
+	}
 	if d.Embedded() {
 		srv, err := d.startServer(ctx)
 		if err != nil {
@@ -163,6 +166,17 @@ func (d *Daemon) prepare() error {
 	return spaceHint(linkShim(d.cfg.Executable, d.ShimPath()), d.cfg.DataDir)
 }
 
+// tempMounts sets where images are mounted to be looked at, in this process, and takes down what a killed one has left there.
+func (d *Daemon) tempMounts() error {
+	if err := mount.SetTempMountLocation(filepath.Join(d.cfg.DataDir, "tmpmounts")); err != nil {
+		return spaceHint(fmt.Errorf("set the place for temporary mounts: %w", err), d.cfg.DataDir)
+	}
+	if warnings, err := mount.CleanupTempMounts(0); err != nil || len(warnings) > 0 {
+		d.log.Warn("temporary mounts of an earlier life remain", "error", errors.Join(append(warnings, err)...))
+	}
+	return nil
+}
+
 // spaceHint says what to do about a full disk.
 func spaceHint(err error, dir string) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
@@ -179,12 +193,6 @@ func (d *Daemon) startServer(ctx context.Context) (*server.Server, error) {
 	}
 	if err := compact(filepath.Join(cfg.Root, "io.containerd.metadata.v1.bolt", "meta.db"), d.log); err != nil {
 		return nil, err
-	}
-	if err := mount.SetTempMountLocation(filepath.Join(cfg.Root, "tmpmounts")); err != nil {
-		return nil, fmt.Errorf("set containerd's place for temporary mounts: %w", err)
-	}
-	if warnings, err := mount.CleanupTempMounts(0); err != nil || len(warnings) > 0 {
-		d.log.Warn("temporary mounts of an earlier life remain", "error", errors.Join(append(warnings, err)...))
 	}
 	// Why detached: containerd derives long-lived contexts from this one, and Stop ends it in order.
 	sctx := context.WithoutCancel(ctx)
