@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
@@ -29,16 +30,20 @@ type outcome struct {
 	err     error
 }
 
-// proposer is the group commit: commands that arrive while an entry is being written share the next one. One entry costs one
+// maxEntries is how many entries are on their way at once: while one crosses the network the next is written to the disk. Raft
+// writes what comes together with one fsync.
+const maxEntries = 4
+
+// proposer is the group commit: commands that arrive while all entries are on their way share the next one. One entry costs one
 // fsync, whatever it holds.
 type proposer struct {
 	in chan *proposal
-	// apply appends an entry and returns when it was applied.
-	apply func(data []byte) (uint64, []fsm.Result, error)
+	// send appends an entry, in the order of calls. What it gives waits until the entry was applied.
+	send func(data []byte) func() (uint64, []fsm.Result, error)
 }
 
-func newProposer(apply func([]byte) (uint64, []fsm.Result, error)) *proposer {
-	return &proposer{in: make(chan *proposal), apply: apply}
+func newProposer(send func([]byte) func() (uint64, []fsm.Result, error)) *proposer {
+	return &proposer{in: make(chan *proposal), send: send}
 }
 
 // propose waits for a command to be applied. When ctx ends first the command may still be applied later.
@@ -67,16 +72,25 @@ func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int
 
 // Run writes one entry after the other until ctx is done.
 func (p *proposer) Run(ctx context.Context) error {
-	var batch []*proposal
+	var flying sync.WaitGroup
+	defer flying.Wait()
+	slots := make(chan struct{}, maxEntries)
 	for {
-		batch = batch[:0]
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case slots <- struct{}{}:
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case pr := <-p.in:
-			batch = append(batch, pr)
+			finish := p.write(p.collect([]*proposal{pr}))
+			flying.Go(func() {
+				finish()
+				<-slots
+			})
 		}
-		p.write(p.collect(batch))
 	}
 }
 
@@ -95,32 +109,34 @@ func (p *proposer) collect(batch []*proposal) []*proposal {
 	return batch
 }
 
-func (p *proposer) write(batch []*proposal) {
+// write sends an entry on its way. What it gives waits for its end and answers the proposers.
+func (p *proposer) write(batch []*proposal) (finish func()) {
 	entry := structs.LogEntry{Commands: make([]structs.Command, len(batch))}
 	for i, pr := range batch {
 		entry.Commands[i] = pr.cmd
 	}
 	data, err := entry.MarshalMsg(nil)
-	var index uint64
-	var results []fsm.Result
+	wait := func() (uint64, []fsm.Result, error) { return 0, nil, err }
 	if err == nil {
-		index, results, err = p.apply(data)
+		wait = p.send(data)
 	}
-	if err == nil && len(results) != len(batch) {
-		err = fmt.Errorf("entry %d of %d commands answered %d results", index, len(batch), len(results))
-	}
-	for i, pr := range batch {
-		if err != nil {
-			pr.done <- outcome{err: err}
-			continue
+	return func() {
+		index, results, err := wait()
+		if err == nil && len(results) != len(batch) {
+			err = fmt.Errorf("entry %d of %d commands answered %d results", index, len(batch), len(results))
 		}
-		pr.done <- outcome{applied: Applied{Index: index, Value: results[i].Value}, err: results[i].Err}
+		for i, pr := range batch {
+			if err != nil {
+				pr.done <- outcome{err: err}
+				continue
+			}
+			pr.done <- outcome{applied: Applied{Index: index, Value: results[i].Value}, err: results[i].Err}
+		}
 	}
 }
 
-// applyRaft appends an entry to raft's log and waits until it was applied here.
-func applyRaft(r *raft.Raft, data []byte) (uint64, []fsm.Result, error) {
-	future := r.Apply(data, 0)
+// applied waits until an entry of raft's log was applied here.
+func applied(future raft.ApplyFuture) (uint64, []fsm.Result, error) {
 	if err := future.Error(); err != nil {
 		return 0, nil, raftError(err)
 	}

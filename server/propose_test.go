@@ -40,12 +40,20 @@ func (l *recordingLog) apply(data []byte) (uint64, []fsm.Result, error) {
 	return uint64(len(l.entries)), results, nil
 }
 
+// oneByOne is a log that takes an entry only when the one before was applied.
+func oneByOne(apply func([]byte) (uint64, []fsm.Result, error)) func([]byte) func() (uint64, []fsm.Result, error) {
+	return func(data []byte) func() (uint64, []fsm.Result, error) {
+		index, results, err := apply(data)
+		return func() (uint64, []fsm.Result, error) { return index, results, err }
+	}
+}
+
 func body() *structs.NameDeleteCommand { return &structs.NameDeleteCommand{Names: []string{"x"}} }
 
 func TestCommandsThatWaitShareAnEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &recordingLog{gate: make(chan struct{})}
-		p := newProposer(l.apply)
+		p := newProposer(oneByOne(l.apply))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
@@ -97,7 +105,7 @@ func TestCommandsThatWaitShareAnEntry(t *testing.T) {
 func TestEntriesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &recordingLog{gate: make(chan struct{})}
-		p := newProposer(l.apply)
+		p := newProposer(oneByOne(l.apply))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
@@ -129,7 +137,7 @@ func TestEntriesAreBounded(t *testing.T) {
 func TestAnErrorOfTheLogReachesEveryProposer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &recordingLog{err: errNoLeader()}
-		p := newProposer(l.apply)
+		p := newProposer(oneByOne(l.apply))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
@@ -152,4 +160,52 @@ func TestACommandBeyondItsLimitIsRefused(t *testing.T) {
 	if _, err := p.propose(t.Context(), structs.CmdNamespaceDelete, 1, huge); structs.KindOf(err) != structs.KindLimit {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Entries follow each other without waiting, up to a bound, and what comes meanwhile shares the next one.
+func TestEntriesOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var sent [][]byte
+		p := newProposer(func(data []byte) func() (uint64, []fsm.Result, error) {
+			sent = append(sent, data)
+			var e structs.LogEntry
+			if _, err := e.UnmarshalMsg(data); err != nil {
+				t.Error(err)
+			}
+			index := uint64(len(sent))
+			return func() (uint64, []fsm.Result, error) {
+				<-release
+				return index, make([]fsm.Result, len(e.Commands)), nil
+			}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		const all = 20
+		got := make(chan uint64, all)
+		for range all {
+			go func() {
+				a, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, body())
+				if err != nil {
+					t.Error(err)
+				}
+				got <- a.Index
+			}()
+			synctest.Wait()
+		}
+		if len(sent) != maxEntries {
+			t.Errorf("%d entries are on their way, want %d", len(sent), maxEntries)
+		}
+		close(release)
+		perEntry := map[uint64]int{}
+		for range all {
+			perEntry[<-got]++
+		}
+		if perEntry[maxEntries+1] != all-maxEntries {
+			t.Errorf("the commands are in entries %v: those that waited should share one", perEntry)
+		}
+		cancel()
+		<-ended
+	})
 }

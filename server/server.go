@@ -139,14 +139,17 @@ func (s *Server) notLeading() error {
 }
 
 // append is the proposer's way into the log.
-func (s *Server) append(data []byte) (uint64, []fsm.Result, error) {
-	index, results, err := applyRaft(s.raft.Load(), data)
-	if err != nil && !errors.Is(err, errOutcomeUnknown) && structs.KindOf(err) != structs.KindInternal {
-		if fault := s.disk.Load().fault(); fault != nil {
-			err = fault
+func (s *Server) append(data []byte) func() (uint64, []fsm.Result, error) {
+	future := s.raft.Load().Apply(data, 0)
+	return func() (uint64, []fsm.Result, error) {
+		index, results, err := applied(future)
+		if err != nil && !errors.Is(err, errOutcomeUnknown) && structs.KindOf(err) != structs.KindInternal {
+			if fault := s.disk.Load().fault(); fault != nil {
+				err = fault
+			}
 		}
+		return index, results, err
 	}
-	return index, results, err
 }
 
 // IsLeader reports that this server leads and its term is established.
