@@ -63,7 +63,7 @@ func (g *group) place(places []*reconcile.Place) {
 		for _, p := range places {
 			g.rank = nil
 			g.prepare(volumeSteps(g.spec, p.Index)...)
-			g.placeOne(p)
+			g.placeOne(p, 1)
 		}
 		return
 	}
@@ -73,11 +73,11 @@ func (g *group) place(places []*reconcile.Place) {
 		return
 	}
 	for i, p := range places {
-		if !g.placeOne(p) && p.Plain() && p.Node.IsZero() {
-			g.run.unplaced[g.spec.Name] += len(places) - i - 1
-			if m := g.run.failed[g.spec.Name]; m != nil {
-				m.CoalescedFailures += len(places) - i - 1
-			}
+		alike := 1 // that fail together
+		if p.Plain() && p.Node.IsZero() {
+			alike = len(places) - i
+		}
+		if !g.placeOne(p, alike) && alike > 1 {
 			return
 		}
 	}
@@ -121,8 +121,8 @@ func (g *group) placeMany(places []*reconcile.Place) {
 	}
 }
 
-// placeOne searches a node for one allocation.
-func (g *group) placeOne(p *reconcile.Place) bool {
+// placeOne searches a node for one allocation. Alike is for how many there is none if there is none for it.
+func (g *group) placeOne(p *reconcile.Place, alike int) bool {
 	var ch rank.Choice
 	id := g.run.in.IDs.NewID()
 	seed := fleet.HashID(id)
@@ -142,7 +142,7 @@ func (g *group) placeOne(p *reconcile.Place) bool {
 			row, ok = ch.Best()
 		}
 		if !ok {
-			g.fail(p, &ch, 1)
+			g.fail(p, &ch, alike)
 			return false
 		}
 		meta := g.rank.Meta(&ch, penalty)
@@ -212,7 +212,7 @@ func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Pl
 	u := &fleet.Use{
 		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority,
 		Res:   structs.ComparableResources{CPU: gr.CPU, MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB},
-		Cores: gr.Cores, Devices: gr.Devices, Labels: g.labels,
+		Cores: gr.Cores, Devices: gr.Devices, Labels: g.labels, MaxParallel: fleet.MaxParallel(g.spec),
 	}
 	for i := range ports {
 		if !ports[i].IgnoreCollision {

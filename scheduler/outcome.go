@@ -25,11 +25,9 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	r.peers = r.peers || len(g.spec.Peers) > 0
 	// Each node of a system job is a case of its own.
 	if r.failed[name] == nil || !p.Node.IsZero() || r.holdsFor(p) {
-		waits := g.waitsFor(p)
-		if !waits {
-			for i := 0; i < n && g.preempt(p.Node); i++ {
-				waits = true
-			}
+		waits := false
+		for i := 0; i < n && (g.waitsFor(p) || g.preempt(p.Node)); i++ {
+			waits = true
 		}
 		if waits {
 			r.waiting[name] = true

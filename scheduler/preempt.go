@@ -16,14 +16,15 @@ const preemptGap = 10
 type eviction struct {
 	row     int32
 	victims []*fleet.Use
+	breaks  int // victims of groups of which enough leave already
 	highest int // priority among the victims
 	count   int // of the victims
 	tie     uint64
 }
 
-// better prefers lower priorities, then fewer victims.
+// better prefers to leave the budgets of groups alone, then lower priorities, then fewer victims.
 func (e *eviction) better(o *eviction) bool {
-	return cmp.Or(cmp.Compare(e.highest, o.highest), cmp.Compare(e.count, o.count), cmp.Compare(e.tie, o.tie)) < 0
+	return cmp.Or(cmp.Compare(e.breaks, o.breaks), cmp.Compare(e.highest, o.highest), cmp.Compare(e.count, o.count), cmp.Compare(e.tie, o.tie)) < 0
 }
 
 // preempts reports that jobs of this type may evict others.
@@ -132,6 +133,16 @@ func (g *group) evictionBound(row int32) (e eviction, ok bool) {
 	return e, false
 }
 
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
 // atLeast is how many allocations it takes to give an amount, when none gives more than most.
 func atLeast(amount, most int64) int {
 	if amount <= 0 || most <= 0 {
@@ -158,7 +169,7 @@ func (g *group) evictionAt(row int32) *eviction {
 		}
 	}
 	slices.SortFunc(candidates, func(a, b *fleet.Use) int {
-		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(need.serves(b), need.serves(a)), a.AllocID.Compare(b.AllocID))
+		return cmp.Or(compareBool(f.OverBudget(a), f.OverBudget(b)), cmp.Compare(a.Priority, b.Priority), cmp.Compare(need.serves(b), need.serves(a)), a.AllocID.Compare(b.AllocID))
 	})
 	e := &eviction{row: row}
 	for _, u := range candidates {
@@ -175,7 +186,12 @@ func (g *group) evictionAt(row int32) *eviction {
 	}
 	e.spare(need)
 	e.count = len(e.victims)
+	groups := map[fleet.GroupKey]int{}
 	for _, u := range e.victims {
+		key := fleet.GroupKey{Job: u.Job, Group: u.Group}
+		if groups[key]++; u.MaxParallel > 0 && f.Leaving(key)+groups[key] > u.MaxParallel {
+			e.breaks++
+		}
 		e.highest = max(e.highest, u.Priority)
 	}
 	return e

@@ -38,6 +38,7 @@ type Fleet struct {
 	filters map[FilterKey]*Filter
 	columns map[string]*Column
 	tallies map[string]*Tally
+	leaving map[GroupKey]int
 	// avoiders are the rules by which placed allocations keep others away.
 	avoiders map[string]*Avoider
 	allocs   map[structs.ID]*Use
@@ -58,6 +59,7 @@ func New() *Fleet {
 		filters:  map[FilterKey]*Filter{},
 		columns:  map[string]*Column{},
 		tallies:  map[string]*Tally{},
+		leaving:  map[GroupKey]int{},
 		avoiders: map[string]*Avoider{},
 		allocs:   map[structs.ID]*Use{},
 		holds:    map[structs.JobKey][]structs.ID{},

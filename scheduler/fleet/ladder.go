@@ -53,9 +53,31 @@ func (f *Fleet) SetStopping(u *Use, stopping bool) {
 	u.Stopping = stopping
 	f.ladders[u.row] = nil
 	if stopping {
-		f.stopping[u.row]++
+		f.leave(u, 1)
 	} else {
-		f.stopping[u.row]--
+		f.leave(u, -1)
+	}
+}
+
+// GroupKey names a group of a job, of all versions.
+type GroupKey struct {
+	Job   structs.JobKey
+	Group string
+}
+
+// Leaving is how many allocations of the group were told to stop and hold their resources still, on all rows.
+func (f *Fleet) Leaving(g GroupKey) int { return f.leaving[g] }
+
+// OverBudget reports that its migrate block wants no more of the allocation's group to leave now.
+func (f *Fleet) OverBudget(u *Use) bool {
+	return u.MaxParallel > 0 && f.leaving[GroupKey{u.Job, u.Group}] >= u.MaxParallel
+}
+
+func (f *Fleet) leave(u *Use, by int32) {
+	f.stopping[u.row] += by
+	key := GroupKey{u.Job, u.Group}
+	if f.leaving[key] += int(by); f.leaving[key] == 0 {
+		delete(f.leaving, key)
 	}
 }
 

@@ -12,7 +12,7 @@ type Use struct {
 	Job      structs.JobKey
 	Group    string
 	Priority int
-	// MaxParallel is the migrate block's, 0 without one: preemption spares groups beyond it.
+	// MaxParallel is the migrate block's, 0 without one: preemption spares groups of which as many leave already.
 	MaxParallel int
 	// Stopping marks an allocation that was told to stop and still holds its resources.
 	Stopping bool
@@ -69,13 +69,18 @@ func UseOf(a *structs.Allocation) *Use {
 	if a.Job != nil {
 		u.Priority = a.Job.Priority
 		if g := a.Group(); g != nil {
-			u.Labels = LabelsOf(a.Job, g)
-		}
-		if g := a.Group(); g != nil && g.Migrate != nil && g.Migrate.MaxParallel != nil {
-			u.MaxParallel = *g.Migrate.MaxParallel
+			u.Labels, u.MaxParallel = LabelsOf(a.Job, g), MaxParallel(g)
 		}
 	}
 	return u
+}
+
+// MaxParallel is how many allocations of a group may leave at once, 0 for any number.
+func MaxParallel(g *structs.TaskGroup) int {
+	if g.Migrate == nil || g.Migrate.MaxParallel == nil {
+		return 0
+	}
+	return *g.Migrate.MaxParallel
 }
 
 // PortsOf lists the host ports given to an allocation; those that may collide are left out.
@@ -166,7 +171,7 @@ func (f *Fleet) flags(u *Use, by int32) {
 	f.ladders[u.row] = nil
 	f.tell(u, by)
 	if u.Stopping {
-		f.stopping[u.row] += by
+		f.leave(u, by)
 	}
 	if u.Hold {
 		f.held[u.row] += by
