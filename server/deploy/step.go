@@ -184,17 +184,27 @@ func (s *step) move(d *structs.Deployment, job *structs.Job) bool {
 func (s *step) fail(d *structs.Deployment, job *structs.Job, why string, revert bool) {
 	cmd := &structs.DeploymentUpdateCommand{Evals: []*structs.Evaluation{s.eval(d, job)}}
 	if revert {
-		if stable := s.stable(d); stable != nil {
+		stable := s.stable(d)
+		switch {
+		case stable == nil:
+			why += " - no stable job version to auto revert to"
+		case same(stable, job):
+			why = fmt.Sprintf("%s - not rolling back to stable job version %d as current job has same specification", why, stable.Version)
+		default:
 			why = fmt.Sprintf("%s - rolling back to job version %d", why, stable.Version)
 			back := stable.Copy()
 			back.SubmitTime = s.now.UnixNano()
 			cmd.RevertJob = back
-		} else {
-			why += " - no stable job version to auto revert to"
 		}
 	}
 	cmd.Updates = []*structs.DeploymentStatusUpdate{{DeploymentID: d.ID, Status: structs.DeploymentFailed, StatusDescription: why}}
 	s.out.Updates = append(s.out.Updates, cmd)
+}
+
+// same reports two versions that say the same.
+func same(a, b *structs.Job) bool {
+	diff, err := structs.JobDiffOf(a, b, false)
+	return err == nil && diff.Type == structs.DiffNone
 }
 
 // stable is the newest version known to work that is older than the deployment's.

@@ -1,0 +1,191 @@
+package deploy
+
+import (
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"berth/internal/idgen"
+	"berth/structs"
+)
+
+// world is a state small enough to write down: one job, its versions newest first, its deployment.
+type world struct {
+	d        *structs.Deployment
+	job      *structs.Job
+	versions []*structs.Job
+	allocs   []*structs.Allocation
+}
+
+func (w *world) Deployments() iter.Seq[*structs.Deployment] {
+	return slices.Values([]*structs.Deployment{w.d})
+}
+func (w *world) Job(string, string) *structs.Job                   { return w.job }
+func (w *world) JobVersions(string, string) iter.Seq[*structs.Job] { return slices.Values(w.versions) }
+func (w *world) AllocsByDeployment(structs.ID) iter.Seq[*structs.Allocation] {
+	return slices.Values(w.allocs)
+}
+
+var (
+	now  = time.Unix(1_700_000_000, 0)
+	depl = structs.ID{1}
+)
+
+// rolling is a deployment of version 3 of a job whose version 2 is not stable and whose version 1 is.
+func rolling(groups map[string]*structs.DeploymentState) *world {
+	version := func(n uint64, stable bool) *structs.Job {
+		return &structs.Job{ID: "web", Namespace: "default", Type: structs.JobTypeService, Priority: 50, Version: n, Stable: stable, CreateIndex: 5,
+			JobModifyIndex: 7 + n, Meta: map[string]string{"version": string(rune('0' + n))}}
+	}
+	w := &world{job: version(3, false), d: &structs.Deployment{ID: depl, Namespace: "default", JobID: "web", JobVersion: 3, JobCreateIndex: 5,
+		Status: structs.DeploymentRunning, TaskGroups: groups}}
+	w.versions = []*structs.Job{w.job, version(2, false), version(1, true)}
+	return w
+}
+
+func one(g structs.DeploymentState) map[string]*structs.DeploymentState {
+	if g.ProgressDeadline == 0 {
+		g.ProgressDeadline = 10 * time.Minute
+	}
+	return map[string]*structs.DeploymentState{"g": &g}
+}
+
+// TestDEPSteps: what follows from each state of a deployment, by the sentence it is of.
+func TestDEPSteps(t *testing.T) {
+	over, open := now, now.Add(time.Second)
+	for _, c := range []struct {
+		name   string
+		w      *world
+		change func(*world)
+		status string // of the one update; "" for none
+		why    string
+		promo  bool
+		back   uint64 // version gone back to, 0 for none
+		next   time.Time
+	}{
+		{name: "DEP-1 nothing healthy yet waits for the deadline", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: open})), next: open},
+		{name: "DEP-1 all healthy is a success", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, HealthyAllocs: 2, RequireProgressBy: over})),
+			status: structs.DeploymentSuccessful, why: structs.DeploymentDescSuccessful},
+		{name: "DEP-1 one group of two is not", w: rolling(map[string]*structs.DeploymentState{
+			"a": {DesiredTotal: 1, HealthyAllocs: 1, ProgressDeadline: time.Minute, RequireProgressBy: over},
+			"b": {DesiredTotal: 1, ProgressDeadline: time.Minute, RequireProgressBy: open}}), next: open},
+		{name: "DEP-3 no progress by the deadline fails it", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over})),
+			status: structs.DeploymentFailed, why: "Failed due to progress deadline"},
+		{name: "DEP-3 an unhealthy allocation fails it without a deadline", w: rolling(map[string]*structs.DeploymentState{"g": {DesiredTotal: 2, UnhealthyAllocs: 1}}),
+			status: structs.DeploymentFailed, why: "Failed due to unhealthy allocations"},
+		{name: "DEP-3 a pause stops the clock", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over})),
+			change: func(w *world) { w.d.Status = structs.DeploymentPaused }},
+		{name: "DEP-3 of a stopped job nothing follows", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over})),
+			change: func(w *world) { w.job.Stop = true }},
+		{name: "DEP-3 nor of an older version", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over})),
+			change: func(w *world) { w.d.JobVersion = 2 }},
+		{name: "DEP-3 nor of a job that was purged meanwhile", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over})),
+			change: func(w *world) { w.d.JobCreateIndex = 4 }},
+		{name: "DEP-4 a failure goes back to the newest stable version", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
+			status: structs.DeploymentFailed, why: "Failed due to progress deadline - rolling back to job version 1", back: 1},
+		{name: "DEP-4 without a stable version it cannot", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
+			change: func(w *world) { w.versions = w.versions[:2] }, status: structs.DeploymentFailed,
+			why: "Failed due to progress deadline - no stable job version to auto revert to"},
+		{name: "DEP-4 nor to what it is already", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
+			change: func(w *world) { w.versions[2].Meta = w.job.Meta }, status: structs.DeploymentFailed,
+			why: "Failed due to progress deadline - not rolling back to stable job version 1 as current job has same specification"},
+		{name: "DEP-5 healthy canaries wait for a person, without a deadline",
+			w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 1, HealthyAllocs: 1, RequireProgressBy: over}))},
+		{name: "DEP-5 or are promoted", w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 1, HealthyAllocs: 1, AutoPromote: true})), promo: true},
+		{name: "DEP-5 not before all of them are healthy",
+			w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 2, HealthyAllocs: 1, AutoPromote: true, RequireProgressBy: open})), next: open},
+		{name: "DEP-5 nor before another group's are", w: rolling(map[string]*structs.DeploymentState{
+			"a": {DesiredTotal: 2, DesiredCanaries: 1, HealthyAllocs: 1, AutoPromote: true, ProgressDeadline: time.Minute},
+			"b": {DesiredTotal: 2, DesiredCanaries: 1, AutoPromote: true, ProgressDeadline: time.Minute, RequireProgressBy: open}}), next: open},
+		{name: "DEP-5 as many canaries as wanted, unpromoted, are no success",
+			w: rolling(one(structs.DeploymentState{DesiredTotal: 2, DesiredCanaries: 2, HealthyAllocs: 2}))},
+		{name: "DEP-5 canaries have the deadline as well", w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 2, HealthyAllocs: 1, RequireProgressBy: over})),
+			status: structs.DeploymentFailed, why: "Failed due to progress deadline"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.change != nil {
+				c.change(c.w)
+			}
+			healthy := 0
+			for _, g := range c.w.d.TaskGroups {
+				healthy += g.HealthyAllocs
+			}
+			got := Step(c.w, now, idgen.Seeded(1), Memory{depl: healthy}) // nothing became healthy since the last look
+			if !got.Next.Equal(c.next) || len(got.Moves) != 0 {
+				t.Fatalf("next %v, want %v; moves %d", got.Next, c.next, len(got.Moves))
+			}
+			if c.status == "" && !c.promo {
+				if len(got.Updates) != 0 {
+					t.Fatalf("updates %+v", got.Updates[0])
+				}
+				return
+			}
+			if len(got.Updates) != 1 {
+				t.Fatalf("%d updates", len(got.Updates))
+			}
+			u := got.Updates[0]
+			if len(u.Evals) != 1 || u.Evals[0].JobID != "web" || u.Evals[0].DeploymentID != depl {
+				t.Fatalf("evaluations %+v", u.Evals)
+			}
+			if c.promo != (u.Promote != nil) || c.promo && !u.Promote.All {
+				t.Fatalf("promotion %+v", u.Promote)
+			}
+			if !c.promo && (len(u.Updates) != 1 || u.Updates[0].Status != c.status || u.Updates[0].StatusDescription != c.why) {
+				t.Fatalf("update %+v", u.Updates)
+			}
+			if back := u.RevertJob; (back == nil) != (c.back == 0) || back != nil && (back.Version != c.back || back.SubmitTime != now.UnixNano()) {
+				t.Fatalf("goes back to %+v", back)
+			}
+			if stable := c.status == structs.DeploymentSuccessful; stable != (len(u.StableJobs) == 1) {
+				t.Fatalf("marked as stable: %+v", u.StableJobs)
+			}
+		})
+	}
+}
+
+func TestDEP1EachHealthyAllocationLetsTheNextFollow(t *testing.T) {
+	w := rolling(one(structs.DeploymentState{DesiredTotal: 3, RequireProgressBy: now.Add(time.Minute)}))
+	mem, ids := Memory{}, idgen.Seeded(1)
+	look := func(healthy int) int {
+		w.d.TaskGroups["g"].HealthyAllocs = healthy
+		return len(Step(w, now, ids, mem).Updates)
+	}
+	for i, c := range []struct{ healthy, updates int }{{0, 0}, {1, 1}, {1, 0}, {2, 1}, {2, 0}} {
+		if got := look(c.healthy); got != c.updates {
+			t.Fatalf("look %d: %d evaluations asked for, want %d", i, got, c.updates)
+		}
+	}
+	// DEP-8: the next leader asks once more, and does not begin the deadline anew.
+	mem = Memory{}
+	if got := Step(w, now, ids, mem); len(got.Updates) != 1 || !got.Next.Equal(now.Add(time.Minute)) {
+		t.Fatalf("%+v", got)
+	}
+	w.d.Status = structs.DeploymentSuccessful
+	if Step(w, now, ids, mem); len(mem) != 0 {
+		t.Fatal("a deployment that ended is remembered")
+	}
+}
+
+func TestDEP1UnhealthyAllocationsAreReplacedOnce(t *testing.T) {
+	w := rolling(one(structs.DeploymentState{DesiredTotal: 2, UnhealthyAllocs: 1, RequireProgressBy: now.Add(time.Minute)}))
+	alloc := func(n byte, healthy bool) *structs.Allocation {
+		return &structs.Allocation{ID: structs.ID{2, n}, DesiredStatus: structs.AllocDesiredRun, ClientStatus: structs.AllocClientRunning,
+			DeploymentStatus: &structs.AllocDeploymentStatus{Healthy: &healthy}}
+	}
+	asked, replaced, stopped := alloc(3, false), alloc(4, false), alloc(5, false)
+	asked.DesiredTransition.Reschedule = new(true)
+	replaced.NextAllocation = structs.ID{9}
+	stopped.DesiredStatus = structs.AllocDesiredStop
+	w.allocs = []*structs.Allocation{alloc(1, true), alloc(2, false), asked, replaced, stopped, {ID: structs.ID{2, 6}}}
+	got := Step(w, now, idgen.Seeded(1), Memory{})
+	if len(got.Moves) != 1 || len(got.Moves[0].Transitions) != 1 || len(got.Moves[0].Evals) != 1 {
+		t.Fatalf("%+v", got)
+	}
+	for id := range got.Moves[0].Transitions {
+		if !strings.HasPrefix(id, "0202") {
+			t.Fatalf("moved %s", id)
+		}
+	}
+}
