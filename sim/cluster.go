@@ -10,14 +10,15 @@ import (
 
 // cluster is everything of one run.
 type cluster struct {
-	w     *world
-	cfg   Config
-	net   *network
-	log   *orderedLog
-	ctl   *control
-	nodes []*node
-	users *workload
-	r     *rand.Rand // of faults
+	w      *world
+	cfg    Config
+	net    *network
+	log    *orderedLog
+	ctl    *control
+	nodes  []*node
+	users  *workload
+	family *family
+	r      *rand.Rand // of faults
 
 	troubled bool // faults happen
 	faults   int
@@ -29,6 +30,7 @@ func newCluster(w *world, c Config) *cluster {
 	cl := &cluster{w: w, cfg: c, net: newNetwork(w), log: newLog(w), users: newWorkload(w), r: w.rng("faults"), troubled: true,
 		seen: map[structs.ID]*structs.Allocation{}}
 	cl.ctl = newControl(w, cl.log)
+	cl.family = newFamily(cl)
 	cl.log.applied = cl.applied
 	cl.log.refused = cl.refused
 	ids, machines := w.ids("nodes"), w.rng("machines")
@@ -46,6 +48,8 @@ func (cl *cluster) begin() {
 	}
 	cl.w.after(3*time.Second, cl.user)
 	cl.w.after(5*time.Second, cl.trouble)
+	cl.w.after(4*time.Second, cl.family.begin)
+	cl.w.after(10*time.Second, cl.family.drain)
 }
 
 // user does one thing, and the next a while later.
@@ -150,6 +154,7 @@ func (cl *cluster) calm() {
 	cl.w.say("calm")
 	cl.troubled = false
 	cl.net.calm()
+	cl.family.end()
 	for _, n := range cl.nodes {
 		n.flaky = 0
 		n.start()
@@ -206,6 +211,7 @@ func (cl *cluster) applied(*structs.LogEntry) {
 			cl.problem("%s", p)
 		}
 	}
+	cl.family.check(snap)
 	cl.ctl.applied()
 }
 

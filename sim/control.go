@@ -10,6 +10,7 @@ import (
 	"berth/server/deploy"
 	"berth/server/drain"
 	"berth/server/heartbeat"
+	"berth/server/periodic"
 	"berth/server/placer"
 	"berth/server/reap"
 	"berth/server/trigger"
@@ -30,9 +31,10 @@ type control struct {
 	term  int
 	alive bool // a leader is there
 
-	placer *placer.Core
-	beats  *heartbeat.Core
-	deploy deploy.Memory
+	placer   *placer.Core
+	beats    *heartbeat.Core
+	deploy   deploy.Memory
+	launches periodic.Memory
 	// asking is true while something the loops proposed is not applied yet: they must not ask again meanwhile.
 	asking  bool
 	waiters []*waiter
@@ -63,6 +65,7 @@ func (c *control) lead() {
 	c.placer = placer.NewCore(placer.Deps{State: c.log.store, IDs: c.ids, Logger: hclog.NewNullLogger(), Now: c.w.time, Propose: c.log.propose})
 	c.beats = heartbeat.NewCore(beats)
 	c.deploy = deploy.Memory{}
+	c.launches = periodic.Memory{}
 	var ids []structs.ID
 	for n := range c.log.store.Snapshot().Nodes() {
 		if n.Status != structs.NodeStatusDown && n.Status != structs.NodeStatusDisconnected {
@@ -146,7 +149,16 @@ func (c *control) loops(now time.Time) {
 		open++
 		c.log.propose(structs.CmdAllocTransition, m, done)
 	}
-	for _, id := range drain.Step(snap, now).Done {
+	dr := drain.Step(snap, now)
+	if len(dr.Move) > 0 {
+		open++
+		c.log.propose(structs.CmdAllocTransition, drain.MoveCommand(dr.Move, now, c.ids.NewID), done)
+	}
+	for _, l := range periodic.Step(snap, now, c.ids, c.launches).Launches {
+		open++
+		c.log.propose(structs.CmdPeriodicLaunch, l, done)
+	}
+	for _, id := range dr.Done {
 		open++
 		c.log.propose(structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: id, Complete: true}, done)
 	}

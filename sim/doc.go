@@ -23,4 +23,7 @@
 //	I24  an allocation that ended does not live again
 //	I28  a live allocation has its job, that job's version, and its node
 //	I34  of a stopped job nothing runs
+//	I35  each time of a schedule is launched, in order and once
+//	I36  where instances may not overlap they do not
+//	I37  a token dispatches one instance
 package sim

@@ -92,7 +92,7 @@ func (d *Drainer) look(ctx context.Context, latest time.Time) time.Time {
 
 func (d *Drainer) perform(ctx context.Context, now time.Time, actions Actions) error {
 	if len(actions.Move) > 0 {
-		if _, _, err := d.host.Propose(ctx, structs.CmdAllocTransition, moveCommand(actions.Move, now, d.host.NewID)); err != nil {
+		if _, _, err := d.host.Propose(ctx, structs.CmdAllocTransition, MoveCommand(actions.Move, now, d.host.NewID)); err != nil {
 			return err
 		}
 		d.log.Info("asked allocations to leave draining nodes", "allocs", len(actions.Move))
@@ -108,8 +108,8 @@ func (d *Drainer) perform(ctx context.Context, now time.Time, actions Actions) e
 	return nil
 }
 
-// moveCommand asks allocations to migrate, and gives each of their jobs an evaluation.
-func moveCommand(move []*structs.Allocation, now time.Time, newID func() structs.ID) *structs.AllocTransitionCommand {
+// MoveCommand asks allocations to migrate, and gives each of their jobs an evaluation.
+func MoveCommand(move []*structs.Allocation, now time.Time, newID func() structs.ID) *structs.AllocTransitionCommand {
 	cmd := &structs.AllocTransitionCommand{Transitions: make(map[string]*structs.DesiredTransition, len(move))}
 	seen := map[structs.JobKey]bool{}
 	for _, a := range move {

@@ -117,6 +117,9 @@ func (a *applier) jobDispatch(c *structs.JobDispatchCommand) (any, error) {
 	if job == nil {
 		return nil, fault(cmd, structs.KindNotFound, quoted("job", c.JobID), "does not exist")
 	}
+	if job.Stop {
+		return nil, fault(cmd, structs.KindConflict, quoted("job", c.JobID), "is stopped")
+	}
 	if err := job.CheckDispatch(c.Payload, c.Meta); err != nil {
 		return nil, fault(cmd, structs.KindInvalid, "", "%w", err)
 	}

@@ -95,7 +95,7 @@ func TestJOB5WhatATemplateDoesNotAllowIsRefused(t *testing.T) {
 	w.do(t, structs.CmdJobDispatch, full)
 	w.refuse(t, structs.KindConflict, structs.CmdJobDispatch, dispatchOf("a"))
 	w.do(t, structs.CmdJobDeregister, &structs.JobDeregisterCommand{Namespace: "default", JobID: "resize"})
-	w.refuse(t, structs.KindInvalid, structs.CmdJobDispatch, dispatchOf("b"))
+	w.refuse(t, structs.KindConflict, structs.CmdJobDispatch, dispatchOf("b"))
 	if j := w.snap().Job("default", full.ChildID); j.Stop {
 		t.Fatal("the stop of a template stopped its instance")
 	}
