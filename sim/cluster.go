@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"berth/scheduler/check"
 	"berth/structs"
 )
 
@@ -198,7 +199,11 @@ func (cl *cluster) applied(*structs.LogEntry) {
 		if n == nil {
 			continue
 		}
-		for _, p := range checkNode(n, collect(snap.AllocsByNode(id))) {
+		here := collect(snap.AllocsByNode(id))
+		for _, f := range check.State(&check.World{Nodes: []*structs.Node{n}, Allocs: here}) {
+			cl.problem("%s", f)
+		}
+		for _, p := range checkNode(n, here) {
 			cl.problem("%s", p)
 		}
 	}
