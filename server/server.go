@@ -130,6 +130,9 @@ func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msg
 	return s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)
 }
 
+// Fault is why this server cannot lead, in plain words: its disk. Nil when nothing keeps it from leading.
+func (s *Server) Fault() error { return s.disk.Load().fault() }
+
 // notLeading says why this server takes no changes: its own disk, when that is why it does not lead.
 func (s *Server) notLeading() error {
 	if err := s.disk.Load().fault(); err != nil {

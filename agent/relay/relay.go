@@ -46,6 +46,8 @@ type Server interface {
 	IsLeader() bool
 	Leader() (structs.ID, string, bool)
 	VerifyLeader() error
+	// Fault is why this server itself cannot lead, such as a full disk; nil when it can.
+	Fault() error
 	State() *state.Store
 }
 
@@ -144,6 +146,11 @@ func (y *Relay) toLeader(w http.ResponseWriter, r *http.Request, hops int) {
 			y.lead(w, r)
 			return
 		case !known || id == s.ID(): // there will be one, or this one is about to lead
+			if err := s.Fault(); err != nil {
+				w.Header().Set(headerNotLeader, "1")
+				refuse(w, err.Error())
+				return
+			}
 		case hops >= maxHops || hops > 0 && !fromNode(r):
 			w.Header().Set(headerNotLeader, "1")
 			refuse(w, "this server is not the leader")

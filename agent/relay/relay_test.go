@@ -39,6 +39,7 @@ type agent struct {
 	relay  *Relay
 	asked  []string
 	verify error
+	fault  error
 }
 
 func (a *agent) ID() structs.ID { return a.id }
@@ -54,6 +55,7 @@ func (a *agent) Leader() (structs.ID, string, bool) {
 }
 func (a *agent) VerifyLeader() error { return a.verify }
 func (a *agent) State() *state.Store { return a.store }
+func (a *agent) Fault() error        { return a.fault }
 
 func (a *agent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, _ := io.ReadAll(r.Body)
@@ -264,6 +266,19 @@ func TestAMistakenLeaderRefuses(t *testing.T) {
 	agents[1].relay.Public().ServeHTTP(rec, r)
 	if rec.Code != 200 || rec.Body.String() != "3" {
 		t.Errorf("from outside: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// A server that cannot lead says why at once; one that follows another's lead does not mind.
+func TestAFaultIsToldInsteadOfAWait(t *testing.T) {
+	w, agents := newWorld()
+	agents[2].fault = structs.NewError(structs.KindUnavailable, "the disk is full")
+	if code, text := request(agents[2], http.MethodPut, "/v1/jobs", "x"); code != 200 || text != "1" {
+		t.Errorf("while another leads: %d %s", code, text)
+	}
+	w.leader = structs.ID{}
+	if code, text := request(agents[2], http.MethodPut, "/v1/jobs", "x"); code != 503 || text != "the disk is full" {
+		t.Errorf("without a leader: %d %s", code, text)
 	}
 }
 
