@@ -325,7 +325,9 @@ func (c *Config) validate() []error {
 	if host, _, err := net.SplitHostPort(c.HTTPAddr); err == nil {
 		if ip, err := netip.ParseAddr(host); err != nil {
 			fail("address %q of the API is not an IP address: set bind_addr or addresses.http to one", host)
-		} else if !ip.IsLoopback() {
+		} else if !ip.IsLoopback() && c.TLS.HTTP && !c.TLS.VerifyHTTPSClient {
+			fail("the API would listen on %s for everybody: set tls { verify_https_client = true }, so that only callers with a certificate are answered, or bind it to loopback (addresses { http = \"127.0.0.1\" })", c.HTTPAddr)
+		} else if !ip.IsLoopback() && !c.TLS.HTTP {
 			fail("the API would listen on %s without encryption: set bind_addr = \"127.0.0.1\" (or addresses { http = \"127.0.0.1\" })", c.HTTPAddr)
 		}
 	}

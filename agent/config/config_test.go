@@ -185,6 +185,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"tls":               {base + "tls { http = true }\n", "need ca_file"},
 		"tls version":       {base + "tls { tls_min_version = \"ssl3\" }\n", "tls12 and tls13"},
 		"at rest twice":     {"data_dir = \"/x\"\nserver {\n enabled = true\n at_rest {\n key_file = \"a\"\n passphrase_file = \"b\"\n }\n}\n", "name one of"},
+		"tls for everybody": {"data_dir = \"/x\"\nbind_addr = \"10.0.0.1\"\nserver {\n enabled = true\n}\ntls {\n http = true\n ca_file = \"a\"\n cert_file = \"b\"\n key_file = \"c\"\n}\n", "verify_https_client = true"},
 		"tls suites":        {base + "tls { tls_cipher_suites = \"RC4\" }\n", "not known or not safe"},
 		"tls upgrade":       {base + "tls { rpc_upgrade_mode = true }\n", "never speaks without TLS"},
 		"a bad duration":    {strings.Replace(base, "enabled = true", "enabled = true\n  eval_gc_threshold = \"soon\"", 1), "soon"},
