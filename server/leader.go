@@ -10,6 +10,7 @@ import (
 	"berth/internal/lifecycle"
 	"berth/server/deploy"
 	"berth/server/drain"
+	"berth/server/nodes"
 	"berth/server/periodic"
 	"berth/server/placer"
 	"berth/server/reap"
@@ -85,7 +86,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	drainer := drain.New(drain.Config{Host: host, Logger: s.log.Named("drain")})
 	watcher := deploy.New(deploy.Config{Host: host, Logger: s.log.Named("deploy")})
 	launcher := periodic.New(periodic.Config{Host: host, Logger: s.log.Named("periodic")})
-	s.beats.Restore(aliveNodes(s.store.Snapshot()))
+	s.beats.Restore(nodes.Alive(s.store.Snapshot()))
 	s.setTerm(t)
 	defer s.setTerm(nil)
 	s.log.Info("leading", "index", s.store.Index(), "after", time.Since(began).Round(time.Microsecond))
@@ -118,17 +119,6 @@ func (s *Server) currentTerm() *term {
 	s.termMu.Lock()
 	defer s.termMu.Unlock()
 	return s.term
-}
-
-// aliveNodes are the nodes a new leader expects to hear of.
-func aliveNodes(snap *state.Snapshot) []structs.ID {
-	var ids []structs.ID
-	for n := range snap.Nodes() {
-		if n.Status != structs.NodeStatusDown && n.Status != structs.NodeStatusDisconnected {
-			ids = append(ids, n.ID)
-		}
-	}
-	return ids
 }
 
 // CollectGarbage removes everything that is over now, whatever its age.

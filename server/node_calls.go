@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"berth/scheduler/fleet"
-	"berth/server/trigger"
+	"berth/server/nodes"
 	"berth/state"
 	"berth/structs"
 )
@@ -26,15 +25,8 @@ func (s *Server) Register(ctx context.Context, req *structs.NodeRegisterRequest)
 	if old != nil && old.SecretID != req.Node.SecretID {
 		return nil, errSecret(req.Node.ID)
 	}
-	node := *req.Node
-	if node.NodePool == "" {
-		node.NodePool = structs.DefaultNodePool
-	}
-	node.ComputedClass = fleet.ComputedClass(&node)
-	cmd := &structs.NodeRegisterCommand{Node: &node}
-	if node.Status == structs.NodeStatusReady && (old == nil || old.Status != node.Status || old.ComputedClass != node.ComputedClass) {
-		cmd.Evals = trigger.Node(snap, node.ID, snap.Index(), structs.EvalTriggerNodeUpdate, time.Now(), s.cfg.IDs)
-	}
+	cmd := nodes.Register(snap, req.Node, time.Now(), s.cfg.IDs)
+	node := cmd.Node
 	applied, err := s.Propose(ctx, structs.CmdNodeRegister, cmd)
 	if err != nil {
 		return nil, err
@@ -82,12 +74,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatReques
 		return nil, err
 	}
 	index := snap.Index()
-	if req.Status != "" && node.Status != req.Status {
-		cmd := &structs.NodeStatusCommand{NodeID: node.ID, Status: req.Status,
-			Evals: trigger.Node(snap, node.ID, index, structs.EvalTriggerNodeUpdate, time.Now(), s.cfg.IDs)}
-		if node.Status != structs.NodeStatusInit {
-			cmd.Event = clusterEvent("Node reregistered by heartbeat")
-		}
+	if cmd := nodes.Heard(snap, node.ID, req.Status, time.Now(), s.cfg.IDs); cmd != nil {
 		applied, err := s.Propose(ctx, structs.CmdNodeStatus, cmd)
 		if err != nil {
 			return nil, err
@@ -98,33 +85,18 @@ func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatReques
 	return &structs.NodeRegisterResponse{HeartbeatTTL: s.beats.Beat(node.ID), Index: index}, nil
 }
 
-// NodeMissed records that a node was not heard of in time; it is the heartbeat monitor's reporter. A node with an allocation
-// that may be out of touch for a while is disconnected, any other is down.
+// NodeMissed records that a node was not heard of in time; it is the heartbeat monitor's reporter.
 func (s *Server) NodeMissed(ctx context.Context, id structs.ID) error {
 	snap := s.store.Snapshot()
-	node := snap.Node(id)
-	if node == nil || node.Status == structs.NodeStatusDown || node.Status == structs.NodeStatusDisconnected {
+	cmd := nodes.Missed(snap, id, time.Now(), s.cfg.IDs)
+	if cmd == nil {
 		return nil
 	}
-	status := structs.NodeStatusDown
-	for a := range snap.AllocsByNode(id) {
-		if g := a.Group(); g != nil && !a.Terminal() && g.Disconnect != nil && g.Disconnect.LostAfter != nil && *g.Disconnect.LostAfter > 0 {
-			status = structs.NodeStatusDisconnected
-			break
-		}
-	}
-	_, err := s.Propose(ctx, structs.CmdNodeStatus, &structs.NodeStatusCommand{
-		NodeID: id, Status: status, Description: "heartbeat missed", Event: clusterEvent("Node heartbeat missed"),
-		Evals: trigger.Node(snap, id, snap.Index(), structs.EvalTriggerNodeUpdate, time.Now(), s.cfg.IDs),
-	})
+	_, err := s.Propose(ctx, structs.CmdNodeStatus, cmd)
 	if err == nil {
-		s.log.Warn("node was not heard of in time", "node_id", id, "name", node.Name, "is", status)
+		s.log.Warn("node was not heard of in time", "node_id", id, "name", snap.Node(id).Name, "is", cmd.Status)
 	}
 	return err
-}
-
-func clusterEvent(message string) *structs.NodeEvent {
-	return &structs.NodeEvent{Message: message, Subsystem: "Cluster", Timestamp: time.Now().UTC()}
 }
 
 // Allocs answers with what should be on the node as soon as that differs from what the node knows, or when MaxWait is over.
@@ -214,21 +186,11 @@ func (s *Server) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAllocs
 	if _, err := authorise(snap, req.NodeID, req.SecretID); err != nil {
 		return err
 	}
-	updates := make([]*structs.AllocClientUpdate, 0, len(req.Updates))
-	for _, u := range req.Updates {
-		// What was reaped meanwhile, or moved to another node, is not the node's to tell of any more.
-		if a := snap.Alloc(u.ID); a != nil && a.NodeID == req.NodeID {
-			own := *u
-			own.NodeID = req.NodeID
-			updates = append(updates, &own)
-		}
-	}
-	if len(updates) == 0 {
+	cmd := nodes.Reports(snap, req.NodeID, req.Updates, time.Now(), s.cfg.IDs)
+	if cmd == nil {
 		return nil
 	}
-	_, err := s.Propose(ctx, structs.CmdAllocClientUpdate, &structs.AllocClientUpdateCommand{
-		Updates: updates, Evals: trigger.Reports(snap, updates, time.Now(), s.cfg.IDs),
-	})
+	_, err := s.Propose(ctx, structs.CmdAllocClientUpdate, cmd)
 	return err
 }
 

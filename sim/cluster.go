@@ -228,6 +228,9 @@ func (cl *cluster) judge() {
 	for _, p := range append(checkReferences(v), checkQuiet(v)...) {
 		cl.problem("%s", p)
 	}
+	for _, f := range check.State(&check.World{Nodes: v.nodes, Jobs: v.jobs, Allocs: v.allocs, Deployments: v.deployments}) {
+		cl.problem("check: %s", f)
+	}
 	cl.judgeNodes(v)
 }
 

@@ -6,14 +6,13 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/internal/idgen"
-	"berth/scheduler/fleet"
 	"berth/server/deploy"
 	"berth/server/drain"
 	"berth/server/heartbeat"
+	"berth/server/nodes"
 	"berth/server/periodic"
 	"berth/server/placer"
 	"berth/server/reap"
-	"berth/server/trigger"
 	"berth/structs"
 )
 
@@ -66,12 +65,7 @@ func (c *control) lead() {
 	c.beats = heartbeat.NewCore(beats)
 	c.deploy = deploy.Memory{}
 	c.launches = periodic.Memory{}
-	var ids []structs.ID
-	for n := range c.log.store.Snapshot().Nodes() {
-		if n.Status != structs.NodeStatusDown && n.Status != structs.NodeStatusDisconnected {
-			ids = append(ids, n.ID)
-		}
-	}
+	ids := nodes.Alive(c.log.store.Snapshot())
 	c.beats.Restore(ids, c.w.time())
 	c.w.say("term %d begins with %d nodes", c.term, len(ids))
 	c.think()
@@ -116,11 +110,15 @@ func (c *control) tick(term int) {
 		return
 	}
 	snap, now := c.log.store.Snapshot(), c.w.time()
-	for _, id := range c.beats.Expired(now) {
-		if n := snap.Node(id); n != nil && n.Status != structs.NodeStatusDown {
-			c.w.say("node %s was not heard of", n.Name)
-			c.log.propose(structs.CmdNodeStatus, &structs.NodeStatusCommand{NodeID: id, Status: structs.NodeStatusDown,
-				Evals: trigger.Node(snap, id, snap.Index(), structs.EvalTriggerNodeUpdate, now, c.ids)}, ignore)
+	c.beats.Expired(now)
+	for _, id := range c.beats.Silent() {
+		if cmd := nodes.Missed(snap, id, now, c.ids); cmd != nil {
+			c.w.say("node %s was not heard of", snap.Node(id).Name)
+			c.log.propose(structs.CmdNodeStatus, cmd, func(_ any, err error) {
+				if err == nil {
+					c.beats.Recorded(id)
+				}
+			})
 		}
 	}
 	if !c.asking {
@@ -177,8 +175,8 @@ func (c *control) register(n *structs.Node, reply func(ttl time.Duration)) {
 	}
 	snap := c.log.store.Snapshot()
 	own := *n
-	own.Status, own.ComputedClass = structs.NodeStatusReady, fleet.ComputedClass(n)
-	cmd := &structs.NodeRegisterCommand{Node: &own, Evals: trigger.Node(snap, n.ID, snap.Index(), structs.EvalTriggerNodeUpdate, c.w.time(), c.ids)}
+	own.Status = structs.NodeStatusReady
+	cmd := nodes.Register(snap, &own, c.w.time(), c.ids)
 	c.log.propose(structs.CmdNodeRegister, cmd, func(_ any, err error) {
 		if err == nil {
 			reply(c.beats.Beat(n.ID, c.w.time()))
@@ -192,17 +190,16 @@ func (c *control) heartbeat(id structs.ID, reply func(known bool, ttl time.Durat
 		return
 	}
 	snap := c.log.store.Snapshot()
-	n := snap.Node(id)
-	if n == nil {
+	if snap.Node(id) == nil {
 		reply(false, 0)
 		return
 	}
-	if n.Status == structs.NodeStatusReady {
+	cmd := nodes.Heard(snap, id, structs.NodeStatusReady, c.w.time(), c.ids)
+	if cmd == nil {
 		reply(true, c.beats.Beat(id, c.w.time()))
 		return
 	}
-	c.log.propose(structs.CmdNodeStatus, &structs.NodeStatusCommand{NodeID: id, Status: structs.NodeStatusReady,
-		Evals: trigger.Node(snap, id, snap.Index(), structs.EvalTriggerNodeUpdate, c.w.time(), c.ids)}, func(_ any, err error) {
+	c.log.propose(structs.CmdNodeStatus, cmd, func(_ any, err error) {
 		if err == nil {
 			reply(true, c.beats.Beat(id, c.w.time()))
 		}
@@ -267,17 +264,12 @@ func (c *control) update(id structs.ID, updates []*structs.AllocClientUpdate, re
 	if snap.Node(id) == nil {
 		return
 	}
-	var known []*structs.AllocClientUpdate
-	for _, u := range updates {
-		if snap.Alloc(u.ID) != nil {
-			known = append(known, u)
-		}
-	}
-	if len(known) == 0 {
+	cmd := nodes.Reports(snap, id, updates, c.w.time(), c.ids)
+	if cmd == nil {
 		reply()
 		return
 	}
-	c.log.propose(structs.CmdAllocClientUpdate, &structs.AllocClientUpdateCommand{Updates: known, Evals: trigger.Reports(snap, known, c.w.time(), c.ids)},
+	c.log.propose(structs.CmdAllocClientUpdate, cmd,
 		func(_ any, err error) {
 			if err == nil {
 				reply()
