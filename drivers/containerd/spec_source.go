@@ -43,7 +43,7 @@ func (in *specInput) source(p, propagation string) (string, error) {
 // ownPath opens what a relative path names, and makes it as a directory if there is nothing.
 func (in *specInput) ownPath(p string) (*os.File, error) {
 	full := filepath.Join(in.cfg.TaskDir, p)
-	top, rest := "", ""
+	var top, rest string
 	switch {
 	case full == filepath.Clean(in.cfg.TaskDir):
 		return nil, &drivers.StartError{Reason: fmt.Sprintf("volume source %q is the task's whole directory, which holds the agent's own files too", p),

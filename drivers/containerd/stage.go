@@ -42,7 +42,7 @@ func (s *stage) add(f *os.File, propagation string) (string, error) {
 	if err != nil {
 		return "", os.NewSyscallError("open_tree", err)
 	}
-	defer unix.Close(tree)
+	defer func() { _ = unix.Close(tree) }()
 	if err := unix.MoveMount(tree, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return "", os.NewSyscallError("move_mount", err)
 	}

@@ -96,7 +96,7 @@ func (d *Driver) run(ctx context.Context, c *client.Client, m *meta, cfg *driver
 	if err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
-	defer release(context.WithoutCancel(ctx))
+	defer func() { _ = release(context.WithoutCancel(ctx)) }() // it ends by itself after a day
 
 	in := &specInput{cfg: cfg, tc: tc, image: image, policy: d, record: d.recordPath(cfg.ID), dir: d.taskDir(cfg.ID), stage: stageIn(d.taskDir(cfg.ID))}
 	var spec *specs.Spec

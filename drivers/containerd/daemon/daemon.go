@@ -122,7 +122,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to containerd at %s: %w", d.Address(), err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	v, err := c.Version(ctx)
 	if err != nil {
 		return fmt.Errorf("ask containerd at %s for its version: %w", d.Address(), err)

@@ -64,9 +64,7 @@ func (b *block) oneOf(key, found string, allowed ...string) bool {
 }
 
 func (c *Config) decodeImage(b *block) {
-	if strings.HasPrefix(c.Image, "docker://") {
-		c.Image = strings.TrimPrefix(c.Image, "docker://")
-	}
+	c.Image = strings.TrimPrefix(c.Image, "docker://")
 	if i := strings.Index(c.Image, "://"); i > 0 {
 		b.fault("image", "found %q, allowed: a reference without %q", c.Image, c.Image[:i+3])
 	}

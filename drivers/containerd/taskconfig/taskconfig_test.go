@@ -2,6 +2,7 @@ package taskconfig
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -110,8 +111,8 @@ func TestEveryFaultIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode(c.raw)
-			faults, ok := err.(structs.Faults)
-			if !ok {
+			var faults structs.Faults
+			if !errors.As(err, &faults) {
 				t.Fatalf("got %v, want faults", err)
 			}
 			text := faults.Error()
