@@ -61,6 +61,9 @@ func (s *Snapshot) JobSummaryW(namespace, id string) (*structs.JobSummary, <-cha
 		sameOne(func(r *root) *structs.JobSummary { return get(&r.summaries, key) }))
 }
 
+// JobSummariesW watches the summaries of all jobs.
+func (s *Snapshot) JobSummariesW() <-chan struct{} { return s.table(TableJobSummaries) }
+
 // NodeW is Node and its watch.
 func (s *Snapshot) NodeW(id structs.ID) (*structs.Node, <-chan struct{}) {
 	return s.Node(id), s.watch(watchKey{table: TableNodes, by: byObject, id: id},

@@ -96,7 +96,10 @@ func (a *API) agentMonitor(w http.ResponseWriter, r *request) error {
 		select {
 		case <-r.ctx().Done():
 			return nil
-		case line := <-lines:
+		case line, ok := <-lines:
+			if !ok {
+				return nil
+			}
 			if plain {
 				if _, err := w.Write(line); err != nil {
 					return nil

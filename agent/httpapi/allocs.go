@@ -44,7 +44,7 @@ func (a *API) allocsList(r *request) (any, error) {
 				}
 				return stub
 			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) && r.hasPrefix(al.ID.String()) })
-		return answer{out, s.TableIndex(state.TableAllocs), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableAllocs), changed: changed}, err
 	})
 }
 
@@ -58,7 +58,7 @@ func (a *API) allocGet(r *request) (any, error) {
 		if al == nil {
 			return answer{}, notFound("alloc not found")
 		}
-		return answer{api.NewAllocation(al), al.ModifyIndex, changed}, nil
+		return answer{value: api.NewAllocation(al), index: al.ModifyIndex, changed: changed}, nil
 	})
 }
 

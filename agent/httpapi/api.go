@@ -48,6 +48,7 @@ type API struct {
 	// pools has the routes below poolPrefix: "/v1/node/pool/allocations" may be a pool's page or a node's, and the mux refuses
 	// to choose.
 	pools *http.ServeMux
+	paths []string // of all routes
 	// bodies is the memory for bodies that are being read.
 	bodies *semaphore.Weighted
 }
@@ -116,6 +117,7 @@ func (a *API) route(path string, m methods) {
 	if err != nil {
 		panic(err) // the options are constant
 	}
+	a.paths = append(a.paths, path)
 	a.muxOf(path).Handle(path, gzip(http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		method := hr.Method
 		if method == http.MethodPost || method == http.MethodHead {
@@ -134,6 +136,7 @@ func (a *API) route(path string, m methods) {
 
 // stream adds a path whose handler writes the answer itself, piece by piece.
 func (a *API) stream(path string, h func(w http.ResponseWriter, r *request) error) {
+	a.paths = append(a.paths, path)
 	a.mux.HandleFunc(path, func(w http.ResponseWriter, hr *http.Request) {
 		out := &begun{ResponseWriter: w}
 		if err := h(out, a.request(out, hr)); err != nil && !out.yes {

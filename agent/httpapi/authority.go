@@ -53,7 +53,7 @@ func (a *API) joinTokens(r *request) (any, error) {
 		all, changed := s.JoinTokensW()
 		out, err := list(r, all, func(t *structs.JoinToken) string { return t.ID.String() }, joinToken,
 			func(t *structs.JoinToken) bool { return r.hasPrefix(t.ID.String()) })
-		return answer{out, s.TableIndex(state.TableJoinTokens), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableJoinTokens), changed: changed}, err
 	})
 }
 
@@ -111,7 +111,7 @@ func (a *API) authorityRoots(r *request) (any, error) {
 				NotAfter: cert.NotAfter.UTC(), RetireAt: at(root.RetireAt), CreateIndex: root.CreateIndex, ModifyIndex: root.ModifyIndex,
 				Certificate: strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})))})
 		}
-		return answer{out, s.TableIndex(state.TableAuthorityRoots), changed}, nil
+		return answer{value: out, index: s.TableIndex(state.TableAuthorityRoots), changed: changed}, nil
 	})
 }
 

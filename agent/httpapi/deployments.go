@@ -28,7 +28,7 @@ func (a *API) deploymentsList(r *request) (any, error) {
 		out, err := list(r, all, func(d *structs.Deployment) string { return d.ID.String() },
 			func(d *structs.Deployment) *structs.Deployment { return d },
 			func(d *structs.Deployment) bool { return r.in(d.Namespace) && r.hasPrefix(d.ID.String()) })
-		return answer{out, s.TableIndex(state.TableDeployments), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableDeployments), changed: changed}, err
 	})
 }
 
@@ -42,7 +42,7 @@ func (a *API) deploymentGet(r *request) (any, error) {
 		if d == nil {
 			return answer{}, notFound("deployment not found")
 		}
-		return answer{d, d.ModifyIndex, changed}, nil
+		return answer{value: d, index: d.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -53,7 +53,7 @@ func (a *API) deploymentAllocations(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		allocs, changed := s.AllocsByDeploymentW(id)
-		return answer{stubs(allocs), newest(s, allocs, allocIndex, state.TableAllocs), changed}, nil
+		return answer{value: stubs(allocs), index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
 	})
 }
 

@@ -40,7 +40,7 @@ func (a *API) evalsList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		evals, changed := s.EvalsW()
 		out, err := list(r, evals, evalKey, evalView, keep)
-		return answer{out, s.TableIndex(state.TableEvals), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableEvals), changed: changed}, err
 	})
 }
 
@@ -53,10 +53,10 @@ func (a *API) evalsCount(r *request) (any, error) {
 		evals, changed := s.EvalsW()
 		out, err := list(r, evals, evalKey, evalView, keep)
 		r.index = s.TableIndex(state.TableEvals)
-		return answer{struct {
+		return answer{value: struct {
 			Count int
 			structs.QueryMeta
-		}{len(out), r.meta()}, r.index, changed}, err
+		}{len(out), r.meta()}, index: r.index, changed: changed}, err
 	})
 }
 
@@ -75,7 +75,7 @@ func (a *API) evalGet(r *request) (any, error) {
 			own.RelatedEvals = related(s, e)
 			e = &own
 		}
-		return answer{e, e.ModifyIndex, changed}, nil
+		return answer{value: e, index: e.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -100,6 +100,6 @@ func (a *API) evalAllocations(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		allocs, changed := s.AllocsByEvalW(id)
-		return answer{stubs(allocs), newest(s, allocs, allocIndex, state.TableAllocs), changed}, nil
+		return answer{value: stubs(allocs), index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
 	})
 }

@@ -28,7 +28,8 @@ func (a *API) whyJob(r *request) (any, error) {
 			return answer{}, err
 		}
 		_, changed := s.EvalsByJobW(j.Namespace, j.ID)
-		return answer{explainJob(s, j), max(j.ModifyIndex, newest(s, s.EvalsByJob(j.Namespace, j.ID), func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals)), changed}, nil
+		_, job := s.JobW(j.Namespace, j.ID)
+		return answer{value: explainJob(s, j), index: max(j.ModifyIndex, newest(s, s.EvalsByJob(j.Namespace, j.ID), func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals)), changed: changed, also: job}, nil
 	})
 }
 
@@ -175,7 +176,7 @@ func (a *API) whyAlloc(r *request) (any, error) {
 		if al == nil {
 			return answer{}, notFound("alloc not found")
 		}
-		return answer{explainAlloc(s, al), al.ModifyIndex, changed}, nil
+		return answer{value: explainAlloc(s, al), index: al.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -221,7 +222,7 @@ func (a *API) whyNode(r *request) (any, error) {
 		if n == nil {
 			return answer{}, notFound("node not found")
 		}
-		return answer{explainNode(s, n), n.ModifyIndex, changed}, nil
+		return answer{value: explainNode(s, n), index: n.ModifyIndex, changed: changed}, nil
 	})
 }
 

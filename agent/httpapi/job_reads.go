@@ -16,7 +16,7 @@ func (a *API) jobSummary(r *request) (any, error) {
 		if sum == nil {
 			return answer{}, notFound("job not found")
 		}
-		return answer{sum, sum.ModifyIndex, changed}, nil
+		return answer{value: sum, index: sum.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -39,7 +39,7 @@ func (a *API) jobVersions(r *request) (any, error) {
 		}
 		r.index = newest(s, slices.Values(versions), func(j *structs.Job) uint64 { return j.ModifyIndex }, state.TableJobVersions)
 		resp.QueryMeta = r.meta()
-		return answer{resp, r.index, changed}, nil
+		return answer{value: resp, index: r.index, changed: changed}, nil
 	})
 }
 
@@ -49,11 +49,9 @@ func (a *API) jobSubmission(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	version := j.Version
-	if text := r.query.Get("version"); text != "" {
-		if version, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return nil, invalid("version %q is not a number", text)
-		}
+	version, err := strconv.ParseUint(r.query.Get("version"), 10, 64)
+	if err != nil {
+		return nil, invalid("version %q is not a number: it must be given", r.query.Get("version"))
 	}
 	sub := s.Submission(j.Namespace, j.ID, version)
 	if sub == nil {
@@ -75,7 +73,7 @@ func (a *API) jobAllocations(r *request) (any, error) {
 				out = append(out, al.Stub())
 			}
 		}
-		return answer{out, newest(s, seq, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs), changed}, nil
+		return answer{value: out, index: newest(s, seq, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs), changed: changed}, nil
 	})
 }
 
@@ -83,7 +81,7 @@ func (a *API) jobEvaluations(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		seq, changed := s.EvalsByJobW(r.namespace(), r.PathValue("id"))
 		out := append([]*structs.Evaluation{}, slices.Collect(seq)...)
-		return answer{out, newest(s, seq, func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals), changed}, nil
+		return answer{value: out, index: newest(s, seq, func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals), changed: changed}, nil
 	})
 }
 
@@ -91,7 +89,7 @@ func (a *API) jobDeployments(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		seq, changed := s.DeploymentsByJobW(r.namespace(), r.PathValue("id"))
 		out := append([]*structs.Deployment{}, slices.Collect(seq)...)
-		return answer{out, newest(s, seq, func(d *structs.Deployment) uint64 { return d.ModifyIndex }, state.TableDeployments), changed}, nil
+		return answer{value: out, index: newest(s, seq, func(d *structs.Deployment) uint64 { return d.ModifyIndex }, state.TableDeployments), changed: changed}, nil
 	})
 }
 
@@ -99,15 +97,15 @@ func (a *API) jobDeployment(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		d, changed := s.LatestDeploymentW(r.namespace(), r.PathValue("id"))
 		if d == nil {
-			return answer{(*structs.Deployment)(nil), s.TableIndex(state.TableDeployments), changed}, nil
+			return answer{value: (*structs.Deployment)(nil), index: s.TableIndex(state.TableDeployments), changed: changed}, nil
 		}
-		return answer{d, d.ModifyIndex, changed}, nil
+		return answer{value: d, index: d.ModifyIndex, changed: changed}, nil
 	})
 }
 
 func (a *API) jobScaleStatus(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		j, _ := s.JobW(r.namespace(), r.PathValue("id"))
+		j, job := s.JobW(r.namespace(), r.PathValue("id"))
 		if j == nil {
 			return answer{}, notFound("job not found")
 		}
@@ -134,7 +132,7 @@ func (a *API) jobScaleStatus(r *request) (any, error) {
 				}
 			}
 		}
-		return answer{out, max(j.ModifyIndex, newest(s, allocs, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs)), changed}, nil
+		return answer{value: out, index: max(j.ModifyIndex, newest(s, allocs, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs)), changed: changed, also: job}, nil
 	})
 }
 
@@ -157,6 +155,7 @@ func (a *API) jobStatuses(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		jobs, changed := s.JobsW()
 		_, allocs := s.AllocsW()
+		_, deployments := s.DeploymentsW()
 		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
 			func(j *structs.Job) *api.JobStatus { return jobStatus(s, j) },
 			func(j *structs.Job) bool {
@@ -165,25 +164,8 @@ func (a *API) jobStatuses(r *request) (any, error) {
 				}
 				return r.in(j.Namespace) && (children || j.ParentID == "")
 			})
-		if len(out) > 0 {
-			changed = either(r.ctx().Done(), changed, allocs)
-		}
-		return answer{out, max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableAllocs), s.TableIndex(state.TableDeployments)), changed}, err
+		return answer{value: out, index: max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableAllocs), s.TableIndex(state.TableDeployments)), changed: changed, also: allocs, third: deployments}, err
 	})
-}
-
-// either is closed when one of two is; the goroutine it needs ends with done at the latest.
-func either(done <-chan struct{}, a, b <-chan struct{}) <-chan struct{} {
-	out := make(chan struct{})
-	go func() {
-		select {
-		case <-a:
-		case <-b:
-		case <-done:
-		}
-		close(out)
-	}()
-	return out
 }
 
 func jobStatus(s *state.Snapshot, j *structs.Job) *api.JobStatus {

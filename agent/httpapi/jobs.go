@@ -62,7 +62,7 @@ func (a *API) jobsList(r *request) (any, error) {
 				}
 				return stub
 			}, func(j *structs.Job) bool { return r.in(j.Namespace) && r.hasPrefix(j.ID) })
-		return answer{out, max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableJobSummaries)), changed}, err
+		return answer{value: out, index: max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableJobSummaries)), changed: changed, also: s.JobSummariesW()}, err
 	})
 }
 
@@ -72,7 +72,7 @@ func (a *API) jobGet(r *request) (any, error) {
 		if j == nil {
 			return answer{}, notFound("job not found")
 		}
-		return answer{j, j.ModifyIndex, changed}, nil
+		return answer{value: j, index: j.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -165,7 +165,7 @@ func (a *API) submit(r *request, req *structs.JobRegisterRequest, warnings strin
 	}
 	applied, err := a.Server.Propose(r.ctx(), structs.CmdJobRegister, cmd)
 	if err != nil {
-		return nil, err
+		return nil, enforced(err)
 	}
 	r.index = applied.Index
 	resp := &structs.JobRegisterResponse{Warnings: warnings, JobModifyIndex: applied.Index}
@@ -177,6 +177,14 @@ func (a *API) submit(r *request, req *structs.JobRegisterRequest, warnings strin
 	}
 	resp.QueryMeta = r.meta()
 	return resp, nil
+}
+
+// enforced gives a refusal of the index that was named the beginning by which clients know it.
+func enforced(err error) error {
+	if i := strings.Index(err.Error(), "Enforcing job modify index"); i >= 0 {
+		return status(http.StatusConflict, "%s", err.Error()[i:])
+	}
+	return err
 }
 
 func (a *API) jobStop(r *request) (any, error) {

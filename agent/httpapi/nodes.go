@@ -52,7 +52,7 @@ func (a *API) nodesList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		nodes, changed := s.NodesW()
 		out, err := list(r, nodes, nodeKey, nodeStub(r), func(n *structs.Node) bool { return r.hasPrefix(n.ID.String()) })
-		return answer{out, s.TableIndex(state.TableNodes), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableNodes), changed: changed}, err
 	})
 }
 
@@ -66,7 +66,7 @@ func (a *API) nodeGet(r *request) (any, error) {
 		if n == nil {
 			return answer{}, notFound("node not found")
 		}
-		return answer{api.NewNode(n), n.ModifyIndex, changed}, nil
+		return answer{value: api.NewNode(n), index: n.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -83,7 +83,7 @@ func (a *API) nodeAllocations(r *request) (any, error) {
 				out = append(out, api.NewAllocation(al))
 			}
 		}
-		return answer{out, newest(s, allocs, allocIndex, state.TableAllocs), changed}, nil
+		return answer{value: out, index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
 	})
 }
 
@@ -202,7 +202,7 @@ func (a *API) poolsList(r *request) (any, error) {
 		pools, changed := s.NodePoolsW()
 		out, err := list(r, pools, func(p *structs.NodePool) string { return p.Name }, func(p *structs.NodePool) *structs.NodePool { return p },
 			func(p *structs.NodePool) bool { return r.hasPrefix(p.Name) })
-		return answer{out, s.TableIndex(state.TableNodePools), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableNodePools), changed: changed}, err
 	})
 }
 
@@ -212,7 +212,7 @@ func (a *API) poolGet(r *request) (any, error) {
 		if p == nil {
 			return answer{}, notFound("node pool not found")
 		}
-		return answer{p, p.ModifyIndex, changed}, nil
+		return answer{value: p, index: p.ModifyIndex, changed: changed}, nil
 	})
 }
 
@@ -236,7 +236,7 @@ func (a *API) poolNodes(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		nodes, changed := s.NodesW()
 		out, err := list(r, nodes, nodeKey, nodeStub(r), func(n *structs.Node) bool { return n.NodePool == name || name == structs.NodePoolAll })
-		return answer{out, s.TableIndex(state.TableNodes), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableNodes), changed: changed}, err
 	})
 }
 
@@ -247,6 +247,6 @@ func (a *API) poolJobs(r *request) (any, error) {
 		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
 			func(j *structs.Job) *structs.JobListStub { return jobStub(s, j) },
 			func(j *structs.Job) bool { return r.in(j.Namespace) && j.NodePool == name })
-		return answer{out, s.TableIndex(state.TableJobs), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableJobs), changed: changed}, err
 	})
 }

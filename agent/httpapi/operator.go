@@ -38,7 +38,7 @@ func (a *API) schedulerGet(r *request) (any, error) {
 			cfg = structs.DefaultSchedulerConfiguration()
 		}
 		r.index = max(s.TableIndex(state.TableSchedulerConfig), 1)
-		return answer{&api.SchedulerConfigurationResponse{SchedulerConfig: cfg, QueryMeta: r.meta()}, r.index, changed}, nil
+		return answer{value: &api.SchedulerConfigurationResponse{SchedulerConfig: cfg, QueryMeta: r.meta()}, index: r.index, changed: changed}, nil
 	})
 }
 
@@ -79,7 +79,7 @@ func (a *API) namespacesList(r *request) (any, error) {
 		all, changed := s.NamespacesW()
 		out, err := list(r, all, func(n *structs.Namespace) string { return n.Name }, func(n *structs.Namespace) *structs.Namespace { return n },
 			func(n *structs.Namespace) bool { return r.hasPrefix(n.Name) })
-		return answer{out, s.TableIndex(state.TableNamespaces), changed}, err
+		return answer{value: out, index: s.TableIndex(state.TableNamespaces), changed: changed}, err
 	})
 }
 
@@ -89,7 +89,7 @@ func (a *API) namespaceGet(r *request) (any, error) {
 		if n == nil {
 			return answer{}, notFound("Namespace not found")
 		}
-		return answer{n, n.ModifyIndex, changed}, nil
+		return answer{value: n, index: n.ModifyIndex, changed: changed}, nil
 	})
 }
 

@@ -97,11 +97,12 @@ const (
 	jitter = 16
 )
 
-// answer is what a read found: the value, the index it changed at, and what is closed when it changes again.
+// answer is what a read found: the value, the index it changed at, and what is closed when it changes again: up to three
+// tables or objects, those of which the index is.
 type answer struct {
-	value   any
-	index   uint64
-	changed <-chan struct{}
+	value                any
+	index                uint64
+	changed, also, third <-chan struct{}
 }
 
 // read answers at once, or with ?index=N when the answer's index is above N, or when the wait is over.
@@ -143,6 +144,8 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 		}
 		select {
 		case <-a.changed:
+		case <-a.also:
+		case <-a.third:
 		case <-over:
 			return a.value, nil
 		case <-r.ctx().Done():
