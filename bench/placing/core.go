@@ -194,8 +194,9 @@ func preemption() ([]bench.Figure, error) {
 func scoring() ([]bench.Figure, error) {
 	ids := newLab(1, job("x", 1)).ids
 	f := fleetOf(ids, 5000)
+	f.Add(&fleet.Use{AllocID: ids.NewID(), Job: structs.JobKey{Namespace: structs.DefaultNamespace, ID: "db-1"}, Group: "g"}, 0)
 	worst := 0.0
-	for _, change := range []func(*structs.Job){plain, spread, device, affinity, distinct} {
+	for _, change := range []func(*structs.Job){plain, spread, device, affinity, distinct, peer, hard} {
 		j := job("web", 1, change)
 		g := j.TaskGroups[0]
 		group := rank.NewGroup(f, rank.Request{Job: j, Group: g, Rows: feasible.Select(f, j, g).Rows, Ask: rank.AskOf(g, false)})

@@ -1,8 +1,6 @@
 package rank
 
 import (
-	"cmp"
-
 	"berth/scheduler/fleet"
 	"berth/structs"
 )
@@ -40,7 +38,7 @@ func (g *Group) Account(m *structs.AllocMetric, ch *Choice) {
 		case d == DistinctProperty:
 			filtered(m, g.distinct.properties[0].reason, n)
 		case d == PeerRule:
-			filtered(m, cmp.Or(g.peers.reason, d.String()), n)
+			filtered(m, g.peers.broken.String(), n)
 		case d == Skew:
 			filtered(m, g.skews[0].display, n)
 		default:

@@ -12,8 +12,8 @@ import (
 type peers struct {
 	near, apart []*peerRule
 	wishes      []*peerRule
-	weights     float64 // of all wishes
-	reason      string  // of the rule that was broken last, see Account
+	weights     float64       // of all wishes
+	broken      *structs.Peer // the rule that forbade a row last, see Account
 }
 
 // peerRule counts the allocations a rule means by the value of its topology.
@@ -81,14 +81,14 @@ func (r *peerRule) near(row int32) bool {
 func (p *peers) allows(row int32) Dimension {
 	for _, r := range p.apart {
 		if r.near(row) {
-			p.reason = r.peer.String()
+			p.broken = r.peer
 			return PeerRule
 		}
 	}
 	for _, r := range p.near {
 		// The first of a group that wants to be near itself may go anywhere the topology is known.
 		if !r.near(row) && (!r.self || r.total > 0 || r.column.Values[row] == 0) {
-			p.reason = r.peer.String()
+			p.broken = r.peer
 			return PeerRule
 		}
 	}
@@ -136,7 +136,7 @@ func (g *Group) Against(row int32) string {
 	if g.peers == nil || g.peers.allows(row) == Fits {
 		return ""
 	}
-	return "not " + g.peers.reason
+	return "not " + g.peers.broken.String()
 }
 
 // Elsewhere reports that room on a row may come from what ends on another one.

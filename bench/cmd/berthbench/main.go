@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"time"
 
 	"berth/bench"
@@ -65,6 +66,9 @@ func run() error {
 		return fmt.Errorf("-only %s: say agent, placing, cluster or huge", *only)
 	}
 	bench.Print(os.Stdout, figures)
+	if load, loadErr := os.ReadFile("/proc/loadavg"); loadErr == nil {
+		fmt.Printf("%d processors; load average at the end: %s", runtime.NumCPU(), load)
+	}
 	return err
 }
 
