@@ -132,6 +132,7 @@ func (c *Client) Run(ctx context.Context) (err error) {
 	g.Go("fingerprints", c.lookAgain)
 	g.Go("collection", c.collect)
 	g.Go("leftovers", c.sweep)
+	g.Go("network watch", c.cfg.Network.Watch)
 	err = g.Wait()
 	c.running.Wait()
 	return err

@@ -21,6 +21,8 @@ type Network interface {
 	allocrunner.Network
 	// Sync makes the machine hold exactly the networks of keep.
 	Sync(ctx context.Context, keep []network.Request) error
+	// Watch puts back what others remove of the networks, until ctx is done.
+	Watch(ctx context.Context) error
 	// RemoveAll removes everything the network made, bridge and rules included.
 	RemoveAll(ctx context.Context) error
 }

@@ -180,6 +180,11 @@ func (m *machine) Teardown(_ context.Context, id string) error {
 
 func (m *machine) Sync(context.Context, []network.Request) error { return nil }
 
+func (m *machine) Watch(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (m *machine) RemoveAll(context.Context) error { return nil }
 
 // leftovers are what is on the machine now.

@@ -29,12 +29,22 @@ func statusOf(tasks []taskView, released bool) (status, description string) {
 		return structs.AllocClientFailed, descFailed
 	case dead && released:
 		return structs.AllocClientComplete, descComplete
-	case running, dead && anyBegun(tasks):
+	case running, dead && anyStarted(tasks):
 		return structs.AllocClientRunning, descRunning
 	case pending:
 		return structs.AllocClientPending, descPending
 	}
 	return structs.AllocClientPending, descPending
+}
+
+// anyStarted is false when no task ever ran: an allocation that cannot start goes from pending to failed.
+func anyStarted(tasks []taskView) bool {
+	for _, t := range tasks {
+		if !t.state.StartedAt.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 func anyBegun(tasks []taskView) bool {

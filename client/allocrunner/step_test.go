@@ -170,8 +170,13 @@ func TestHealthOf(t *testing.T) {
 
 func TestStatusOf(t *testing.T) {
 	task := func(state string, failed, begun bool) taskView {
-		return taskView{begun: begun, state: &structs.TaskState{State: state, Failed: failed}}
+		v := taskView{begun: begun, state: &structs.TaskState{State: state, Failed: failed}}
+		if begun {
+			v.state.StartedAt = time.Unix(1, 0)
+		}
+		return v
 	}
+	refused := taskView{begun: true, state: &structs.TaskState{State: "dead", Failed: true}} // tried, never ran
 	for _, c := range []struct {
 		tasks    []taskView
 		released bool
@@ -184,6 +189,8 @@ func TestStatusOf(t *testing.T) {
 		{[]taskView{task("dead", false, true)}, true, "complete"},
 		{[]taskView{task("dead", true, true), task("dead", false, true)}, true, "failed"},
 		{[]taskView{task("dead", true, false)}, false, "pending"},
+		{[]taskView{refused}, false, "pending"},
+		{[]taskView{refused}, true, "failed"},
 	} {
 		if got, _ := statusOf(c.tasks, c.released); got != c.want {
 			t.Errorf("%+v released %v: %s, want %s", c.tasks, c.released, got, c.want)

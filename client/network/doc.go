@@ -10,10 +10,10 @@
 // leaves it on, because someone else may have come to need it.
 //
 // Called by: the client's allocation runner (Setup, Teardown), its start and its janitor (Sync, List, Explain), its
-// fingerprint, and the end of an agent in -dev mode (RemoveAll).
+// watch (Watch), its fingerprint, and the end of an agent in -dev mode (RemoveAll).
 //
-// Goroutines: none outlive a call. A call that must work inside another network namespace runs that part on an operating
-// system thread of its own (package netns) and waits for it.
+// Goroutines: none outlive a call; Watch is a loop that its caller runs. A call that must work inside another network
+// namespace runs that part on an operating system thread of its own (package netns) and waits for it.
 //
 // Other firewalls: Berth accepts forwarded packets of its bridge in its own chain, but in netfilter an accept in one base
 // chain does not overrule a drop in another. Where another firewall drops by default in the forward hook (Docker does),

@@ -36,6 +36,10 @@ type ruleWriter struct {
 	// hold applied.
 	applied map[string][]element
 	ready   bool
+	// seen is the ruleset's generation up to which nobody else has changed it, or what was changed left ours whole.
+	// generation reads the kernel's. Guarded by changes.running.
+	seen       uint32
+	generation func() (uint32, error)
 }
 
 // ruleChange is one caller's wish. Exactly one of the forms is used: an allocation's elements (nil removes it), the
@@ -49,7 +53,7 @@ type ruleChange struct {
 
 func newRuleWriter(cfg Config) *ruleWriter {
 	w := &ruleWriter{cfg: cfg, applied: map[string][]element{}}
-	w.open = openRuleset()
+	w.open, w.generation = openRuleset(), nftGeneration
 	w.checkOwner = func(ctx context.Context) error { return checkTableOwner(ctx, cfg) }
 	w.changes.run = w.commit
 	return w
@@ -124,8 +128,16 @@ func (w *ruleWriter) commit(changes []ruleChange) error {
 	if !whole {
 		tx := nft.NewTransaction()
 		w.cfg.change(tx, w.applied, next)
-		if tx.NumOperations() == 0 || nft.Run(ctx, tx) == nil {
+		if tx.NumOperations() == 0 {
 			w.applied = next
+			return nil
+		}
+		before, errBefore := w.generation()
+		if nft.Run(ctx, tx) == nil {
+			w.applied = next
+			if errBefore == nil {
+				w.noted(before)
+			}
 			return nil
 		}
 		// Why not the error: the tables are not what they should be, for example flushed by someone. Writing them anew
@@ -134,6 +146,8 @@ func (w *ruleWriter) commit(changes []ruleChange) error {
 			return err
 		}
 	}
+	// Read before: a change by somebody else that comes between is looked at later.
+	before, errBefore := w.generation()
 	tx := nft.NewTransaction()
 	w.cfg.addTables(tx, next)
 	if err := nft.Run(ctx, tx); err != nil {
@@ -141,6 +155,10 @@ func (w *ruleWriter) commit(changes []ruleChange) error {
 		return fmt.Errorf("write nftables tables %q: %w", w.cfg.Table, err)
 	}
 	w.applied, w.ready = next, true
+	if errBefore == nil {
+		w.seen = before
+		w.noted(before)
+	}
 	return nil
 }
 
