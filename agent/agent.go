@@ -60,7 +60,8 @@ type agent struct {
 	client  *client.Client   // the same
 	api     net.Listener
 	http    *http.Server
-	left    bool // tasks of -dev could not be removed
+	left    bool // of -dev: tasks may still use its files
+	named   bool // the data directory was given, and may hold tasks of an earlier agent
 }
 
 // Run is an agent from its start to its end. It returns when ctx is done and everything has ended, or with what kept it from
@@ -83,6 +84,7 @@ func Run(ctx context.Context, opts Options) error {
 		return &structs.Error{Kind: structs.KindUnauthorised, Err: errors.New("an agent with a node makes containers, networks and cgroups, and needs root"),
 			Hint: "run it with sudo, or as a system service"}
 	}
+	named := cfg.DataDir != ""
 	remove, err := devDir(cfg)
 	if err != nil {
 		return err
@@ -91,11 +93,11 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	a := &agent{cfg: cfg, log: log, name: cfg.Name, out: opts.Stdout}
+	a := &agent{cfg: cfg, log: log, name: cfg.Name, out: opts.Stdout, named: named}
 	defer func() {
 		unlock()
 		if a.left {
-			log.Warn("the data directory stays, for something still uses it: end what is left, then remove it", "data_dir", cfg.DataDir)
+			log.Warn("the data directory stays, for something may still use it: end what is left, then remove it", "data_dir", cfg.DataDir)
 			return
 		}
 		if err := remove(); err != nil {
@@ -296,7 +298,11 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 	nodeEnded := make(chan error, 1)
 	node.Go("node", func(ctx context.Context) error { return a.runNode(ctx, base.Context().Done(), nodeEnded) })
 	a.log.Info("agent started", "version", version.String(), "api", "http://"+a.api.Addr().String(), "data_dir", a.cfg.DataDir, "dev", a.cfg.Dev)
-	go a.announce(base.Context(), began) // ends with the group at the latest
+	base.Go("announcement", func(ctx context.Context) error {
+		a.announce(ctx, began)
+		<-ctx.Done() // the end of a part ends the agent
+		return ctx.Err()
+	})
 
 	select {
 	case <-ctx.Done():
@@ -315,7 +321,7 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 	if oerr := outer.Wait(); err == nil {
 		err = oerr
 	}
-	if a.cfg.Dev && a.daemon != nil {
+	if a.cfg.Dev && a.daemon != nil && !a.left {
 		if rerr := os.RemoveAll(a.daemon.RunDir()); rerr != nil {
 			a.log.Warn("containerd's run directory remains", "error", rerr)
 		}
@@ -351,10 +357,10 @@ func (a *agent) runNode(ctx context.Context, failed <-chan struct{}, ended chan<
 		select {
 		case <-ready:
 		case <-failed:
-			ended <- a.client.Close()
+			ended <- errors.Join(errNodeNotRun, a.client.Close())
 			return nil
 		case <-ctx.Done():
-			ended <- a.client.Close()
+			ended <- errors.Join(errNodeNotRun, a.client.Close())
 			return ctx.Err()
 		}
 	}
@@ -378,10 +384,27 @@ func (a *agent) endNode(ended <-chan error) {
 		a.left = true
 	}
 	select {
-	case <-ended:
+	case err := <-ended:
+		a.left = a.left || a.cfg.Dev && tasksMayRun(err, a.named)
 	case <-ctx.Done():
 		a.log.Error("the node does not end")
+		a.left = a.left || a.cfg.Dev
 	}
+}
+
+// errNodeNotRun: a part failed, or the agent was ended, before the node looked at what an earlier agent left running.
+var errNodeNotRun = errors.New("the node was not run")
+
+// tasksMayRun tells from the node's end whether tasks may still use the files of the agent. A node that was not run has
+// left none of its own, but a named directory may hold those of an earlier agent.
+func tasksMayRun(end error, named bool) bool {
+	switch {
+	case errors.Is(end, errNodeNotRun):
+		return named
+	case end == nil, errors.Is(end, context.Canceled):
+		return false
+	}
+	return true
 }
 
 // serve answers the API until ctx is done.

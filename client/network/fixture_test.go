@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -187,7 +188,7 @@ func kernelState(tb testing.TB) string {
 		if err != nil {
 			tb.Fatalf("%v: %v: %s", args, err, out)
 		}
-		fmt.Fprintf(&b, "# %v\n%s", args, out)
+		fmt.Fprintf(&b, "# %v\n%s", args, settled(string(out)))
 	}
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
@@ -195,6 +196,12 @@ func kernelState(tb testing.TB) string {
 	}
 	return b.String() + "# mounts\n" + string(mounts)
 }
+
+// changesByItself is what the kernel changes with time after an interface came: link-local addresses, their routes, whether
+// they are tried out still, and whether a link carries.
+var changesByItself = regexp.MustCompile(`(?m)^.*( inet6 fe80:|^(local |anycast )?fe80:|^multicast ff00:).*\n|,?(NO-CARRIER|LOWER_UP)|(state|qdisc) \S+ | tentative`)
+
+func settled(out string) string { return changesByItself.ReplaceAllString(out, "") }
 
 func addrOf(tb testing.TB, text string) netip.Addr {
 	tb.Helper()
