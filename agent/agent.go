@@ -152,7 +152,7 @@ func listen(what, addr, port string) (net.Listener, error) {
 // build makes the parts; nothing runs yet. It waits for servers when this machine has to ask them for its certificate.
 func (a *agent) build(ctx context.Context) error {
 	c := a.cfg
-	deps := httpapi.Deps{Config: c, Limits: structs.Limits{Drivers: DriverCheckers()}, Logger: a.log.Named("http"), Logs: follow(a.log), Name: a.name}
+	deps := httpapi.Deps{Config: c, Limits: structs.Limits{Drivers: DriverCheckers(), Later: true}, Logger: a.log.Named("http"), Logs: follow(a.log), Name: a.name}
 	var err error
 	trip := &lateTrip{}
 	var node structs.ID

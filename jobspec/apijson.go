@@ -45,7 +45,7 @@ func parseJSON(rep *report, opts ParseOptions) *structs.Job {
 	}
 	job.Canonicalize()
 	d := &decoder{evaluator: &evaluator{rep: rep}, places: r.places, bad: r.bad, json: true}
-	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers}))
+	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers, Later: opts.Later}))
 	return job
 }
 

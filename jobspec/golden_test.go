@@ -59,7 +59,7 @@ func TestGoldenRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			res, diags := Parse(ParseOptions{Filename: filepath.Base(file), Source: src, Vars: varsOf(string(src)), Strict: true})
+			res, diags := Parse(ParseOptions{Filename: filepath.Base(file), Source: src, Vars: varsOf(string(src)), Strict: true, Later: strings.HasPrefix(filepath.Base(file), "later")})
 			if (res == nil) != diags.HasErrors() {
 				t.Errorf("result %v with errors %v", res != nil, diags.HasErrors())
 			}

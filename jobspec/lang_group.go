@@ -123,7 +123,7 @@ var langScaling = &block{
 }
 
 var langConsul = &block{
-	name: "consul", field: "Consul", doc: "Taken without effect: Berth keeps its own registry of services.",
+	name: "consul", field: "Consul", doc: "Taken without effect: Berth talks to no Consul.",
 	attrs: []attr{
 		{name: "namespace", field: "Namespace", kind: kindString, doc: "Consul namespace."},
 		{name: "cluster", field: "Cluster", kind: kindString, def: "default", doc: "Consul cluster."},

@@ -41,7 +41,7 @@ var langJob = &block{
 		{name: "all_at_once", field: "AllAtOnce", kind: kindBool, def: "false", doc: "Place everything at once or nothing."},
 		{name: "datacenters", field: "Datacenters", kind: kindStrings, def: `["*"]`, doc: "Datacenters to run in; * and ? match."},
 		{name: "node_pool", field: "NodePool", kind: kindString, def: "default", doc: `Pool of nodes to run on; "all" is every node.`},
-		{name: "consul_token", field: "ConsulToken", kind: kindString, doc: "Taken and ignored: Berth keeps its own registry.", deprecated: "remove it"},
+		{name: "consul_token", field: "ConsulToken", kind: kindString, doc: "Taken and ignored: Berth talks to no Consul.", deprecated: "remove it"},
 		{name: "vault_token", field: "VaultToken", kind: kindString, doc: "Taken and ignored: Berth talks to no Vault.", deprecated: "remove it"},
 	},
 	blocks: []*block{

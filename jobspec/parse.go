@@ -35,6 +35,8 @@ type ParseOptions struct {
 	Dir string
 	// Drivers checks config blocks by driver.
 	Drivers map[string]structs.ConfigChecker
+	// Later warns of what the language has and this version does not do.
+	Later bool
 }
 
 // Result is a job that can be submitted.
@@ -88,7 +90,7 @@ func parse(rep *report, opts ParseOptions) (*structs.Job, *evaluator) {
 	}
 	d.liftIdentities(job)
 	job.Canonicalize()
-	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers}))
+	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers, Later: opts.Later}))
 	return job, ev
 }
 

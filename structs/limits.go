@@ -20,6 +20,8 @@ type Limits struct {
 	MaxMetaBytes int
 	// Drivers checks `config` blocks by driver name; a nil map checks none and warns of no unknown driver.
 	Drivers map[string]ConfigChecker
+	// Later warns of what the language has and this version does not do.
+	Later bool
 }
 
 // ConfigChecker knows what a driver's `config` block may hold. The paths of the faults it returns are relative to the

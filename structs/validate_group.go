@@ -54,7 +54,7 @@ func (c *checker) checkGroup(p *place, g *TaskGroup) {
 }
 
 func (c *checker) warnConsul(p *place) {
-	c.warn(p, "the consul block has no effect: Berth keeps its own service registry").Hint = "remove the block"
+	c.warn(p, "the consul block has no effect: Berth talks to no Consul").Hint = "remove the block"
 }
 
 // warnIgnored tells of attributes the contract accepts and ignores.

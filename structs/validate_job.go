@@ -39,6 +39,7 @@ func (c *checker) checkJob() {
 	c.checkMultiregion()
 	c.checkUI()
 	c.checkGroups()
+	c.warnLater(j)
 }
 
 func (c *checker) checkJobNames() {

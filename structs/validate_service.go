@@ -59,7 +59,7 @@ func (c *checker) checkService(p *place, sc *serviceScope, s *Service, task *Tas
 		c.warn(p.in("Kind"), "kind has no effect: it is for gateways of Consul's service mesh, which Berth does not run").Hint = "remove kind"
 	}
 	if s.Cluster != "" && s.Cluster != "default" {
-		c.warn(p.in("Cluster"), "cluster has no effect: Berth keeps one registry of services of its own").Hint = "remove cluster"
+		c.warn(p.in("Cluster"), "cluster has no effect: Berth talks to no Consul").Hint = "remove cluster"
 	}
 	if task == nil && s.TaskName != "" && sc.group.LookupTask(s.TaskName) == nil {
 		c.fault(p.in("TaskName"), "task %q is not in group %q", clip(s.TaskName), clip(sc.group.Name)).Hint = didYouMean(s.TaskName, taskNames(sc.group))

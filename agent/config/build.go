@@ -151,7 +151,7 @@ func (b *builder) refuse(f *file) {
 		text  string
 	}{
 		{len(f.Telemetry) > 0, "telemetry has no effect: /v1/metrics always answers"},
-		{len(f.Consul) > 0, "consul has no effect: services are kept in Berth's own registry"},
+		{len(f.Consul) > 0, "consul has no effect: Berth talks to no Consul"},
 		{len(f.Vault) > 0, "vault has no effect: Berth talks to no Vault"},
 		{len(f.UI) > 0, "ui has no effect: there is no web interface"},
 		{len(f.Audit) > 0, "audit has no effect: there is no audit log"},

@@ -228,7 +228,7 @@ func (a *API) jobParse(r *request) (any, error) {
 	if strings.TrimSpace(req.JobHCL) == "" {
 		return nil, invalid("Job spec is empty")
 	}
-	opts := jobspec.ParseOptions{Filename: "job.hcl", Source: []byte(req.JobHCL), Drivers: a.Limits.Drivers}
+	opts := jobspec.ParseOptions{Filename: "job.hcl", Source: []byte(req.JobHCL), Drivers: a.Limits.Drivers, Later: a.Limits.Later}
 	if req.Variables != "" {
 		opts.VarFiles = []jobspec.VarFile{{Name: "variables.hcl", Source: []byte(req.Variables)}}
 	}

@@ -1,6 +1,9 @@
 job "cron-rules" {
   type = "batch"
   periodic {
+    overlap          = "sometimes"
+    prohibit_overlap = true
+    start_deadline   = "-1s"
     crons = [
       join("", [for i in range(600) : "* "]),
       "ä * * * *",
