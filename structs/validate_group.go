@@ -11,6 +11,8 @@ func (c *checker) checkGroup(p *place, g *TaskGroup) {
 		c.fault(p.in("Name"), "the group has no name")
 	} else if strings.ContainsRune(g.Name, 0) {
 		c.fault(p.in("Name"), "the group name has a NUL in it")
+	} else if strings.ContainsFunc(g.Name, hidden) {
+		c.fault(p.in("Name"), "group name %q has characters that nobody sees", clip(g.Name))
 	}
 	atLeast(c, p.in("Count"), "count", g.Count, 0, "")
 	if c.job.Type == JobTypeSystem && g.Desired() > 1 {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -49,11 +50,17 @@ func (c *checker) checkJobNames() {
 		c.fault(at.in("ID"), "the job has no id").Hint = `write job "name" { ... }`
 	case strings.ContainsAny(j.ID, " \t\r\n\x00"):
 		c.fault(at.in("ID"), "job id %q has white space or a NUL in it", clip(j.ID)).Hint = "join the words with -"
+	case strings.ContainsFunc(j.ID, hidden) || !utf8.ValidString(j.ID):
+		c.fault(at.in("ID"), "job id %q has characters that nobody sees", clip(j.ID)).Hint = "use letters, digits, - _ . and /"
+	case j.ID == "." || j.ID == ".." || j.ID == "*":
+		c.fault(at.in("ID"), "%q cannot be the id of a job: it means something else in paths and lists", j.ID)
 	case len(j.ID) > 512:
 		c.fault(at.in("ID"), "the job id has %d bytes; at most 512 are allowed", len(j.ID))
 	}
 	if strings.ContainsRune(j.Name, 0) {
 		c.fault(at.in("Name"), "the job name has a NUL in it")
+	} else if strings.ContainsFunc(j.Name, hidden) {
+		c.fault(at.in("Name"), "job name %q has characters that nobody sees", clip(j.Name))
 	}
 	for _, n := range []struct{ field, what, value string }{
 		{"Namespace", "namespace", j.Namespace}, {"NodePool", "node_pool", j.NodePool},
@@ -63,6 +70,10 @@ func (c *checker) checkJobNames() {
 		}
 	}
 }
+
+// hidden reports characters that show nothing, or change how what stands beside them is shown (Unicode TR 36): controls, and
+// formats such as those of writing direction and zero-width spaces.
+func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 func (c *checker) checkGroups() {
 	j, at := c.job, (*place)(nil)

@@ -10,6 +10,8 @@ func (c *checker) checkTask(p *place, g *TaskGroup, t *Task, ports portSet) {
 		c.fault(p.in("Name"), "the task has no name")
 	case strings.ContainsAny(t.Name, "/\\\x00"):
 		c.fault(p.in("Name"), "task name %q has a slash or a NUL in it", clip(t.Name))
+	case strings.ContainsFunc(t.Name, hidden):
+		c.fault(p.in("Name"), "task name %q has characters that nobody sees", clip(t.Name))
 	case t.Name == "alloc" || t.Name == "." || t.Name == "..":
 		c.fault(p.in("Name"), "%q cannot be the name of a task: the allocation's own directory has it", t.Name)
 	}

@@ -1,0 +1,10 @@
+job "*" {
+  group "g" {
+    task "t" {
+      driver = "docker"
+      config {
+        image = "a"
+      }
+    }
+  }
+}
