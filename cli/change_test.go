@@ -50,7 +50,7 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		t.Run(c.args, func(t *testing.T) {
 			f := newFake(t, changeRoutes())
 			got := f.berth(t, strings.Fields(c.args)...)
-			sent, asked := f.bodies[c.key]
+			sent, asked := f.sent(c.key)
 			if got.code != 0 || got.err != "" || !asked || !strings.Contains(string(sent), c.want) {
 				t.Errorf("exit code %d, sent %q (%t)\n%s%s", got.code, sent, asked, got.err, got.out)
 			}

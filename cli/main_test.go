@@ -72,6 +72,14 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
+// sent is what was sent to a route, and whether it was asked at all.
+func (f *fake) sent(key string) (body []byte, asked bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	body, asked = f.bodies[key]
+	return body, asked
+}
+
 // body is what was sent to a route, decoded.
 func (f *fake) body(t *testing.T, key string) map[string]any {
 	t.Helper()
