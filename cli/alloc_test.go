@@ -62,7 +62,7 @@ func TestLogs(t *testing.T) {
 	if got := f.berth(t, "alloc", "logs", "-task", "sever", "c0"); got.code != 1 || !strings.Contains(got.err, `no task "sever"`) || !strings.Contains(got.err, "server") {
 		t.Errorf("%+v", got)
 	}
-	asked := strings.Join(f.asked, "\n")
+	asked := strings.Join(f.requests(), "\n")
 	if !strings.Contains(asked, "type=stderr") || !strings.Contains(asked, "follow=true") {
 		t.Error(asked)
 	}

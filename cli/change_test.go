@@ -84,7 +84,7 @@ func TestWrongChangesAreRefusedBeforeTheyAreSent(t *testing.T) {
 		if got.code != 1 || !strings.Contains(got.err, want) {
 			t.Errorf("%s: %+v", args, got)
 		}
-		for _, a := range f.asked {
+		for _, a := range f.requests() {
 			if strings.HasPrefix(a, "PUT") {
 				t.Errorf("%s sent %s", args, a)
 			}

@@ -27,7 +27,7 @@ func TestExecOnATerminal(t *testing.T) {
 	if !strings.Contains(out.String(), "24x80") || !strings.Contains(out.String(), "\x03") {
 		t.Errorf("%q", out.String())
 	}
-	if asked := strings.Join(f.asked, "\n"); !strings.Contains(asked, "tty=true") {
+	if asked := strings.Join(f.requests(), "\n"); !strings.Contains(asked, "tty=true") {
 		t.Error(asked)
 	}
 }

@@ -75,7 +75,7 @@ func TestDispatchSendsWhatItWasGiven(t *testing.T) {
 	} {
 		f := newFake(t, familyRoutes())
 		got := f.berth(t, append([]string{"job", "dispatch", "-detach", "-idempotency-token", "one"}, c.args...)...)
-		sent := string(f.bodies["PUT /v1/job/resize/dispatch"])
+		sent := string(f.text("PUT /v1/job/resize/dispatch"))
 		if c.err != "" {
 			if got.code != 1 || !strings.Contains(got.err, c.err) || sent != "" {
 				t.Errorf("%q: %+v, sent %s", c.args, got, sent)
@@ -85,7 +85,7 @@ func TestDispatchSendsWhatItWasGiven(t *testing.T) {
 		if got.code != 0 || !strings.Contains(sent, c.sent) {
 			t.Errorf("%q: %+v, sent %s", c.args, got, sent)
 		}
-		if asked := f.asked[len(f.asked)-1]; !strings.Contains(asked, "idempotency_token=one") {
+		if asked := f.last(); !strings.Contains(asked, "idempotency_token=one") {
 			t.Errorf("asked %s", asked)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,25 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// requests are all that were made, in order: "GET /v1/jobs?prefix=a".
+func (f *fake) requests() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked)
+}
+
+// last is the latest request.
+func (f *fake) last() string {
+	all := f.requests()
+	return all[len(all)-1]
+}
+
+// text is what was sent to a route, as it was.
+func (f *fake) text(key string) []byte {
+	body, _ := f.sent(key)
+	return body
 }
 
 // sent is what was sent to a route, and whether it was asked at all.

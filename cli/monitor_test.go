@@ -173,8 +173,8 @@ func TestRunSendsTheJobAndItsText(t *testing.T) {
 func TestABrokenFileIsNotSent(t *testing.T) {
 	f := newFake(t, runRoutes(nil))
 	got := f.berth(t, "job", "run", jobFile(t, strings.Replace(webFile, "driver", "drvier", 1)))
-	if got.code != 1 || !strings.Contains(got.err, "web.hcl:4:7") || !strings.Contains(got.err, "driver") || len(f.asked) > 0 {
-		t.Errorf("%+v; asked %v", got, f.asked)
+	if got.code != 1 || !strings.Contains(got.err, "web.hcl:4:7") || !strings.Contains(got.err, "driver") || len(f.requests()) > 0 {
+		t.Errorf("%+v; asked %v", got, f.requests())
 	}
 }
 

@@ -23,13 +23,13 @@ func TestJoinTokens(t *testing.T) {
 	golden(t, "join-token-list", f.berth(t, "operator", "join-token", "list").out)
 	golden(t, "join-token-create", f.berth(t, "operator", "join-token", "create", "-role=client", "-ttl=2h", "-max-uses=3", "-description=rack 7").out)
 	var sent api.JoinTokenRequest
-	if err := json.Unmarshal(f.bodies["PUT /v1/operator/join-token"], &sent); err != nil || sent.TTL != "2h0m0s" || sent.MaxUses != 3 || sent.Rotate || sent.Role != "client" {
+	if err := json.Unmarshal(f.text("PUT /v1/operator/join-token"), &sent); err != nil || sent.TTL != "2h0m0s" || sent.MaxUses != 3 || sent.Rotate || sent.Role != "client" {
 		t.Errorf("sent %+v, %v", sent, err)
 	}
 	if got := f.berth(t, "operator", "join-token", "rotate", "-role=server", "-q"); got.code != 0 || got.out != made.Token+"\n" {
 		t.Errorf("%+v", got)
 	}
-	if err := json.Unmarshal(f.bodies["PUT /v1/operator/join-token"], &sent); err != nil || !sent.Rotate {
+	if err := json.Unmarshal(f.text("PUT /v1/operator/join-token"), &sent); err != nil || !sent.Rotate {
 		t.Errorf("sent %+v, %v", sent, err)
 	}
 	if got := f.berth(t, "operator", "join-token", "revoke", client.ID); got.code != 0 || !strings.Contains(got.out, "Revoked") {
@@ -45,7 +45,7 @@ func TestTheAuthority(t *testing.T) {
 		"PUT /v1/operator/ca/rotate": api.AuthorityRotateResponse{ID: strings.Repeat("c", 64)},
 	})
 	golden(t, "ca-list", f.berth(t, "operator", "ca", "list").out)
-	if got := f.berth(t, "operator", "ca", "rotate", "-new"); got.code != 0 || !strings.Contains(got.out, "Root cccccccccccccccc issues") || !strings.Contains(f.asked[len(f.asked)-1], "alone=true") {
-		t.Errorf("%+v %v", got, f.asked)
+	if got := f.berth(t, "operator", "ca", "rotate", "-new"); got.code != 0 || !strings.Contains(got.out, "Root cccccccccccccccc issues") || !strings.Contains(f.last(), "alone=true") {
+		t.Errorf("%+v %v", got, f.requests())
 	}
 }

@@ -19,11 +19,11 @@ func TestThePeersOfTheLog(t *testing.T) {
 		"PUT /v1/operator/raft/transfer-leadership": api.TransferLeadershipResponse{From: api.RaftIDAddress{ID: "a1", Address: "10.0.0.1:4647"}},
 	})
 	golden(t, "raft-peers", f.berth(t, "operator", "raft", "list-peers").out)
-	if got := f.berth(t, "operator", "raft", "remove-peer", "-peer-id=b2"); got.code != 0 || !strings.Contains(f.asked[len(f.asked)-1], "id=b2") {
-		t.Errorf("%+v %v", got, f.asked)
+	if got := f.berth(t, "operator", "raft", "remove-peer", "-peer-id=b2"); got.code != 0 || !strings.Contains(f.last(), "id=b2") {
+		t.Errorf("%+v %v", got, f.requests())
 	}
-	if got := f.berth(t, "operator", "raft", "remove-peer", "-peer-address=10.0.0.2:4647"); got.code != 0 || !strings.Contains(f.asked[len(f.asked)-1], "address=10.0.0.2") {
-		t.Errorf("%+v %v", got, f.asked)
+	if got := f.berth(t, "operator", "raft", "remove-peer", "-peer-address=10.0.0.2:4647"); got.code != 0 || !strings.Contains(f.last(), "address=10.0.0.2") {
+		t.Errorf("%+v %v", got, f.requests())
 	}
 	for _, args := range [][]string{nil, {"-peer-id=b2", "-peer-address=x"}} {
 		if got := f.berth(t, append([]string{"operator", "raft", "remove-peer"}, args...)...); got.code != 1 || !strings.Contains(got.err, "-peer-id") {
@@ -51,11 +51,11 @@ func TestServersJoinAndAreMadeToLeave(t *testing.T) {
 		"PUT /v1/agent/force-leave": func(http.ResponseWriter, *http.Request) {},
 	})
 	if got := f.berth(t, "server", "join", "10.0.0.1", "10.0.0.2:4648"); got.code != 0 || got.out != "Joined 2 servers successfully\n" ||
-		!strings.Contains(f.asked[0], "address=10.0.0.1&address=10.0.0.2%3A4648") {
-		t.Errorf("%+v %v", got, f.asked)
+		!strings.Contains(f.requests()[0], "address=10.0.0.1&address=10.0.0.2%3A4648") {
+		t.Errorf("%+v %v", got, f.requests())
 	}
-	if got := f.berth(t, "server", "force-leave", "-prune", "b.global"); got.code != 0 || !strings.Contains(f.asked[1], "node=b.global") || !strings.Contains(f.asked[1], "prune=true") {
-		t.Errorf("%+v %v", got, f.asked)
+	if got := f.berth(t, "server", "force-leave", "-prune", "b.global"); got.code != 0 || !strings.Contains(f.requests()[1], "node=b.global") || !strings.Contains(f.requests()[1], "prune=true") {
+		t.Errorf("%+v %v", got, f.requests())
 	}
 	f.routes["PUT /v1/agent/join"] = api.JoinResponse{Error: "no server could be joined"}
 	if got := f.berth(t, "server", "join", "10.0.0.1"); got.code != 1 || !strings.Contains(got.err, "no server could be joined") {

@@ -29,7 +29,7 @@ func TestSchedulerConfiguration(t *testing.T) {
 		sent["NodeLimitForFeasibilityChecks"] != 100.0 {
 		t.Errorf("sent %v", sent)
 	}
-	if asked := f.asked[len(f.asked)-1]; !strings.Contains(asked, "cas=5") {
+	if asked := f.last(); !strings.Contains(asked, "cas=5") {
 		t.Error(asked)
 	}
 	f.routes["PUT /v1/operator/scheduler/configuration"] = api.SchedulerSetResponse{}
@@ -55,8 +55,8 @@ func TestAnyRequest(t *testing.T) {
 		"DELETE /v1/job/web": refusal{404, "job not found"},
 		"PUT /v1/jobs/parse": map[string]string{"ID": "web"},
 	})
-	if got := f.berth(t, "operator", "api", "/v1/jobs?prefix=a"); got.code != 0 || got.out != "[\"a\"]\n" || !strings.Contains(f.asked[0], "prefix=a") {
-		t.Errorf("%+v %v", got, f.asked)
+	if got := f.berth(t, "operator", "api", "/v1/jobs?prefix=a"); got.code != 0 || got.out != "[\"a\"]\n" || !strings.Contains(f.requests()[0], "prefix=a") {
+		t.Errorf("%+v %v", got, f.requests())
 	}
 	if got := f.berth(t, "operator", "api", "-X", "PUT", "v1/system/gc"); got.code != 0 {
 		t.Errorf("%+v", got)

@@ -20,8 +20,8 @@ func TestWhatIfSaysWhatIsWrongWithTheQuestion(t *testing.T) {
 			t.Errorf("%v: %+v", args, got)
 		}
 	}
-	if len(f.asked) > 0 {
-		t.Errorf("it asked the cluster: %v", f.asked)
+	if len(f.requests()) > 0 {
+		t.Errorf("it asked the cluster: %v", f.requests())
 	}
 }
 
@@ -60,10 +60,10 @@ func TestRebalanceShowsMoves(t *testing.T) {
 		{AllocID: allocOne, Name: "web.web[0]", FromName: "one", ToName: "two", Before: 0.25, After: 0.75, Gain: 0.5}}}})
 	got := f.berth(t, "operator", "rebalance", "-dry-run", "-max", "3")
 	golden(t, "rebalance", got.out)
-	if got.code != 0 || !strings.Contains(f.asked[0], "max=3&min_gain=0.05") {
-		t.Errorf("%+v, asked %v", got, f.asked)
+	if got.code != 0 || !strings.Contains(f.requests()[0], "max=3&min_gain=0.05") {
+		t.Errorf("%+v, asked %v", got, f.requests())
 	}
-	if got := f.berth(t, "operator", "rebalance"); got.code != 1 || !strings.Contains(got.err, "-dry-run") || len(f.asked) != 1 {
+	if got := f.berth(t, "operator", "rebalance"); got.code != 1 || !strings.Contains(got.err, "-dry-run") || len(f.requests()) != 1 {
 		t.Errorf("%+v", got)
 	}
 }
