@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,9 +200,26 @@ func kernelState(tb testing.TB) string {
 
 // changesByItself is what the kernel changes with time after an interface came: link-local addresses, their routes, whether
 // they are tried out still, and whether a link carries.
-var changesByItself = regexp.MustCompile(`(?m)^.*( inet6 fe80:|^(local |anycast )?fe80:|^multicast ff00:).*\n|,?(NO-CARRIER|LOWER_UP)|(state|qdisc) \S+ | tentative`)
+var changesByItself = regexp.MustCompile(`(?m)^.*( inet6 fe80:|^(local |anycast )?fe80:|^multicast ff00:).*\n|NO-CARRIER,|,?LOWER_UP|(state|qdisc) \S+ | tentative`)
 
 func settled(out string) string { return changesByItself.ReplaceAllString(out, "") }
+
+// difference names the lines that only one of the two states has: - the earlier, + the later.
+func difference(before, after string) string {
+	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var b strings.Builder
+	for _, line := range was {
+		if !slices.Contains(is, line) {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+	}
+	for _, line := range is {
+		if !slices.Contains(was, line) {
+			fmt.Fprintf(&b, "+ %s\n", line)
+		}
+	}
+	return b.String()
+}
 
 func addrOf(tb testing.TB, text string) netip.Addr {
 	tb.Helper()
@@ -210,4 +228,12 @@ func addrOf(tb testing.TB, text string) netip.Addr {
 		tb.Fatal(err)
 	}
 	return addr
+}
+
+func TestAStateIsTheSameWhileALinkFindsItsCarrier(t *testing.T) {
+	const without = "7: bth0@if2: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 state LOWERLAYERDOWN mode DEFAULT"
+	const with = "7: bth0@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP mode DEFAULT"
+	if d := difference(settled(without), settled(with)); d != "" {
+		t.Errorf("they differ:\n%s", d)
+	}
 }

@@ -272,8 +272,8 @@ func TestAddressesRunOutWithAClearError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "client.bridge_network_subnet") {
 		t.Errorf("error = %v, want the setting named", err)
 	}
-	if kernelState(t) != before {
-		t.Error("a refused allocation left something")
+	if after := kernelState(t); after != before {
+		t.Errorf("a refused allocation left something:\n%s", difference(before, after))
 	}
 	tearDown(t, m, "alloc-3")
 	setUp(t, m, bridgeRequest("one-more", Port{Label: "http", Host: 8080}))
