@@ -117,10 +117,13 @@ func (c *Client) hold(alloc *structs.Allocation, tasks map[string]*taskrunner.Re
 	return e
 }
 
-// start runs the entry's runner until it or the client ends.
-func (c *Client) start(ctx context.Context, e *entry) {
+// start runs the entry's runner, once those before it have ended, until it or the client ends.
+func (c *Client) start(ctx context.Context, e *entry, before ...*entry) {
 	c.running.Go(func() {
 		defer close(e.done)
+		if err := awaitEnds(ctx, before); err != nil {
+			return
+		}
 		if err := e.runner.Run(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("allocation runner ended", "alloc_id", e.id.Short(), "error", err)
 		}

@@ -147,7 +147,7 @@ func (c *Client) apply(ctx context.Context, ch changes) bool {
 			continue
 		}
 		if e := c.hold(a, nil); e != nil {
-			c.start(ctx, e)
+			c.start(ctx, e, c.portHolders(a)...)
 		}
 	}
 	return ok
