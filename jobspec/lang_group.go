@@ -6,7 +6,7 @@ var langGroup = &block{
 	attrs: []attr{
 		{name: "count", field: "Count", kind: kindInt, def: "1, or scaling.min", doc: "How many allocations run. A system job has 0 or 1."},
 		{name: "shutdown_delay", field: "ShutdownDelay", kind: kindDuration, def: "0s", doc: "Time between leaving the registry and stopping the tasks."},
-		{name: "max_run_duration", field: "MaxRunDuration", kind: kindDuration, doc: "Ends an allocation of a batch or sysbatch job after this time."},
+		{name: "max_run_duration", field: "MaxRunDuration", kind: kindDuration, doc: "The longest an allocation of a batch or sysbatch job may run. Not enforced by this version."},
 		{name: "gang", field: "Gang", kind: kindString, doc: "Groups of the job with the same gang are placed all at once or not at all. Berth's own."},
 		{name: "gates", field: "Gates", kind: kindStrings, doc: "While there are names here, nothing of the group is placed; what runs goes on. Berth's own."},
 		{name: "stop_after_client_disconnect", field: "StopAfterClientDisconnect", kind: kindDuration, doc: "Ignored.", deprecated: "disconnect { stop_on_client_after }"},
