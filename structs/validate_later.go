@@ -43,6 +43,12 @@ func (c *checker) laterTask(p *place, t *Task) {
 	for i := range t.Services {
 		c.laterService(p.item("Services", i), t.Services[i])
 	}
+	if len(t.Artifacts) > 0 {
+		c.warn(p.item("Artifacts", 0), "this version fetches no artifacts: task %q will not start", clip(t.Name)).Hint = "put the files into the image or a volume"
+	}
+	if len(t.Templates) > 0 {
+		c.warn(p.item("Templates", 0), "this version renders no templates: task %q will not start", clip(t.Name)).Hint = "use env, or put the file into the image"
+	}
 	if t.Resources != nil && t.Resources.NUMA != nil && t.Resources.NUMA.Affinity != "none" {
 		c.warn(p.in("Resources").in("NUMA"), "this version places without regard to numa")
 	}

@@ -50,6 +50,13 @@ job "later" {
           affinity = "require"
         }
       }
+      artifact {
+        source = "https://x.example/a"
+      }
+      template {
+        data        = "a"
+        destination = "local/a"
+      }
       csi_plugin {
         id   = "p"
         type = "node"
