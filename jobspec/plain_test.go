@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"berth/internal/testjob"
 )
 
 // TestPlainFilesAreRecognised: the short way is taken by most files people write.
@@ -27,7 +29,7 @@ func TestPlainFilesAreRecognised(t *testing.T) {
 	if taken < len(files)*2/3 {
 		t.Errorf("%d of %d", taken, len(files))
 	}
-	if !plain(generated(1 << 20)) {
+	if !plain(testjob.Generated(1 << 20)) {
 		t.Error("what programs write is not plain")
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"berth/bench"
 	"berth/bench/cluster"
+	"berth/bench/language"
 	"berth/bench/placing"
 )
 
@@ -39,7 +40,7 @@ func run() error {
 	flag.IntVar(&k.Kills, "kills", 20, "leaders of a cluster to kill")
 	flag.IntVar(&k.Stops, "stops", 10, "leaders of a cluster to stop")
 	flag.DurationVar(&k.Load, "load", 5*time.Second, "time of each kind of request to a cluster")
-	only := flag.String("only", "", "measure the agent, the placing, the cluster, or the huge case only; without it agent and placing")
+	only := flag.String("only", "", "measure the agent, the language, the placing, the cluster, or the huge case only; without it agent, language and placing")
 	flag.Parse()
 	k.Binary = *binary
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -51,11 +52,18 @@ func run() error {
 		figures, err = agent(ctx, c, *binary)
 		if err == nil {
 			var more []bench.Figure
+			more, err = below(func(dir string) ([]bench.Figure, error) { return language.Measure(ctx, *binary, dir) })
+			figures = append(figures, more...)
+		}
+		if err == nil {
+			var more []bench.Figure
 			more, err = place(ctx)
 			figures = append(figures, more...)
 		}
 	case "agent":
 		figures, err = agent(ctx, c, *binary)
+	case "language":
+		figures, err = below(func(dir string) ([]bench.Figure, error) { return language.Measure(ctx, *binary, dir) })
 	case "placing":
 		figures, err = place(ctx)
 	case "cluster":
@@ -63,7 +71,7 @@ func run() error {
 	case "huge":
 		figures, err = below(func(dir string) ([]bench.Figure, error) { return placing.Huge(ctx, dir) })
 	default:
-		return fmt.Errorf("-only %s: say agent, placing, cluster or huge", *only)
+		return fmt.Errorf("-only %s: say agent, language, placing, cluster or huge", *only)
 	}
 	bench.Print(os.Stdout, figures)
 	if load, loadErr := os.ReadFile("/proc/loadavg"); loadErr == nil {
