@@ -85,18 +85,54 @@ func TestAFileThatIsTooLongIsRefused(t *testing.T) {
 	}
 }
 
-func TestInitWritesAJobThatIsValid(t *testing.T) {
+func TestInitWritesJobsThatAreValid(t *testing.T) {
+	for _, template := range templateNames() {
+		for _, short := range []string{"-short=false", "-short"} {
+			t.Run(template+short, func(t *testing.T) {
+				t.Chdir(t.TempDir())
+				if got := berth(t, "", "job", "init", "-template", template, short, "shop"); got.code != 0 || !strings.Contains(got.out, "berth job run shop.hcl") {
+					t.Fatalf("%+v", got)
+				}
+				text, err := os.ReadFile("shop.hcl")
+				if err != nil || !strings.Contains(string(text), `job "shop"`) || strings.Contains(string(text), "example") || strings.Contains(string(text), "FILE") {
+					t.Errorf("%v in %s", err, text)
+				}
+				if short == "-short" && !strings.HasPrefix(string(text), "job ") {
+					t.Errorf("comments in %s", text)
+				}
+				if got := berth(t, "", "job", "validate", "shop.hcl"); got.code != 0 || got.err != "" {
+					t.Errorf("%+v", got)
+				}
+				if got := berth(t, "", "fmt", "-check", "shop.hcl"); got.code != 0 {
+					t.Errorf("%+v", got)
+				}
+			})
+		}
+	}
+}
+
+func TestInitRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if got := berth(t, "", "job", "init", "shop"); got.code != 0 || !strings.Contains(got.out, "berth job run shop.hcl") {
+	if got := berth(t, "", "job", "init"); got.code != 0 {
 		t.Fatalf("%+v", got)
 	}
-	if got := berth(t, "", "job", "validate", "shop.hcl"); got.code != 0 || got.err != "" {
+	for _, c := range []struct{ args, want string }{
+		{"example", "is there already"},
+		{"-template conr", "there is no template \"conr\": use one of batch, cron, parameterized, sidecar, system, web"},
+		{"-template ../web x", "there is no template"},
+		{"no/such/shop", "write no/such/shop.hcl: no such file or directory"},
+		{`a"b`, "cannot be the name of a job"},
+		{"a\tb", "cannot be the name of a job"},
+	} {
+		args := strings.Split(c.args, " ")
+		if got := berth(t, "", append([]string{"job", "init"}, args...)...); got.code != 1 || !strings.Contains(got.err, c.want) {
+			t.Errorf("%s: %+v", c.args, got)
+		}
+	}
+	if got := berth(t, "", "init", "-list-templates"); got.code != 0 || strings.Count(got.out, "\n") != len(templateNames())+1 {
 		t.Errorf("%+v", got)
 	}
-	if got := berth(t, "", "fmt", "-check", "shop.hcl"); got.code != 0 {
-		t.Errorf("%+v", got)
-	}
-	if got := berth(t, "", "job", "init", "shop"); got.code != 1 || !strings.Contains(got.err, "is there already") {
-		t.Errorf("%+v", got)
+	if files, _ := os.ReadDir("."); len(files) != 1 {
+		t.Error("files written:", files)
 	}
 }
