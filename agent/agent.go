@@ -243,7 +243,7 @@ func (a *agent) buildNode(servers client.Servers) (httpapi.ImageLoader, error) {
 	}
 	a.client, err = client.New(client.Config{
 		DataDir: filepath.Join(c.DataDir, "client"), AllocDir: k.AllocDir, NodeName: a.name, Datacenter: c.Datacenter, NodePool: k.NodePool,
-		Region: c.Region, NodeClass: k.NodeClass, Meta: k.Meta, HTTPAddr: c.HTTPAddr, Drivers: []drivers.Driver{driver, driver.As("docker")},
+		Region: c.Region, NodeClass: k.NodeClass, Meta: k.Meta, Taints: k.Taints, HTTPAddr: c.HTTPAddr, Drivers: []drivers.Driver{driver, driver.As("docker")},
 		Network: a.net, PortsTaken: network.TakenPorts, NetworkInterface: iface, HostVolumes: k.HostVolumes, HostNetworks: k.HostNetworks, CgroupParent: k.CgroupParent,
 		Reserved: k.Reserved, CPUTotalMHz: k.CPUTotalMHz, MemoryTotalMB: k.MemoryTotalMB, DiskTotalMB: k.DiskTotalMB,
 		MinDynamicPort: k.MinDynamicPort, MaxDynamicPort: k.MaxDynamicPort, MaxKillTimeout: k.MaxKillTimeout, GCMaxAllocs: k.GCMaxAllocs,

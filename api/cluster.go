@@ -115,6 +115,17 @@ func (n Nodes) Drain(ctx context.Context, id string, spec *structs.DrainSpec, ma
 	return put[*NodeUpdateResponse](ctx, n.c, "/v1/node/"+escape(id)+"/drain", body, w)
 }
 
+// SetTaints replaces the taints a node has from its operator; those of its own configuration stay. With cas it fails when they were
+// changed at another index than that: see Node.TaintsIndex.
+func (n Nodes) SetTaints(ctx context.Context, id string, taints []*structs.Taint, cas *uint64, w *WriteOptions) (*NodeUpdateResponse, *WriteMeta, error) {
+	path := "/v1/node/" + escape(id) + "/taints"
+	body := map[string]any{"NodeID": id, "Taints": taints}
+	if cas != nil {
+		body["Cas"] = *cas
+	}
+	return put[*NodeUpdateResponse](ctx, n.c, path, body, w)
+}
+
 // Evaluate looks again at every job with something on the node.
 func (n Nodes) Evaluate(ctx context.Context, id string, w *WriteOptions) (*NodeUpdateResponse, *WriteMeta, error) {
 	return put[*NodeUpdateResponse](ctx, n.c, "/v1/node/"+escape(id)+"/evaluate", nil, w)

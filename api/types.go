@@ -38,6 +38,7 @@ type NodeListStub struct {
 	Version               string
 	Drain                 bool
 	SchedulingEligibility string
+	Taints                []*structs.Taint `json:",omitempty"`
 	Status                structs.NodeStatus
 	StatusDescription     string
 	Drivers               map[string]*structs.DriverInfo

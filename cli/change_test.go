@@ -18,7 +18,7 @@ func changeRoutes() map[string]any {
 	for _, key := range []string{"PUT /v1/job/web/evaluate", "PUT /v1/job/web/revert", "PUT /v1/job/web/scale", "PUT /v1/deployment/promote/" + deployOne.String(),
 		"PUT /v1/deployment/fail/" + deployOne.String(), "PUT /v1/deployment/pause/" + deployOne.String(), "PUT /v1/allocation/" + allocOne.String() + "/stop",
 		"PUT /v1/client/allocation/" + allocOne.String() + "/restart", "PUT /v1/client/allocation/" + allocOne.String() + "/signal",
-		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/system/gc"} {
+		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/node/" + nodeOne.String() + "/taints", "PUT /v1/system/gc"} {
 		routes[key] = answer
 	}
 	routes["GET /v1/job/web/deployment"] = webDeployment("successful")
@@ -45,6 +45,7 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		{"node drain -enable -detach -no-deadline -ignore-system one", node + "/drain", `"IgnoreSystemJobs":true`},
 		{"node drain -disable one", node + "/drain", `"MarkEligible":true`},
 		{"node drain -disable -keep-ineligible one", node + "/drain", `"MarkEligible":false`},
+		{"node taint -add dedicated=gpu:NoSchedule one", node + "/taints", `"Effect":"NoSchedule"`},
 		{"system gc", "PUT /v1/system/gc", ""},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -78,6 +79,7 @@ func TestWrongChangesAreRefusedBeforeTheyAreSent(t *testing.T) {
 	for args, want := range map[string]string{
 		"job scale web many": "not a number", "job revert web first": "not a number", "node drain -enable -deadline -1s one": "-force",
 		"node drain -enable -disable one": "disable", "node drain -enable -meta x one": "key=value", "node eligibility -enable": "-self",
+		"node taint -add x one": "no effect", "node taint -remove x one": "has no taint",
 	} {
 		f := newFake(t, changeRoutes())
 		got := f.berth(t, strings.Fields(args)...)

@@ -19,7 +19,7 @@ func when(t time.Time) string {
 }
 
 func (e *env) nodeCommand() *cobra.Command {
-	return e.group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain())
+	return e.group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain(), e.nodeTaint())
 }
 
 // ownNode is the node of the agent that is asked.
@@ -190,6 +190,10 @@ func (e *env) nodeParts(n *api.Node) {
 			rows = append(rows, []string{name, fmt.Sprint(v.ReadOnly), v.Path})
 		}
 		e.table(rows)
+	}
+	if len(n.Taints) > 0 {
+		e.head("Taints")
+		e.taints(n.Taints)
 	}
 	e.head("Node Events")
 	rows = [][]string{{"Time", "Subsystem", "Message"}}

@@ -39,6 +39,8 @@ type Config struct {
 	Datacenter, NodePool, Region string
 	NodeClass                    string
 	Meta                         map[string]string
+	// Taints keep allocations away that do not tolerate them.
+	Taints []*structs.Taint
 	// HTTPAddr is where the agent's API is reached, for the node's description.
 	HTTPAddr string
 

@@ -13,7 +13,7 @@ import (
 func (c *Client) describe(d description) (changed bool) {
 	n := &structs.Node{
 		ID: c.id, SecretID: c.secret, Name: c.cfg.NodeName, Datacenter: c.cfg.Datacenter, NodePool: c.cfg.NodePool,
-		NodeClass: c.cfg.NodeClass, Meta: maps.Clone(c.cfg.Meta), HTTPAddr: c.cfg.HTTPAddr,
+		NodeClass: c.cfg.NodeClass, Meta: maps.Clone(c.cfg.Meta), HTTPAddr: c.cfg.HTTPAddr, Taints: c.cfg.Taints,
 		Attributes: d.attributes, Links: d.links, NodeResources: d.resources, ReservedResources: new(c.cfg.Reserved),
 		Drivers: d.drivers, HostVolumes: c.cfg.HostVolumes, HostNetworks: c.cfg.HostNetworks,
 		CgroupParent: c.cfg.CgroupParent, Status: structs.NodeStatusReady, SchedulingEligibility: structs.NodeEligible,

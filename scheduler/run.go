@@ -80,7 +80,7 @@ func Begin(in Input) *Run {
 	}
 	switch r.jobType() {
 	case structs.JobTypeSystem, structs.JobTypeSysBatch:
-		r.rec = reconcile.System(reconcile.SystemInput{Input: input, Targets: r.targets})
+		r.rec = reconcile.System(reconcile.SystemInput{Input: input, Targets: r.targets, Stays: r.staysTainted})
 	default:
 		r.rec = reconcile.Reconcile(input)
 	}
@@ -192,6 +192,12 @@ func (r *Run) Job() *structs.Job { return r.job }
 
 // Desired counts the changes by group.
 func (r *Run) Desired() map[string]*structs.DesiredUpdates { return r.rec.Desired }
+
+// staysTainted reports that the allocation's node has taints that keep new ones away, and would run the group but for them.
+func (r *Run) staysTainted(a *structs.Allocation, g *structs.TaskGroup) bool {
+	n := r.in.Fleet.Node(a.NodeID)
+	return n != nil && n.Repels(r.job, g) != nil && r.staysFeasible(a, g)
+}
 
 // staysFeasible reports that the allocation's node may run the group as it is now written.
 func (r *Run) staysFeasible(a *structs.Allocation, g *structs.TaskGroup) bool {

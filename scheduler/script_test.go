@@ -129,6 +129,7 @@ func (s *script) do(line string) error {
 	case "advance":
 		d, err := time.ParseDuration(args[0])
 		w.passed(d)
+		w.evictTainted()
 		return err
 	case "expect":
 		return s.expect(args)
@@ -138,6 +139,8 @@ func (s *script) do(line string) error {
 		return s.settle()
 	case "lose", "disconnect", "rejoin", "drain", "ineligible", "eligible", "remove":
 		return s.nodeVerb(verb, args)
+	case "taint", "untaint":
+		return s.taint(verb, args)
 	case "promote", "pause", "resume", "fail-deployment":
 		return s.deployment(verb, args)
 	case "stop", "purge", "scale", "restart-failed", "stop-alloc":

@@ -93,6 +93,9 @@ func jobWord(j *structs.Job, key, value string) (known bool, err error) {
 	case "meta":
 		k, v, _ := strings.Cut(value, ":")
 		j.Meta = map[string]string{k: v}
+	case "job_toleration":
+		t, e := tolerationOf(value)
+		j.Tolerations, err = append(j.Tolerations, t), e
 	case "job_constraint":
 		j.Constraints = append(j.Constraints, constraintOf(value))
 	case "job_distinct_hosts":
@@ -210,6 +213,9 @@ func groupWord(g *structs.TaskGroup, key, value string) (err error) {
 		g.Meta = map[string]string{name: text}
 	case "max_skew":
 		g.Spreads[len(g.Spreads)-1].MaxSkew = new(number())
+	case "toleration": // toleration="key=value:Effect 5m"
+		t, e := tolerationOf(value)
+		g.Tolerations, err = append(g.Tolerations, t), e
 	case "peer": // peer="apart job=db-* meta.tier=data @${node.datacenter} 50"
 		g.Peers = append(g.Peers, peerOf(value))
 	case "max_parallel":

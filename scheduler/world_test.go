@@ -120,7 +120,7 @@ func (w *world) putNode(n *structs.Node) {
 	w.nodes[n.Name] = n
 	w.fleet.SetNode(n)
 	if n.Ready() {
-		w.wake(n.ComputedClass)
+		w.wake(fleet.ClassOf(n))
 	}
 }
 
@@ -189,7 +189,7 @@ func (w *world) putAlloc(a *structs.Allocation) {
 	if old != nil && old.HoldsResources() && !a.HoldsResources() {
 		for _, n := range w.nodes {
 			if n.ID == a.NodeID && n.Ready() {
-				w.wake(n.ComputedClass)
+				w.wake(fleet.ClassOf(n))
 			}
 		}
 	}

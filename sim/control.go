@@ -150,7 +150,7 @@ func (c *control) loops(now time.Time) {
 	dr := drain.Step(snap, now)
 	if len(dr.Move) > 0 {
 		open++
-		c.log.propose(structs.CmdAllocTransition, drain.MoveCommand(dr.Move, now, c.ids.NewID), done)
+		c.log.propose(structs.CmdAllocTransition, drain.MoveCommand(snap, dr.Move, now, c.ids.NewID), done)
 	}
 	for _, l := range periodic.Step(snap, now, c.ids, c.launches).Launches {
 		open++

@@ -31,6 +31,7 @@ func (j *Job) Canonicalize() {
 		j.Datacenters = []string{"*"}
 	}
 	canonicalizePlacement(j.Constraints, j.Affinities, j.Spreads)
+	canonicalizeTolerations(j.Tolerations)
 	if j.Update != nil || j.rolls() {
 		j.Update = mergeUpdate(j.Update, defaultUpdate())
 	}
@@ -98,6 +99,7 @@ func (g *TaskGroup) canonicalize(j *Job) {
 			p.canonicalize()
 		}
 	}
+	canonicalizeTolerations(g.Tolerations)
 	g.canonicalizePolicies(j)
 	g.Scaling.canonicalize(ScalingHorizontal, map[string]string{"Namespace": j.Namespace, "Job": j.ID, "Group": g.Name})
 	if g.Scaling != nil {

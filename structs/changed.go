@@ -36,7 +36,7 @@ type fieldEffect uint8
 var jobEffects = map[string]fieldEffect{
 	"Region": effectNone, "Namespace": effectNone, "ID": effectNone, "Name": effectInPlace, "Type": effectDestructive,
 	"Priority": effectInPlace, "AllAtOnce": effectInPlace, "Datacenters": effectInPlace, "NodePool": effectInPlace,
-	"Constraints": effectInPlace, "Affinities": effectInPlace, "Spreads": effectInPlace, "TaskGroups": effectSpecial,
+	"Constraints": effectInPlace, "Affinities": effectInPlace, "Spreads": effectInPlace, "Tolerations": effectInPlace, "TaskGroups": effectSpecial,
 	"Update": effectInPlace, "Reschedule": effectInPlace, "Migrate": effectInPlace, "Multiregion": effectInPlace,
 	"Periodic": effectInPlace, "ParameterizedJob": effectInPlace, "Meta": effectSpecial, "UI": effectInPlace,
 	"Stop": effectNone, "ParentID": effectNone, "Dispatched": effectNone, "DispatchIdempotencyToken": effectNone,
@@ -55,7 +55,7 @@ var groupEffects = map[string]fieldEffect{
 	"Services": effectSpecial, "ShutdownDelay": effectInPlace, "StopAfterClientDisconnect": effectInPlace,
 	"MaxClientDisconnect": effectInPlace, "PreventRescheduleOnLost": effectInPlace, "MaxRunDuration": effectInPlace,
 	"Scaling": effectInPlace, "Consul": effectDestructive,
-	"Peers": effectInPlace, "Gang": effectNone, "Gates": effectNone,
+	"Peers": effectInPlace, "Tolerations": effectInPlace, "Gang": effectNone, "Gates": effectNone,
 }
 
 // taskEffects: what a change of a task means for its group.

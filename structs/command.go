@@ -35,6 +35,7 @@ const (
 	CmdJoinTokenUse                    // JoinTokenUseCommand
 	CmdPeriodicLaunch                  // PeriodicLaunchCommand
 	CmdJobDispatch                     // JobDispatchCommand
+	CmdNodeTaints                      // NodeTaintsCommand
 )
 
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.

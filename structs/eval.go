@@ -17,6 +17,7 @@ const (
 	EvalTriggerJobDeregister     = "job-deregister"
 	EvalTriggerPeriodicJob       = "periodic-job"
 	EvalTriggerNodeDrain         = "node-drain"
+	EvalTriggerNodeTaint         = "node-taint" // beside the contract
 	EvalTriggerNodeUpdate        = "node-update"
 	EvalTriggerAllocStop         = "alloc-stop"
 	EvalTriggerScheduled         = "scheduled"

@@ -44,6 +44,7 @@ type Job struct {
 	Constraints      []*Constraint
 	Affinities       []*Affinity
 	Spreads          []*Spread
+	Tolerations      []*Toleration `json:",omitempty"` // beside the contract
 	TaskGroups       []*TaskGroup
 	Update           *UpdateStrategy
 	Reschedule       *ReschedulePolicy `json:",omitempty"`
@@ -197,9 +198,10 @@ type TaskGroup struct {
 	Constraints               []*Constraint
 	Affinities                []*Affinity
 	Spreads                   []*Spread
-	Peers                     []*Peer  `json:",omitempty"` // beside the contract
-	Gang                      string   `json:",omitempty"` // beside the contract: groups of one gang are placed all or none
-	Gates                     []string `json:",omitempty"` // beside the contract: nothing is placed while there are some
+	Peers                     []*Peer       `json:",omitempty"` // beside the contract
+	Tolerations               []*Toleration `json:",omitempty"` // beside the contract
+	Gang                      string        `json:",omitempty"` // beside the contract: groups of one gang are placed all or none
+	Gates                     []string      `json:",omitempty"` // beside the contract: nothing is placed while there are some
 	Tasks                     []*Task
 	Volumes                   map[string]*VolumeRequest `msg:",omitempty"`
 	RestartPolicy             *RestartPolicy

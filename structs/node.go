@@ -38,6 +38,8 @@ type Node struct {
 	CgroupParent          string
 	DrainStrategy         *DrainStrategy
 	SchedulingEligibility string
+	Taints                []*Taint `json:",omitempty" msg:",omitempty"` // beside the contract
+	TaintsIndex           uint64   `json:",omitempty" msg:",omitempty"` // when the operator last changed them
 	Status                NodeStatus
 	StatusDescription     string
 	StatusUpdatedAt       int64 // Unix seconds

@@ -8815,12 +8815,12 @@ func (z *ID) Msgsize() (s int) {
 func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(40)
-	var zb0001Mask uint64 /* 40 bits */
+	zb0001Len := uint32(41)
+	var zb0001Mask uint64 /* 41 bits */
 	_ = zb0001Mask
 	if z.Meta == nil {
 		zb0001Len--
-		zb0001Mask |= 0x80000
+		zb0001Mask |= 0x100000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -8904,16 +8904,30 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
+		// string "Tolerations"
+		o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
+		for za0005 := range z.Tolerations {
+			if z.Tolerations[za0005] == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Tolerations[za0005].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Tolerations", za0005)
+					return
+				}
+			}
+		}
 		// string "TaskGroups"
 		o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.TaskGroups)))
-		for za0005 := range z.TaskGroups {
-			if z.TaskGroups[za0005] == nil {
+		for za0006 := range z.TaskGroups {
+			if z.TaskGroups[za0006] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.TaskGroups[za0005].MarshalMsg(o)
+				o, err = z.TaskGroups[za0006].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "TaskGroups", za0005)
+					err = msgp.WrapError(err, "TaskGroups", za0006)
 					return
 				}
 			}
@@ -8984,13 +8998,13 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				return
 			}
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
-			for za0006, za0007 := range z.Meta {
-				o = msgp.AppendString(o, za0006)
+			for za0007, za0008 := range z.Meta {
 				o = msgp.AppendString(o, za0007)
+				o = msgp.AppendString(o, za0008)
 			}
 		}
 		// string "UI"
@@ -9005,17 +9019,17 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "Links"
 			o = append(o, 0xa5, 0x4c, 0x69, 0x6e, 0x6b, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.UI.Links)))
-			for za0008 := range z.UI.Links {
-				if z.UI.Links[za0008] == nil {
+			for za0009 := range z.UI.Links {
+				if z.UI.Links[za0009] == nil {
 					o = msgp.AppendNil(o)
 				} else {
 					// map header, size 2
 					// string "Label"
 					o = append(o, 0x82, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-					o = msgp.AppendString(o, z.UI.Links[za0008].Label)
+					o = msgp.AppendString(o, z.UI.Links[za0009].Label)
 					// string "URL"
 					o = append(o, 0xa3, 0x55, 0x52, 0x4c)
-					o = msgp.AppendString(o, z.UI.Links[za0008].URL)
+					o = msgp.AppendString(o, z.UI.Links[za0009].URL)
 				}
 			}
 		}
@@ -9303,32 +9317,62 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
-		case "TaskGroups":
+		case "Tolerations":
 			var zb0007 uint32
 			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "TaskGroups")
+				err = msgp.WrapError(err, "Tolerations")
 				return
 			}
-			if cap(z.TaskGroups) >= int(zb0007) {
-				z.TaskGroups = (z.TaskGroups)[:zb0007]
+			if cap(z.Tolerations) >= int(zb0007) {
+				z.Tolerations = (z.Tolerations)[:zb0007]
 			} else {
-				z.TaskGroups = make([]*TaskGroup, zb0007)
+				z.Tolerations = make([]*Toleration, zb0007)
 			}
-			for za0005 := range z.TaskGroups {
+			for za0005 := range z.Tolerations {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.TaskGroups[za0005] = nil
+					z.Tolerations[za0005] = nil
 				} else {
-					if z.TaskGroups[za0005] == nil {
-						z.TaskGroups[za0005] = new(TaskGroup)
+					if z.Tolerations[za0005] == nil {
+						z.Tolerations[za0005] = new(Toleration)
 					}
-					bts, err = z.TaskGroups[za0005].UnmarshalMsg(bts)
+					bts, err = z.Tolerations[za0005].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "TaskGroups", za0005)
+						err = msgp.WrapError(err, "Tolerations", za0005)
+						return
+					}
+				}
+			}
+		case "TaskGroups":
+			var zb0008 uint32
+			zb0008, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "TaskGroups")
+				return
+			}
+			if cap(z.TaskGroups) >= int(zb0008) {
+				z.TaskGroups = (z.TaskGroups)[:zb0008]
+			} else {
+				z.TaskGroups = make([]*TaskGroup, zb0008)
+			}
+			for za0006 := range z.TaskGroups {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.TaskGroups[za0006] = nil
+				} else {
+					if z.TaskGroups[za0006] == nil {
+						z.TaskGroups[za0006] = new(TaskGroup)
+					}
+					bts, err = z.TaskGroups[za0006].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "TaskGroups", za0006)
 						return
 					}
 				}
@@ -9436,32 +9480,32 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "Meta":
-			var zb0008 uint32
-			zb0008, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0009 uint32
+			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
 				return
 			}
 			if z.Meta == nil {
-				z.Meta = make(map[string]string, zb0008)
+				z.Meta = make(map[string]string, zb0009)
 			} else if len(z.Meta) > 0 {
 				clear(z.Meta)
 			}
-			for zb0008 > 0 {
+			for zb0009 > 0 {
+				var za0008 string
+				zb0009--
 				var za0007 string
-				zb0008--
-				var za0006 string
-				za0006, bts, err = msgp.ReadStringBytes(bts)
+				za0007, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Meta")
 					return
 				}
-				za0007, bts, err = msgp.ReadStringBytes(bts)
+				za0008, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Meta", za0006)
+					err = msgp.WrapError(err, "Meta", za0007)
 					return
 				}
-				z.Meta[za0006] = za0007
+				z.Meta[za0007] = za0008
 			}
 		case "UI":
 			if msgp.IsNil(bts) {
@@ -9474,14 +9518,14 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.UI == nil {
 					z.UI = new(JobUI)
 				}
-				var zb0009 uint32
-				zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0010 uint32
+				zb0010, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "UI")
 					return
 				}
-				for zb0009 > 0 {
-					zb0009--
+				for zb0010 > 0 {
+					zb0010--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "UI")
@@ -9495,58 +9539,58 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 							return
 						}
 					case "Links":
-						var zb0010 uint32
-						zb0010, bts, err = msgp.ReadArrayHeaderBytes(bts)
+						var zb0011 uint32
+						zb0011, bts, err = msgp.ReadArrayHeaderBytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "UI", "Links")
 							return
 						}
-						if cap(z.UI.Links) >= int(zb0010) {
-							z.UI.Links = (z.UI.Links)[:zb0010]
+						if cap(z.UI.Links) >= int(zb0011) {
+							z.UI.Links = (z.UI.Links)[:zb0011]
 						} else {
-							z.UI.Links = make([]*JobUILink, zb0010)
+							z.UI.Links = make([]*JobUILink, zb0011)
 						}
-						for za0008 := range z.UI.Links {
+						for za0009 := range z.UI.Links {
 							if msgp.IsNil(bts) {
 								bts, err = msgp.ReadNilBytes(bts)
 								if err != nil {
 									return
 								}
-								z.UI.Links[za0008] = nil
+								z.UI.Links[za0009] = nil
 							} else {
-								if z.UI.Links[za0008] == nil {
-									z.UI.Links[za0008] = new(JobUILink)
+								if z.UI.Links[za0009] == nil {
+									z.UI.Links[za0009] = new(JobUILink)
 								}
-								var zb0011 uint32
-								zb0011, bts, err = msgp.ReadMapHeaderBytes(bts)
+								var zb0012 uint32
+								zb0012, bts, err = msgp.ReadMapHeaderBytes(bts)
 								if err != nil {
-									err = msgp.WrapError(err, "UI", "Links", za0008)
+									err = msgp.WrapError(err, "UI", "Links", za0009)
 									return
 								}
-								for zb0011 > 0 {
-									zb0011--
+								for zb0012 > 0 {
+									zb0012--
 									field, bts, err = msgp.ReadMapKeyZC(bts)
 									if err != nil {
-										err = msgp.WrapError(err, "UI", "Links", za0008)
+										err = msgp.WrapError(err, "UI", "Links", za0009)
 										return
 									}
 									switch msgp.UnsafeString(field) {
 									case "Label":
-										z.UI.Links[za0008].Label, bts, err = msgp.ReadStringBytes(bts)
+										z.UI.Links[za0009].Label, bts, err = msgp.ReadStringBytes(bts)
 										if err != nil {
-											err = msgp.WrapError(err, "UI", "Links", za0008, "Label")
+											err = msgp.WrapError(err, "UI", "Links", za0009, "Label")
 											return
 										}
 									case "URL":
-										z.UI.Links[za0008].URL, bts, err = msgp.ReadStringBytes(bts)
+										z.UI.Links[za0009].URL, bts, err = msgp.ReadStringBytes(bts)
 										if err != nil {
-											err = msgp.WrapError(err, "UI", "Links", za0008, "URL")
+											err = msgp.WrapError(err, "UI", "Links", za0009, "URL")
 											return
 										}
 									default:
 										bts, err = msgp.Skip(bts)
 										if err != nil {
-											err = msgp.WrapError(err, "UI", "Links", za0008)
+											err = msgp.WrapError(err, "UI", "Links", za0009)
 											return
 										}
 									}
@@ -9657,14 +9701,14 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.VersionTag == nil {
 					z.VersionTag = new(JobVersionTag)
 				}
-				var zb0012 uint32
-				zb0012, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0013 uint32
+				zb0013, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "VersionTag")
 					return
 				}
-				for zb0012 > 0 {
-					zb0012--
+				for zb0013 > 0 {
+					zb0013--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "VersionTag")
@@ -9764,12 +9808,20 @@ func (z *Job) Msgsize() (s int) {
 			s += z.Spreads[za0004].Msgsize()
 		}
 	}
-	s += 11 + msgp.ArrayHeaderSize
-	for za0005 := range z.TaskGroups {
-		if z.TaskGroups[za0005] == nil {
+	s += 12 + msgp.ArrayHeaderSize
+	for za0005 := range z.Tolerations {
+		if z.Tolerations[za0005] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.TaskGroups[za0005].Msgsize()
+			s += z.Tolerations[za0005].Msgsize()
+		}
+	}
+	s += 11 + msgp.ArrayHeaderSize
+	for za0006 := range z.TaskGroups {
+		if z.TaskGroups[za0006] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.TaskGroups[za0006].Msgsize()
 		}
 	}
 	s += 7
@@ -9810,9 +9862,9 @@ func (z *Job) Msgsize() (s int) {
 	}
 	s += 5 + msgp.MapHeaderSize
 	if z.Meta != nil {
-		for za0006, za0007 := range z.Meta {
-			_ = za0007
-			s += msgp.StringPrefixSize + len(za0006) + msgp.StringPrefixSize + len(za0007)
+		for za0007, za0008 := range z.Meta {
+			_ = za0008
+			s += msgp.StringPrefixSize + len(za0007) + msgp.StringPrefixSize + len(za0008)
 		}
 	}
 	s += 3
@@ -9820,11 +9872,11 @@ func (z *Job) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += 1 + 12 + msgp.StringPrefixSize + len(z.UI.Description) + 6 + msgp.ArrayHeaderSize
-		for za0008 := range z.UI.Links {
-			if z.UI.Links[za0008] == nil {
+		for za0009 := range z.UI.Links {
+			if z.UI.Links[za0009] == nil {
 				s += msgp.NilSize
 			} else {
-				s += 1 + 6 + msgp.StringPrefixSize + len(z.UI.Links[za0008].Label) + 4 + msgp.StringPrefixSize + len(z.UI.Links[za0008].URL)
+				s += 1 + 6 + msgp.StringPrefixSize + len(z.UI.Links[za0009].Label) + 4 + msgp.StringPrefixSize + len(z.UI.Links[za0009].URL)
 			}
 		}
 	}
@@ -13167,8 +13219,8 @@ func (z *NetworkResource) Msgsize() (s int) {
 func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(30)
-	var zb0001Mask uint32 /* 30 bits */
+	zb0001Len := uint32(32)
+	var zb0001Mask uint32 /* 32 bits */
 	_ = zb0001Mask
 	if z.Attributes == nil {
 		zb0001Len--
@@ -13182,17 +13234,25 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
+	if z.Taints == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.TaintsIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
 	if z.Drivers == nil {
 		zb0001Len--
-		zb0001Mask |= 0x200000
+		zb0001Mask |= 0x800000
 	}
 	if z.HostVolumes == nil {
 		zb0001Len--
-		zb0001Mask |= 0x400000
+		zb0001Mask |= 0x1000000
 	}
 	if z.HostNetworks == nil {
 		zb0001Len--
-		zb0001Mask |= 0x800000
+		zb0001Mask |= 0x2000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -13292,6 +13352,27 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "SchedulingEligibility"
 		o = append(o, 0xb5, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x69, 0x6e, 0x67, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79)
 		o = msgp.AppendString(o, z.SchedulingEligibility)
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Taints"
+			o = append(o, 0xa6, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Taints)))
+			for za0009 := range z.Taints {
+				if z.Taints[za0009] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Taints[za0009].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Taints", za0009)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "TaintsIndex"
+			o = append(o, 0xab, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.TaintsIndex)
+		}
 		// string "Status"
 		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
 		o = msgp.AppendString(o, string(z.Status))
@@ -13304,63 +13385,63 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "Events"
 		o = append(o, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
-		for za0009 := range z.Events {
-			if z.Events[za0009] == nil {
+		for za0010 := range z.Events {
+			if z.Events[za0010] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Events[za0009].MarshalMsg(o)
+				o, err = z.Events[za0010].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Events", za0009)
+					err = msgp.WrapError(err, "Events", za0010)
 					return
 				}
 			}
 		}
-		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
 			// string "Drivers"
 			o = append(o, 0xa7, 0x44, 0x72, 0x69, 0x76, 0x65, 0x72, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Drivers)))
-			for za0010, za0011 := range z.Drivers {
-				o = msgp.AppendString(o, za0010)
-				if za0011 == nil {
+			for za0011, za0012 := range z.Drivers {
+				o = msgp.AppendString(o, za0011)
+				if za0012 == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = za0011.MarshalMsg(o)
+					o, err = za0012.MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "Drivers", za0010)
+						err = msgp.WrapError(err, "Drivers", za0011)
 						return
 					}
 				}
 			}
 		}
-		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
 			// string "HostVolumes"
 			o = append(o, 0xab, 0x48, 0x6f, 0x73, 0x74, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.HostVolumes)))
-			for za0012, za0013 := range z.HostVolumes {
-				o = msgp.AppendString(o, za0012)
-				if za0013 == nil {
+			for za0013, za0014 := range z.HostVolumes {
+				o = msgp.AppendString(o, za0013)
+				if za0014 == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = za0013.MarshalMsg(o)
+					o, err = za0014.MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "HostVolumes", za0012)
+						err = msgp.WrapError(err, "HostVolumes", za0013)
 						return
 					}
 				}
 			}
 		}
-		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "HostNetworks"
 			o = append(o, 0xac, 0x48, 0x6f, 0x73, 0x74, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.HostNetworks)))
-			for za0014, za0015 := range z.HostNetworks {
-				o = msgp.AppendString(o, za0014)
-				if za0015 == nil {
+			for za0015, za0016 := range z.HostNetworks {
+				o = msgp.AppendString(o, za0015)
+				if za0016 == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = za0015.MarshalMsg(o)
+					o, err = za0016.MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "HostNetworks", za0014)
+						err = msgp.WrapError(err, "HostNetworks", za0015)
 						return
 					}
 				}
@@ -13615,15 +13696,51 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "SchedulingEligibility")
 				return
 			}
+		case "Taints":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Taints")
+				return
+			}
+			if cap(z.Taints) >= int(zb0005) {
+				z.Taints = (z.Taints)[:zb0005]
+			} else {
+				z.Taints = make([]*Taint, zb0005)
+			}
+			for za0009 := range z.Taints {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Taints[za0009] = nil
+				} else {
+					if z.Taints[za0009] == nil {
+						z.Taints[za0009] = new(Taint)
+					}
+					bts, err = z.Taints[za0009].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Taints", za0009)
+						return
+					}
+				}
+			}
+		case "TaintsIndex":
+			z.TaintsIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "TaintsIndex")
+				return
+			}
 		case "Status":
 			{
-				var zb0005 string
-				zb0005, bts, err = msgp.ReadStringBytes(bts)
+				var zb0006 string
+				zb0006, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Status")
 					return
 				}
-				z.Status = NodeStatus(zb0005)
+				z.Status = NodeStatus(zb0006)
 			}
 		case "StatusDescription":
 			z.StatusDescription, bts, err = msgp.ReadStringBytes(bts)
@@ -13638,52 +13755,52 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "Events":
-			var zb0006 uint32
-			zb0006, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0007 uint32
+			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Events")
 				return
 			}
-			if cap(z.Events) >= int(zb0006) {
-				z.Events = (z.Events)[:zb0006]
+			if cap(z.Events) >= int(zb0007) {
+				z.Events = (z.Events)[:zb0007]
 			} else {
-				z.Events = make([]*NodeEvent, zb0006)
+				z.Events = make([]*NodeEvent, zb0007)
 			}
-			for za0009 := range z.Events {
+			for za0010 := range z.Events {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Events[za0009] = nil
+					z.Events[za0010] = nil
 				} else {
-					if z.Events[za0009] == nil {
-						z.Events[za0009] = new(NodeEvent)
+					if z.Events[za0010] == nil {
+						z.Events[za0010] = new(NodeEvent)
 					}
-					bts, err = z.Events[za0009].UnmarshalMsg(bts)
+					bts, err = z.Events[za0010].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Events", za0009)
+						err = msgp.WrapError(err, "Events", za0010)
 						return
 					}
 				}
 			}
 		case "Drivers":
-			var zb0007 uint32
-			zb0007, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0008 uint32
+			zb0008, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Drivers")
 				return
 			}
 			if z.Drivers == nil {
-				z.Drivers = make(map[string]*DriverInfo, zb0007)
+				z.Drivers = make(map[string]*DriverInfo, zb0008)
 			} else if len(z.Drivers) > 0 {
 				clear(z.Drivers)
 			}
-			for zb0007 > 0 {
-				var za0011 *DriverInfo
-				zb0007--
-				var za0010 string
-				za0010, bts, err = msgp.ReadStringBytes(bts)
+			for zb0008 > 0 {
+				var za0012 *DriverInfo
+				zb0008--
+				var za0011 string
+				za0011, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Drivers")
 					return
@@ -13693,36 +13810,36 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					if err != nil {
 						return
 					}
-					za0011 = nil
+					za0012 = nil
 				} else {
-					if za0011 == nil {
-						za0011 = new(DriverInfo)
+					if za0012 == nil {
+						za0012 = new(DriverInfo)
 					}
-					bts, err = za0011.UnmarshalMsg(bts)
+					bts, err = za0012.UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Drivers", za0010)
+						err = msgp.WrapError(err, "Drivers", za0011)
 						return
 					}
 				}
-				z.Drivers[za0010] = za0011
+				z.Drivers[za0011] = za0012
 			}
 		case "HostVolumes":
-			var zb0008 uint32
-			zb0008, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0009 uint32
+			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "HostVolumes")
 				return
 			}
 			if z.HostVolumes == nil {
-				z.HostVolumes = make(map[string]*HostVolumeConfig, zb0008)
+				z.HostVolumes = make(map[string]*HostVolumeConfig, zb0009)
 			} else if len(z.HostVolumes) > 0 {
 				clear(z.HostVolumes)
 			}
-			for zb0008 > 0 {
-				var za0013 *HostVolumeConfig
-				zb0008--
-				var za0012 string
-				za0012, bts, err = msgp.ReadStringBytes(bts)
+			for zb0009 > 0 {
+				var za0014 *HostVolumeConfig
+				zb0009--
+				var za0013 string
+				za0013, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "HostVolumes")
 					return
@@ -13732,36 +13849,36 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					if err != nil {
 						return
 					}
-					za0013 = nil
+					za0014 = nil
 				} else {
-					if za0013 == nil {
-						za0013 = new(HostVolumeConfig)
+					if za0014 == nil {
+						za0014 = new(HostVolumeConfig)
 					}
-					bts, err = za0013.UnmarshalMsg(bts)
+					bts, err = za0014.UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "HostVolumes", za0012)
+						err = msgp.WrapError(err, "HostVolumes", za0013)
 						return
 					}
 				}
-				z.HostVolumes[za0012] = za0013
+				z.HostVolumes[za0013] = za0014
 			}
 		case "HostNetworks":
-			var zb0009 uint32
-			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0010 uint32
+			zb0010, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "HostNetworks")
 				return
 			}
 			if z.HostNetworks == nil {
-				z.HostNetworks = make(map[string]*HostNetworkConfig, zb0009)
+				z.HostNetworks = make(map[string]*HostNetworkConfig, zb0010)
 			} else if len(z.HostNetworks) > 0 {
 				clear(z.HostNetworks)
 			}
-			for zb0009 > 0 {
-				var za0015 *HostNetworkConfig
-				zb0009--
-				var za0014 string
-				za0014, bts, err = msgp.ReadStringBytes(bts)
+			for zb0010 > 0 {
+				var za0016 *HostNetworkConfig
+				zb0010--
+				var za0015 string
+				za0015, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "HostNetworks")
 					return
@@ -13771,18 +13888,18 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					if err != nil {
 						return
 					}
-					za0015 = nil
+					za0016 = nil
 				} else {
-					if za0015 == nil {
-						za0015 = new(HostNetworkConfig)
+					if za0016 == nil {
+						za0016 = new(HostNetworkConfig)
 					}
-					bts, err = za0015.UnmarshalMsg(bts)
+					bts, err = za0016.UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "HostNetworks", za0014)
+						err = msgp.WrapError(err, "HostNetworks", za0015)
 						return
 					}
 				}
-				z.HostNetworks[za0014] = za0015
+				z.HostNetworks[za0015] = za0016
 			}
 		case "LastDrain":
 			if msgp.IsNil(bts) {
@@ -13884,47 +14001,55 @@ func (z *Node) Msgsize() (s int) {
 	} else {
 		s += z.DrainStrategy.Msgsize()
 	}
-	s += 22 + msgp.StringPrefixSize + len(z.SchedulingEligibility) + 7 + msgp.StringPrefixSize + len(string(z.Status)) + 18 + msgp.StringPrefixSize + len(z.StatusDescription) + 16 + msgp.Int64Size + 7 + msgp.ArrayHeaderSize
-	for za0009 := range z.Events {
-		if z.Events[za0009] == nil {
+	s += 22 + msgp.StringPrefixSize + len(z.SchedulingEligibility) + 7 + msgp.ArrayHeaderSize
+	for za0009 := range z.Taints {
+		if z.Taints[za0009] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Events[za0009].Msgsize()
+			s += z.Taints[za0009].Msgsize()
+		}
+	}
+	s += 12 + msgp.Uint64Size + 7 + msgp.StringPrefixSize + len(string(z.Status)) + 18 + msgp.StringPrefixSize + len(z.StatusDescription) + 16 + msgp.Int64Size + 7 + msgp.ArrayHeaderSize
+	for za0010 := range z.Events {
+		if z.Events[za0010] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Events[za0010].Msgsize()
 		}
 	}
 	s += 8 + msgp.MapHeaderSize
 	if z.Drivers != nil {
-		for za0010, za0011 := range z.Drivers {
-			_ = za0011
-			s += msgp.StringPrefixSize + len(za0010)
-			if za0011 == nil {
+		for za0011, za0012 := range z.Drivers {
+			_ = za0012
+			s += msgp.StringPrefixSize + len(za0011)
+			if za0012 == nil {
 				s += msgp.NilSize
 			} else {
-				s += za0011.Msgsize()
+				s += za0012.Msgsize()
 			}
 		}
 	}
 	s += 12 + msgp.MapHeaderSize
 	if z.HostVolumes != nil {
-		for za0012, za0013 := range z.HostVolumes {
-			_ = za0013
-			s += msgp.StringPrefixSize + len(za0012)
-			if za0013 == nil {
+		for za0013, za0014 := range z.HostVolumes {
+			_ = za0014
+			s += msgp.StringPrefixSize + len(za0013)
+			if za0014 == nil {
 				s += msgp.NilSize
 			} else {
-				s += za0013.Msgsize()
+				s += za0014.Msgsize()
 			}
 		}
 	}
 	s += 13 + msgp.MapHeaderSize
 	if z.HostNetworks != nil {
-		for za0014, za0015 := range z.HostNetworks {
-			_ = za0015
-			s += msgp.StringPrefixSize + len(za0014)
-			if za0015 == nil {
+		for za0015, za0016 := range z.HostNetworks {
+			_ = za0016
+			s += msgp.StringPrefixSize + len(za0015)
+			if za0016 == nil {
 				s += msgp.NilSize
 			} else {
-				s += za0015.Msgsize()
+				s += za0016.Msgsize()
 			}
 		}
 	}
@@ -17233,6 +17358,213 @@ func (z *NodeStatusCommand) Msgsize() (s int) {
 			s += msgp.NilSize
 		} else {
 			s += z.Evals[za0002].Msgsize()
+		}
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *NodeTaintsCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 6
+	// string "NodeID"
+	o = append(o, 0x86, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+	o = msgp.AppendBytes(o, (z.NodeID)[:])
+	// string "Taints"
+	o = append(o, 0xa6, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Taints)))
+	for za0002 := range z.Taints {
+		if z.Taints[za0002] == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Taints[za0002].MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Taints", za0002)
+				return
+			}
+		}
+	}
+	// string "Check"
+	o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+	o = msgp.AppendBool(o, z.Check)
+	// string "Index"
+	o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.Index)
+	// string "Event"
+	o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
+	if z.Event == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Event.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Event")
+			return
+		}
+	}
+	// string "Evals"
+	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+	for za0003 := range z.Evals {
+		if z.Evals[za0003] == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Evals[za0003].MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Evals", za0003)
+				return
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *NodeTaintsCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "NodeID":
+			bts, err = msgp.ReadExactBytes(bts, (z.NodeID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "NodeID")
+				return
+			}
+		case "Taints":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Taints")
+				return
+			}
+			if cap(z.Taints) >= int(zb0002) {
+				z.Taints = (z.Taints)[:zb0002]
+			} else {
+				z.Taints = make([]*Taint, zb0002)
+			}
+			for za0002 := range z.Taints {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Taints[za0002] = nil
+				} else {
+					if z.Taints[za0002] == nil {
+						z.Taints[za0002] = new(Taint)
+					}
+					bts, err = z.Taints[za0002].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Taints", za0002)
+						return
+					}
+				}
+			}
+		case "Check":
+			z.Check, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Check")
+				return
+			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
+		case "Event":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Event = nil
+			} else {
+				if z.Event == nil {
+					z.Event = new(NodeEvent)
+				}
+				bts, err = z.Event.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Event")
+					return
+				}
+			}
+		case "Evals":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Evals")
+				return
+			}
+			if cap(z.Evals) >= int(zb0003) {
+				z.Evals = (z.Evals)[:zb0003]
+			} else {
+				z.Evals = make([]*Evaluation, zb0003)
+			}
+			for za0003 := range z.Evals {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Evals[za0003] = nil
+				} else {
+					if z.Evals[za0003] == nil {
+						z.Evals[za0003] = new(Evaluation)
+					}
+					bts, err = z.Evals[za0003].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0003)
+						return
+					}
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *NodeTaintsCommand) Msgsize() (s int) {
+	s = 1 + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 7 + msgp.ArrayHeaderSize
+	for za0002 := range z.Taints {
+		if z.Taints[za0002] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Taints[za0002].Msgsize()
+		}
+	}
+	s += 6 + msgp.BoolSize + 6 + msgp.Uint64Size + 6
+	if z.Event == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Event.Msgsize()
+	}
+	s += 6 + msgp.ArrayHeaderSize
+	for za0003 := range z.Evals {
+		if z.Evals[za0003] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Evals[za0003].Msgsize()
 		}
 	}
 	return
@@ -23247,6 +23579,121 @@ func (z SpreadTarget) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *Taint) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Value == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Source == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Since == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Key"
+		o = append(o, 0xa3, 0x4b, 0x65, 0x79)
+		o = msgp.AppendString(o, z.Key)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendString(o, z.Value)
+		}
+		// string "Effect"
+		o = append(o, 0xa6, 0x45, 0x66, 0x66, 0x65, 0x63, 0x74)
+		o = msgp.AppendString(o, z.Effect)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Source"
+			o = append(o, 0xa6, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Source)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Since"
+			o = append(o, 0xa5, 0x53, 0x69, 0x6e, 0x63, 0x65)
+			o = msgp.AppendInt64(o, z.Since)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Taint) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Key":
+			z.Key, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Key")
+				return
+			}
+		case "Value":
+			z.Value, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Value")
+				return
+			}
+		case "Effect":
+			z.Effect, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Effect")
+				return
+			}
+		case "Source":
+			z.Source, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Source")
+				return
+			}
+		case "Since":
+			z.Since, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Since")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Taint) Msgsize() (s int) {
+	s = 1 + 4 + msgp.StringPrefixSize + len(z.Key) + 6 + msgp.StringPrefixSize + len(z.Value) + 7 + msgp.StringPrefixSize + len(z.Effect) + 7 + msgp.StringPrefixSize + len(z.Source) + 6 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *Task) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
@@ -25035,16 +25482,16 @@ func (z *TaskEvent) Msgsize() (s int) {
 func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(26)
-	var zb0001Mask uint32 /* 26 bits */
+	zb0001Len := uint32(27)
+	var zb0001Mask uint32 /* 27 bits */
 	_ = zb0001Mask
 	if z.Volumes == nil {
 		zb0001Len--
-		zb0001Mask |= 0x200
+		zb0001Mask |= 0x400
 	}
 	if z.Meta == nil {
 		zb0001Len--
-		zb0001Mask |= 0x20000
+		zb0001Mask |= 0x40000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -25122,41 +25569,55 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
+		// string "Tolerations"
+		o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
+		for za0005 := range z.Tolerations {
+			if z.Tolerations[za0005] == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Tolerations[za0005].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Tolerations", za0005)
+					return
+				}
+			}
+		}
 		// string "Gang"
 		o = append(o, 0xa4, 0x47, 0x61, 0x6e, 0x67)
 		o = msgp.AppendString(o, z.Gang)
 		// string "Gates"
 		o = append(o, 0xa5, 0x47, 0x61, 0x74, 0x65, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Gates)))
-		for za0005 := range z.Gates {
-			o = msgp.AppendString(o, z.Gates[za0005])
+		for za0006 := range z.Gates {
+			o = msgp.AppendString(o, z.Gates[za0006])
 		}
 		// string "Tasks"
 		o = append(o, 0xa5, 0x54, 0x61, 0x73, 0x6b, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
-		for za0006 := range z.Tasks {
-			if z.Tasks[za0006] == nil {
+		for za0007 := range z.Tasks {
+			if z.Tasks[za0007] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Tasks[za0006].MarshalMsg(o)
+				o, err = z.Tasks[za0007].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Tasks", za0006)
+					err = msgp.WrapError(err, "Tasks", za0007)
 					return
 				}
 			}
 		}
-		if (zb0001Mask & 0x200) == 0 { // if not omitted
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
 			// string "Volumes"
 			o = append(o, 0xa7, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Volumes)))
-			for za0007, za0008 := range z.Volumes {
-				o = msgp.AppendString(o, za0007)
-				if za0008 == nil {
+			for za0008, za0009 := range z.Volumes {
+				o = msgp.AppendString(o, za0008)
+				if za0009 == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = za0008.MarshalMsg(o)
+					o, err = za0009.MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "Volumes", za0007)
+						err = msgp.WrapError(err, "Volumes", za0008)
 						return
 					}
 				}
@@ -25231,36 +25692,36 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "Networks"
 		o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-		for za0009 := range z.Networks {
-			if z.Networks[za0009] == nil {
+		for za0010 := range z.Networks {
+			if z.Networks[za0010] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Networks[za0009].MarshalMsg(o)
+				o, err = z.Networks[za0010].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Networks", za0009)
+					err = msgp.WrapError(err, "Networks", za0010)
 					return
 				}
 			}
 		}
-		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
-			for za0010, za0011 := range z.Meta {
-				o = msgp.AppendString(o, za0010)
+			for za0011, za0012 := range z.Meta {
 				o = msgp.AppendString(o, za0011)
+				o = msgp.AppendString(o, za0012)
 			}
 		}
 		// string "Services"
 		o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
 		o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
-		for za0012 := range z.Services {
-			if z.Services[za0012] == nil {
+		for za0013 := range z.Services {
+			if z.Services[za0013] == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Services[za0012].MarshalMsg(o)
+				o, err = z.Services[za0013].MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Services", za0012)
+					err = msgp.WrapError(err, "Services", za0013)
 					return
 				}
 			}
@@ -25527,6 +25988,36 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+		case "Tolerations":
+			var zb0007 uint32
+			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Tolerations")
+				return
+			}
+			if cap(z.Tolerations) >= int(zb0007) {
+				z.Tolerations = (z.Tolerations)[:zb0007]
+			} else {
+				z.Tolerations = make([]*Toleration, zb0007)
+			}
+			for za0005 := range z.Tolerations {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Tolerations[za0005] = nil
+				} else {
+					if z.Tolerations[za0005] == nil {
+						z.Tolerations[za0005] = new(Toleration)
+					}
+					bts, err = z.Tolerations[za0005].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Tolerations", za0005)
+						return
+					}
+				}
+			}
 		case "Gang":
 			z.Gang, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -25534,71 +26025,71 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "Gates":
-			var zb0007 uint32
-			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0008 uint32
+			zb0008, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Gates")
 				return
 			}
-			if cap(z.Gates) >= int(zb0007) {
-				z.Gates = (z.Gates)[:zb0007]
+			if cap(z.Gates) >= int(zb0008) {
+				z.Gates = (z.Gates)[:zb0008]
 			} else {
-				z.Gates = make([]string, zb0007)
+				z.Gates = make([]string, zb0008)
 			}
-			for za0005 := range z.Gates {
-				z.Gates[za0005], bts, err = msgp.ReadStringBytes(bts)
+			for za0006 := range z.Gates {
+				z.Gates[za0006], bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Gates", za0005)
+					err = msgp.WrapError(err, "Gates", za0006)
 					return
 				}
 			}
 		case "Tasks":
-			var zb0008 uint32
-			zb0008, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0009 uint32
+			zb0009, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Tasks")
 				return
 			}
-			if cap(z.Tasks) >= int(zb0008) {
-				z.Tasks = (z.Tasks)[:zb0008]
+			if cap(z.Tasks) >= int(zb0009) {
+				z.Tasks = (z.Tasks)[:zb0009]
 			} else {
-				z.Tasks = make([]*Task, zb0008)
+				z.Tasks = make([]*Task, zb0009)
 			}
-			for za0006 := range z.Tasks {
+			for za0007 := range z.Tasks {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Tasks[za0006] = nil
+					z.Tasks[za0007] = nil
 				} else {
-					if z.Tasks[za0006] == nil {
-						z.Tasks[za0006] = new(Task)
+					if z.Tasks[za0007] == nil {
+						z.Tasks[za0007] = new(Task)
 					}
-					bts, err = z.Tasks[za0006].UnmarshalMsg(bts)
+					bts, err = z.Tasks[za0007].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Tasks", za0006)
+						err = msgp.WrapError(err, "Tasks", za0007)
 						return
 					}
 				}
 			}
 		case "Volumes":
-			var zb0009 uint32
-			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0010 uint32
+			zb0010, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Volumes")
 				return
 			}
 			if z.Volumes == nil {
-				z.Volumes = make(map[string]*VolumeRequest, zb0009)
+				z.Volumes = make(map[string]*VolumeRequest, zb0010)
 			} else if len(z.Volumes) > 0 {
 				clear(z.Volumes)
 			}
-			for zb0009 > 0 {
-				var za0008 *VolumeRequest
-				zb0009--
-				var za0007 string
-				za0007, bts, err = msgp.ReadStringBytes(bts)
+			for zb0010 > 0 {
+				var za0009 *VolumeRequest
+				zb0010--
+				var za0008 string
+				za0008, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Volumes")
 					return
@@ -25608,18 +26099,18 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					if err != nil {
 						return
 					}
-					za0008 = nil
+					za0009 = nil
 				} else {
-					if za0008 == nil {
-						za0008 = new(VolumeRequest)
+					if za0009 == nil {
+						za0009 = new(VolumeRequest)
 					}
-					bts, err = za0008.UnmarshalMsg(bts)
+					bts, err = za0009.UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Volumes", za0007)
+						err = msgp.WrapError(err, "Volumes", za0008)
 						return
 					}
 				}
-				z.Volumes[za0007] = za0008
+				z.Volumes[za0008] = za0009
 			}
 		case "RestartPolicy":
 			if msgp.IsNil(bts) {
@@ -25724,89 +26215,89 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "Networks":
-			var zb0010 uint32
-			zb0010, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0011 uint32
+			zb0011, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Networks")
 				return
 			}
-			if cap(z.Networks) >= int(zb0010) {
-				z.Networks = (z.Networks)[:zb0010]
+			if cap(z.Networks) >= int(zb0011) {
+				z.Networks = (z.Networks)[:zb0011]
 			} else {
-				z.Networks = make([]*NetworkResource, zb0010)
+				z.Networks = make([]*NetworkResource, zb0011)
 			}
-			for za0009 := range z.Networks {
+			for za0010 := range z.Networks {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Networks[za0009] = nil
+					z.Networks[za0010] = nil
 				} else {
-					if z.Networks[za0009] == nil {
-						z.Networks[za0009] = new(NetworkResource)
+					if z.Networks[za0010] == nil {
+						z.Networks[za0010] = new(NetworkResource)
 					}
-					bts, err = z.Networks[za0009].UnmarshalMsg(bts)
+					bts, err = z.Networks[za0010].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Networks", za0009)
+						err = msgp.WrapError(err, "Networks", za0010)
 						return
 					}
 				}
 			}
 		case "Meta":
-			var zb0011 uint32
-			zb0011, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0012 uint32
+			zb0012, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
 				return
 			}
 			if z.Meta == nil {
-				z.Meta = make(map[string]string, zb0011)
+				z.Meta = make(map[string]string, zb0012)
 			} else if len(z.Meta) > 0 {
 				clear(z.Meta)
 			}
-			for zb0011 > 0 {
+			for zb0012 > 0 {
+				var za0012 string
+				zb0012--
 				var za0011 string
-				zb0011--
-				var za0010 string
-				za0010, bts, err = msgp.ReadStringBytes(bts)
+				za0011, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Meta")
 					return
 				}
-				za0011, bts, err = msgp.ReadStringBytes(bts)
+				za0012, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Meta", za0010)
+					err = msgp.WrapError(err, "Meta", za0011)
 					return
 				}
-				z.Meta[za0010] = za0011
+				z.Meta[za0011] = za0012
 			}
 		case "Services":
-			var zb0012 uint32
-			zb0012, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0013 uint32
+			zb0013, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Services")
 				return
 			}
-			if cap(z.Services) >= int(zb0012) {
-				z.Services = (z.Services)[:zb0012]
+			if cap(z.Services) >= int(zb0013) {
+				z.Services = (z.Services)[:zb0013]
 			} else {
-				z.Services = make([]*Service, zb0012)
+				z.Services = make([]*Service, zb0013)
 			}
-			for za0012 := range z.Services {
+			for za0013 := range z.Services {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.Services[za0012] = nil
+					z.Services[za0013] = nil
 				} else {
-					if z.Services[za0012] == nil {
-						z.Services[za0012] = new(Service)
+					if z.Services[za0013] == nil {
+						z.Services[za0013] = new(Service)
 					}
-					bts, err = z.Services[za0012].UnmarshalMsg(bts)
+					bts, err = z.Services[za0013].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Services", za0012)
+						err = msgp.WrapError(err, "Services", za0013)
 						return
 					}
 				}
@@ -25924,14 +26415,14 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.Consul == nil {
 					z.Consul = new(Consul)
 				}
-				var zb0013 uint32
-				zb0013, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0014 uint32
+				zb0014, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Consul")
 					return
 				}
-				for zb0013 > 0 {
-					zb0013--
+				for zb0014 > 0 {
+					zb0014--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Consul")
@@ -26017,27 +26508,35 @@ func (z *TaskGroup) Msgsize() (s int) {
 			s += z.Peers[za0004].Msgsize()
 		}
 	}
-	s += 5 + msgp.StringPrefixSize + len(z.Gang) + 6 + msgp.ArrayHeaderSize
-	for za0005 := range z.Gates {
-		s += msgp.StringPrefixSize + len(z.Gates[za0005])
-	}
-	s += 6 + msgp.ArrayHeaderSize
-	for za0006 := range z.Tasks {
-		if z.Tasks[za0006] == nil {
+	s += 12 + msgp.ArrayHeaderSize
+	for za0005 := range z.Tolerations {
+		if z.Tolerations[za0005] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Tasks[za0006].Msgsize()
+			s += z.Tolerations[za0005].Msgsize()
+		}
+	}
+	s += 5 + msgp.StringPrefixSize + len(z.Gang) + 6 + msgp.ArrayHeaderSize
+	for za0006 := range z.Gates {
+		s += msgp.StringPrefixSize + len(z.Gates[za0006])
+	}
+	s += 6 + msgp.ArrayHeaderSize
+	for za0007 := range z.Tasks {
+		if z.Tasks[za0007] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Tasks[za0007].Msgsize()
 		}
 	}
 	s += 8 + msgp.MapHeaderSize
 	if z.Volumes != nil {
-		for za0007, za0008 := range z.Volumes {
-			_ = za0008
-			s += msgp.StringPrefixSize + len(za0007)
-			if za0008 == nil {
+		for za0008, za0009 := range z.Volumes {
+			_ = za0009
+			s += msgp.StringPrefixSize + len(za0008)
+			if za0009 == nil {
 				s += msgp.NilSize
 			} else {
-				s += za0008.Msgsize()
+				s += za0009.Msgsize()
 			}
 		}
 	}
@@ -26078,26 +26577,26 @@ func (z *TaskGroup) Msgsize() (s int) {
 		s += z.Migrate.Msgsize()
 	}
 	s += 9 + msgp.ArrayHeaderSize
-	for za0009 := range z.Networks {
-		if z.Networks[za0009] == nil {
+	for za0010 := range z.Networks {
+		if z.Networks[za0010] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Networks[za0009].Msgsize()
+			s += z.Networks[za0010].Msgsize()
 		}
 	}
 	s += 5 + msgp.MapHeaderSize
 	if z.Meta != nil {
-		for za0010, za0011 := range z.Meta {
-			_ = za0011
-			s += msgp.StringPrefixSize + len(za0010) + msgp.StringPrefixSize + len(za0011)
+		for za0011, za0012 := range z.Meta {
+			_ = za0012
+			s += msgp.StringPrefixSize + len(za0011) + msgp.StringPrefixSize + len(za0012)
 		}
 	}
 	s += 9 + msgp.ArrayHeaderSize
-	for za0012 := range z.Services {
-		if z.Services[za0012] == nil {
+	for za0013 := range z.Services {
+		if z.Services[za0013] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.Services[za0012].Msgsize()
+			s += z.Services[za0013].Msgsize()
 		}
 	}
 	s += 14
@@ -27181,6 +27680,114 @@ func (z *Template) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += msgp.BoolSize
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Toleration) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 5
+	// string "Key"
+	o = append(o, 0x85, 0xa3, 0x4b, 0x65, 0x79)
+	o = msgp.AppendString(o, z.Key)
+	// string "Operator"
+	o = append(o, 0xa8, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x74, 0x6f, 0x72)
+	o = msgp.AppendString(o, z.Operator)
+	// string "Value"
+	o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+	o = msgp.AppendString(o, z.Value)
+	// string "Effect"
+	o = append(o, 0xa6, 0x45, 0x66, 0x66, 0x65, 0x63, 0x74)
+	o = msgp.AppendString(o, z.Effect)
+	// string "Duration"
+	o = append(o, 0xa8, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+	if z.Duration == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o = msgp.AppendDuration(o, *z.Duration)
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Toleration) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Key":
+			z.Key, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Key")
+				return
+			}
+		case "Operator":
+			z.Operator, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Operator")
+				return
+			}
+		case "Value":
+			z.Value, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Value")
+				return
+			}
+		case "Effect":
+			z.Effect, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Effect")
+				return
+			}
+		case "Duration":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Duration = nil
+			} else {
+				if z.Duration == nil {
+					z.Duration = new(time.Duration)
+				}
+				*z.Duration, bts, err = msgp.ReadDurationBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Duration")
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Toleration) Msgsize() (s int) {
+	s = 1 + 4 + msgp.StringPrefixSize + len(z.Key) + 9 + msgp.StringPrefixSize + len(z.Operator) + 6 + msgp.StringPrefixSize + len(z.Value) + 7 + msgp.StringPrefixSize + len(z.Effect) + 9
+	if z.Duration == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.DurationSize
 	}
 	return
 }

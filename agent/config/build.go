@@ -172,6 +172,7 @@ func (b *builder) client(k *clientBlock) {
 	set(&c.NodeClass, k.NodeClass)
 	set(&c.NodePool, k.NodePool)
 	b.stringMap(&c.Meta, k.Meta, k.MetaBlocks)
+	b.taints(k.Taints)
 	set(&c.NetworkInterface, k.NetworkInterface)
 	set(&c.CPUTotalMHz, k.CPUTotal)
 	set(&c.MemoryTotalMB, k.MemoryTotal)
@@ -233,6 +234,27 @@ func (b *builder) client(k *clientBlock) {
 		set(&hn.ReservedPorts, n.Ports)
 		c.HostNetworks[n.Name] = hn
 	}
+}
+
+// taints reads the node's taints, each as key=value:effect.
+func (b *builder) taints(texts []string) {
+	if texts == nil {
+		return
+	}
+	taints := make([]*structs.Taint, 0, len(texts))
+	for _, text := range texts {
+		t, err := structs.ParseTaint(text)
+		if err != nil {
+			b.fail("client.taints: %v", err)
+			return
+		}
+		taints = append(taints, t)
+	}
+	if err := structs.CheckTaints(taints); err != nil {
+		b.fail("client.taints: %v", err)
+		return
+	}
+	b.c.Client.Taints = taints
 }
 
 func (b *builder) clientServers(addrs []string) {

@@ -75,6 +75,7 @@ type Client struct {
 	NodeClass        string
 	NodePool         string
 	Meta             map[string]string
+	Taints           []*structs.Taint
 	CPUTotalMHz      int64
 	MemoryTotalMB    int64
 	DiskTotalMB      int64

@@ -145,6 +145,7 @@ type clientBlock struct {
 	NodePool         *string           `hcl:"node_pool,optional"`
 	Meta             map[string]string `hcl:"meta,optional"`
 	MetaBlocks       []free            `hcl:"meta,block"`
+	Taints           []string          `hcl:"taints,optional"`
 	Options          map[string]string `hcl:"options,optional"`
 	OptionBlocks     []free            `hcl:"options,block"`
 	NetworkInterface *string           `hcl:"network_interface,optional"`

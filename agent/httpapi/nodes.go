@@ -15,6 +15,7 @@ func (a *API) nodeRoutes() {
 	a.route("/v1/node/{id}", methods{http.MethodGet: a.nodeGet})
 	a.route("/v1/node/{id}/allocations", methods{http.MethodGet: a.nodeAllocations})
 	a.route("/v1/node/{id}/eligibility", methods{http.MethodPut: a.nodeEligibility})
+	a.route("/v1/node/{id}/taints", methods{http.MethodPut: a.nodeTaints})
 	a.route("/v1/node/{id}/drain", methods{http.MethodPut: a.nodeDrain})
 	a.route("/v1/node/{id}/evaluate", methods{http.MethodPut: a.nodeEvaluate})
 	a.route("/v1/node/{id}/purge", methods{http.MethodPut: a.nodePurge})
@@ -30,7 +31,7 @@ func nodeStub(r *request) func(n *structs.Node) *api.NodeListStub {
 		stub := &api.NodeListStub{
 			Address: n.Attributes["unique.network.ip-address"], ID: n.ID, Datacenter: n.Datacenter, Name: n.Name, NodeClass: n.NodeClass,
 			NodePool: n.NodePool, Version: n.Attributes["nomad.version"], Drain: n.DrainStrategy != nil,
-			SchedulingEligibility: n.SchedulingEligibility, Status: n.Status, StatusDescription: n.StatusDescription, Drivers: n.Drivers,
+			SchedulingEligibility: n.SchedulingEligibility, Taints: n.Taints, Status: n.Status, StatusDescription: n.StatusDescription, Drivers: n.Drivers,
 			HostVolumes: n.HostVolumes, LastDrain: n.LastDrain, CreateIndex: n.CreateIndex, ModifyIndex: n.ModifyIndex,
 		}
 		if resources {

@@ -18,6 +18,7 @@ func checkPlacedOn(fs *faults, subject string, job *structs.Job, g *structs.Task
 	if n.Status != structs.NodeStatusReady || n.SchedulingEligibility != structs.NodeEligible || n.DrainStrategy != nil {
 		fs.add(subject, "node %s is not ready, or draining, or ineligible", n.Name)
 	}
+	checkTolerated(fs, subject, job, g, n)
 	pool := func(name string) string {
 		if name == "" {
 			return "default"

@@ -25,6 +25,7 @@ type Selection struct {
 // Select applies the group's steps to all nodes.
 func Select(f *fleet.Fleet, job *structs.Job, g *structs.TaskGroup, extra ...*Step) *Selection {
 	s := &Selection{Steps: append(Steps(job, g), extra...), pool: job.NodePool}
+	s.Steps = append(s.Steps, taintSteps(f, job, g)...)
 	inPool := f.NewBitmap()
 	copy(inPool, f.Ready())
 	inPool.And(poolRows(f, job.NodePool))

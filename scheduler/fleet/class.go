@@ -30,6 +30,19 @@ func ComputedClass(n *structs.Node) string {
 	return "v1:" + hex.EncodeToString(h.Sum(nil))
 }
 
+// ClassOf is the class of a node for what waits for room: its computed class, and its taints where it has some. Nodes of one
+// class keep the same allocations away.
+func ClassOf(n *structs.Node) string {
+	class := n.ComputedClass
+	if class == "" {
+		class = ComputedClass(n)
+	}
+	for _, t := range n.Taints {
+		class += " " + t.String()
+	}
+	return class
+}
+
 // UniqueTarget reports a constraint target that reads something unique to a node, so that classes cannot capture it.
 func UniqueTarget(target string) bool {
 	return strings.HasPrefix(target, "${attr."+uniquePrefix) ||

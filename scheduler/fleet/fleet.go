@@ -35,6 +35,8 @@ type Fleet struct {
 	factors  map[capacity]*factorTable
 
 	ready   Bitmap
+	taints  map[structs.Taint]int // on how many nodes, by key, value and effect
+	tainted []*structs.Taint      // sorted, nil where not known; see Taints
 	filters map[FilterKey]*Filter
 	columns map[string]*Column
 	tallies map[string]*Tally
@@ -57,6 +59,7 @@ func New() *Fleet {
 		shapeRow: map[capacity]int32{},
 		factors:  map[capacity]*factorTable{},
 		filters:  map[FilterKey]*Filter{},
+		taints:   map[structs.Taint]int{},
 		columns:  map[string]*Column{},
 		tallies:  map[string]*Tally{},
 		leaving:  map[GroupKey]int{},
@@ -115,11 +118,11 @@ func (f *Fleet) SetNode(n *structs.Node) {
 		row = f.newRow()
 		f.rows[n.ID] = row
 	}
+	f.countTaints(f.nodes[row], -1)
+	f.countTaints(n, 1)
 	f.nodes[row] = n
 	f.hash[row] = HashID(n.ID)
-	if f.classes[row] = n.ComputedClass; f.classes[row] == "" {
-		f.classes[row] = ComputedClass(n)
-	}
+	f.classes[row] = ClassOf(n)
 	f.ready.Put(row, n.Ready())
 	f.setCapacity(row, n)
 	f.ports[row] = addressesOf(n)
@@ -145,6 +148,7 @@ func (f *Fleet) RemoveNode(id structs.ID) {
 		f.Remove(f.uses[row][0].AllocID)
 	}
 	delete(f.rows, id)
+	f.countTaints(f.nodes[row], -1)
 	f.nodes[row] = nil
 	f.ports[row] = nil
 	f.devices[row] = nil

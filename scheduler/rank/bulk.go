@@ -47,7 +47,7 @@ type heaps struct {
 }
 
 // scoresMax is how many scores besides spread a row can have.
-const scoresMax = 6
+const scoresMax = 7
 
 func (g *Group) heaps(seed uint64, ch *Choice) *heaps {
 	b := &heaps{g: g}

@@ -103,6 +103,9 @@ func (g *Group) meta(c candidate, penalty fleet.Bitmap) *structs.NodeScoreMeta {
 	if g.bad != nil && g.bad.Has(row) {
 		scores["bad-node"] = -1
 	}
+	if g.shunned != nil && g.shunned.Has(row) {
+		scores["taint"] = -1
+	}
 	if g.peers != nil {
 		if s := g.peers.score(row); s != 0 {
 			scores["peers"] = s

@@ -67,6 +67,7 @@ type Group struct {
 	peers      *peers
 	skews      []*skew
 	bad        fleet.Bitmap
+	shunned    fleet.Bitmap        // rows with taints that ask to be placed on last, nil for none
 	refused    map[int32]Dimension // rows that could not give what they seemed to have, nil for none
 	penalty    fleet.Bitmap        // rows where the allocation failed before, nil for none
 }
@@ -92,6 +93,7 @@ func NewGroup(f *fleet.Fleet, req Request) *Group {
 	g.peers = newPeers(f, req)
 	g.skews = newSkews(f, req)
 	g.bad = req.Bad
+	g.shunned = feasible.Shunned(f, req.Job, req.Group)
 	return g
 }
 
@@ -210,7 +212,7 @@ func (g *Group) base(row int32) (sum float64, n int) {
 	return sum + more, n + m
 }
 
-// rare is what few groups have: wishes about peers, and nodes where the job keeps failing.
+// rare is what few groups have: wishes about peers, nodes where the job keeps failing, nodes with taints that prefer others.
 func (g *Group) rare(row int32) (sum float64, n int) {
 	if g.peers != nil {
 		if s := g.peers.score(row); s != 0 {
@@ -219,6 +221,10 @@ func (g *Group) rare(row int32) (sum float64, n int) {
 		}
 	}
 	if g.bad != nil && g.bad.Has(row) {
+		sum--
+		n++
+	}
+	if g.shunned != nil && g.shunned.Has(row) {
 		sum--
 		n++
 	}

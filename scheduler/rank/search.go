@@ -17,7 +17,7 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 	f, cols, ask := g.f, g.f.Columns(), g.ask
 	beyond := g.beyond()
 	collisions, affinity := g.collisions, g.affinity
-	rare := g.bad != nil || g.peers != nil && g.peers.weights > 0
+	rare := g.bad != nil || g.shunned != nil || g.peers != nil && g.peers.weights > 0
 	var combo []int32
 	var boost []float64
 	if g.spread != nil {

@@ -35,7 +35,8 @@ type reconciler struct {
 	created         *structs.Deployment
 	paused, refused bool // the deployment is paused, has failed
 
-	replaced map[structs.ID]bool // allocations another one names as previous
+	stays    func(*structs.Allocation, *structs.TaskGroup) bool // of system jobs, see SystemInput
+	replaced map[structs.ID]bool                                // allocations another one names as previous
 	changes  map[changeKey]structs.Change
 	updates  map[structs.ID]*structs.PlanUpdate
 	res      *Result

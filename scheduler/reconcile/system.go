@@ -11,11 +11,14 @@ type SystemInput struct {
 	Input
 	// Targets are the ready nodes that satisfy the group's constraints, in any order.
 	Targets func(*structs.TaskGroup) []structs.ID
+	// Stays reports that an allocation that runs may stay although its node is no target, for taints only keep new ones away.
+	Stays func(*structs.Allocation, *structs.TaskGroup) bool
 }
 
 // System decides for a system or sysbatch job.
 func System(in SystemInput) *Result {
 	r := newReconciler(in.Input)
+	r.stays = in.Stays
 	r.reviewDeployment()
 	groups := byGroup(in.Allocs)
 	if r.job != nil && !r.stopped {
@@ -106,7 +109,7 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 	case served[a.NodeID]:
 		p.stop(a, structs.AllocNotNeeded, "")
 		p.d.Stop++
-	case !n.Ready() || wanted[a.NodeID]:
+	case !n.Ready() || wanted[a.NodeID] || p.stays(a, p.group):
 		keep()
 	default:
 		p.stop(a, structs.AllocNotNeeded, "")

@@ -61,12 +61,12 @@ func (d *Drainer) Run(ctx context.Context) error {
 	}
 }
 
-// drains are the nodes being drained: as long as there are none, changes of allocations cost nothing.
+// drains are the nodes being drained, or with taints that make allocations leave: as long as there are none, changes of allocations cost nothing.
 type drains map[structs.ID]bool
 
 func (d drains) note(changes []state.Change[structs.Node]) {
 	for _, c := range changes {
-		if c.Deleted || c.Object.DrainStrategy == nil {
+		if c.Deleted || c.Object.DrainStrategy == nil && !c.Object.Evicts() {
 			delete(d, c.Object.ID)
 		} else {
 			d[c.Object.ID] = true
@@ -77,8 +77,9 @@ func (d drains) note(changes []state.Change[structs.Node]) {
 // look proposes what a step wants, and gives the time to look again at the latest.
 func (d *Drainer) look(ctx context.Context, latest time.Time) time.Time {
 	now := time.Now()
-	actions := Step(d.host.State().Snapshot(), now)
-	if err := d.perform(ctx, now, actions); err != nil {
+	snap := d.host.State().Snapshot()
+	actions := Step(snap, now)
+	if err := d.perform(ctx, snap, now, actions); err != nil {
 		if ctx.Err() == nil {
 			d.log.Warn("drain could not go on", "error", err)
 		}
@@ -90,12 +91,12 @@ func (d *Drainer) look(ctx context.Context, latest time.Time) time.Time {
 	return latest
 }
 
-func (d *Drainer) perform(ctx context.Context, now time.Time, actions Actions) error {
+func (d *Drainer) perform(ctx context.Context, st State, now time.Time, actions Actions) error {
 	if len(actions.Move) > 0 {
-		if _, _, err := d.host.Propose(ctx, structs.CmdAllocTransition, MoveCommand(actions.Move, now, d.host.NewID)); err != nil {
+		if _, _, err := d.host.Propose(ctx, structs.CmdAllocTransition, MoveCommand(st, actions.Move, now, d.host.NewID)); err != nil {
 			return err
 		}
-		d.log.Info("asked allocations to leave draining nodes", "allocs", len(actions.Move))
+		d.log.Info("asked allocations to leave nodes that are drained or tainted", "allocs", len(actions.Move))
 	}
 	for _, id := range actions.Done {
 		_, _, err := d.host.Propose(ctx, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: id, Complete: true,
@@ -109,7 +110,7 @@ func (d *Drainer) perform(ctx context.Context, now time.Time, actions Actions) e
 }
 
 // MoveCommand asks allocations to migrate, and gives each of their jobs an evaluation.
-func MoveCommand(move []*structs.Allocation, now time.Time, newID func() structs.ID) *structs.AllocTransitionCommand {
+func MoveCommand(st State, move []*structs.Allocation, now time.Time, newID func() structs.ID) *structs.AllocTransitionCommand {
 	cmd := &structs.AllocTransitionCommand{Transitions: make(map[string]*structs.DesiredTransition, len(move))}
 	seen := map[structs.JobKey]bool{}
 	for _, a := range move {
@@ -122,6 +123,9 @@ func MoveCommand(move []*structs.Allocation, now time.Time, newID func() structs
 		e := &structs.Evaluation{ID: newID(), Namespace: a.Namespace, JobID: a.JobID, Type: jobType(a), Priority: structs.DefaultPriority,
 			TriggeredBy: structs.EvalTriggerNodeDrain, NodeID: a.NodeID, Status: structs.EvalStatusPending,
 			CreateTime: now.UnixNano(), ModifyTime: now.UnixNano()}
+		if n := st.Node(a.NodeID); n != nil && n.DrainStrategy == nil {
+			e.TriggeredBy = structs.EvalTriggerNodeTaint
+		}
 		if a.Job != nil {
 			e.Priority = a.Job.Priority
 		}

@@ -10,6 +10,7 @@ import (
 // State is what a step reads.
 type State interface {
 	Nodes() iter.Seq[*structs.Node]
+	Node(id structs.ID) *structs.Node
 	Job(namespace, id string) *structs.Job
 	AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation]
 	AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation]
@@ -33,18 +34,22 @@ type groupKey struct {
 
 // step is one look at the state.
 type step struct {
-	st   State
-	now  time.Time
-	room map[groupKey]int // how many more of a group may begin to move
-	out  Actions
+	st    State
+	now   time.Time
+	room  map[groupKey]int    // how many more of a group may begin to move
+	moved map[structs.ID]bool // in this step
+	out   Actions
 }
 
-// Step decides what follows from the state at a time.
+// Step decides what follows from the state at a time: of the nodes that are drained, and of those whose taints make allocations leave.
 func Step(st State, now time.Time) Actions {
-	s := &step{st: st, now: now, room: map[groupKey]int{}}
+	s := &step{st: st, now: now, room: map[groupKey]int{}, moved: map[structs.ID]bool{}}
 	for n := range st.Nodes() {
 		if n.DrainStrategy != nil {
 			s.node(n)
+		}
+		if n.Evicts() {
+			s.tainted(n)
 		}
 	}
 	return s.out
@@ -53,8 +58,8 @@ func Step(st State, now time.Time) Actions {
 func (s *step) node(n *structs.Node) {
 	d := n.DrainStrategy
 	forced := d.Deadline < 0 || !d.ForceDeadline.IsZero() && !s.now.Before(d.ForceDeadline)
-	if !forced && !d.ForceDeadline.IsZero() && (s.out.Next.IsZero() || d.ForceDeadline.Before(s.out.Next)) {
-		s.out.Next = d.ForceDeadline
+	if !forced {
+		s.next(d.ForceDeadline)
 	}
 	var service, batch, system []*structs.Allocation
 	for a := range s.st.AllocsByNode(n.ID) {
@@ -77,14 +82,7 @@ func (s *step) node(n *structs.Node) {
 		return
 	}
 	for _, a := range service {
-		switch key := keyOf(a); {
-		case asked(a):
-		case forced, !Healthy(a): // what does not serve is not missed
-			s.out.Move = append(s.out.Move, a)
-		case s.roomOf(key, a) > 0:
-			s.room[key]--
-			s.out.Move = append(s.out.Move, a)
-		}
+		s.service(a, forced)
 	}
 	if forced {
 		s.ask(batch)
@@ -94,10 +92,36 @@ func (s *step) node(n *structs.Node) {
 	}
 }
 
+// next notes a time to look again at, zero for none.
+func (s *step) next(at time.Time) {
+	if !at.IsZero() && (s.out.Next.IsZero() || at.Before(s.out.Next)) {
+		s.out.Next = at
+	}
+}
+
+// service asks an allocation of a service to leave if enough others serve.
+func (s *step) service(a *structs.Allocation, forced bool) {
+	switch key := keyOf(a); {
+	case s.asked(a):
+	case forced, !Healthy(a): // what does not serve is not missed
+		s.move(a)
+	case s.roomOf(key, a) > 0:
+		s.room[key]--
+		s.move(a)
+	}
+}
+
+func (s *step) asked(a *structs.Allocation) bool { return s.moved[a.ID] || asked(a) }
+
+func (s *step) move(a *structs.Allocation) {
+	s.moved[a.ID] = true
+	s.out.Move = append(s.out.Move, a)
+}
+
 func (s *step) ask(allocs []*structs.Allocation) {
 	for _, a := range allocs {
-		if !asked(a) {
-			s.out.Move = append(s.out.Move, a)
+		if !s.asked(a) {
+			s.move(a)
 		}
 	}
 }

@@ -19,7 +19,15 @@ type cluster struct {
 }
 
 func (c *cluster) Nodes() iter.Seq[*structs.Node] { return slices.Values(c.nodes) }
-func (c *cluster) Job(_, id string) *structs.Job  { return c.jobs[id] }
+func (c *cluster) Node(id structs.ID) *structs.Node {
+	for _, n := range c.nodes {
+		if n.ID == id {
+			return n
+		}
+	}
+	return nil
+}
+func (c *cluster) Job(_, id string) *structs.Job { return c.jobs[id] }
 func (c *cluster) AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation] {
 	return c.where(func(a *structs.Allocation) bool { return a.NodeID == node })
 }
@@ -146,6 +154,68 @@ func TestAnEmptyNodeIsDone(t *testing.T) {
 	c.node(2, nil)
 	if got := Step(c, start); !slices.Equal(got.Done, []structs.ID{id(1)}) {
 		t.Fatalf("%+v", got)
+	}
+}
+
+// taint gives a node a NoExecute taint that was set at start.
+func taint(n *structs.Node, key string) {
+	n.SetTaints(structs.TaintFromOperator, []*structs.Taint{{Key: key, Effect: structs.TaintNoExecute}}, start.UnixNano())
+}
+
+func TestATaintMakesLeaveWhatDoesNotTolerateIt(t *testing.T) {
+	c := &cluster{}
+	n := c.node(1, nil)
+	c.node(2, nil)
+	c.job("web", structs.JobTypeService, 3, 1)
+	c.job("sum", structs.JobTypeBatch, 1, 1)
+	c.job("patient", structs.JobTypeService, 1, 1)
+	c.job("stays", structs.JobTypeService, 1, 1)
+	c.job("logs", structs.JobTypeSystem, 1, 1)
+	c.jobs["patient"].TaskGroups[0].Tolerations = []*structs.Toleration{{Key: "maint", Operator: structs.TolerateExists, Effect: structs.TaintNoExecute, Duration: new(5 * time.Minute)}}
+	c.jobs["stays"].Tolerations = []*structs.Toleration{{Operator: structs.TolerateExists}}
+	web := []*structs.Allocation{c.alloc("web", 1), c.alloc("web", 1), c.alloc("web", 2)}
+	sum, patient, _, logs := c.alloc("sum", 1), c.alloc("patient", 1), c.alloc("stays", 1), c.alloc("logs", 1)
+	if got := Step(c, start); len(got.Move) != 0 {
+		t.Fatalf("without a taint: %v", got.Move)
+	}
+	taint(n, "maint")
+	got := Step(c, start.Add(time.Second))
+	if !slices.Equal(got.Move, []*structs.Allocation{web[0], sum, logs}) || !got.Next.Equal(start.Add(5*time.Minute)) || len(got.Done) != 0 {
+		t.Fatalf("tainted: %v, again at %v", got.Move, got.Next)
+	}
+	cmd := MoveCommand(c, got.Move, start, func() structs.ID { return id(999) })
+	if len(cmd.Evals) != 3 || cmd.Evals[0].TriggeredBy != structs.EvalTriggerNodeTaint {
+		t.Errorf("evaluations %+v", cmd.Evals)
+	}
+	for _, a := range got.Move {
+		a.DesiredTransition.Migrate = new(true)
+	}
+	if got := Step(c, start.Add(time.Minute)); len(got.Move) != 0 {
+		t.Fatalf("more than max_parallel leave: %v", got.Move)
+	}
+	if got := Step(c, start.Add(5*time.Minute)); !slices.Equal(got.Move, []*structs.Allocation{patient}) {
+		t.Fatalf("when its time is over: %v", got.Move)
+	}
+	n.Taints = nil
+	if got := Step(c, start.Add(6*time.Minute)); len(got.Move) != 0 || !got.Next.IsZero() {
+		t.Fatalf("the taint is gone: %+v", got)
+	}
+	taint(n, "node.disk-pressure")
+	if got := Step(c, start); slices.Contains(got.Move, logs) {
+		t.Fatal("a system job does not tolerate what tells of a node's health")
+	}
+}
+
+// A node that is drained and tainted asks each allocation once.
+func TestADrainedAndTaintedNodeAsksOnce(t *testing.T) {
+	c := &cluster{}
+	n := c.node(1, &structs.DrainSpec{Deadline: -1})
+	c.job("web", structs.JobTypeService, 2, 1)
+	c.alloc("web", 1)
+	c.alloc("web", 1)
+	taint(n, "maint")
+	if got := Step(c, start); len(got.Move) != 2 {
+		t.Fatalf("%v", got.Move)
 	}
 }
 

@@ -71,6 +71,8 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(cmd, a.periodicLaunch)
 	case structs.CmdJobDispatch:
 		return with(cmd, a.jobDispatch)
+	case structs.CmdNodeTaints:
+		return with(cmd, a.nodeTaints)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -145,6 +147,8 @@ func opOf(kind structs.CommandKind) string {
 		return "launch periodic job"
 	case structs.CmdJobDispatch:
 		return "dispatch job"
+	case structs.CmdNodeTaints:
+		return "taint node"
 	}
 	return "apply command"
 }

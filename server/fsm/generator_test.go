@@ -34,7 +34,7 @@ func (g *generator) commands() ([]structs.Command, map[structs.ID]bool) {
 
 func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	w := g.w
-	switch g.n(25, "command") {
+	switch g.n(27, "command") {
 	case 0, 1:
 		j := job(jobName(g.n(3, "job")), g.n(3, "count"))
 		j.Type = g.one("type", "service", "batch", "system")
@@ -127,6 +127,9 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	case 24:
 		return w.command(structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Root: &structs.AuthorityRoot{ID: poolName(g.n(3, "root")),
 			Certificate: []byte{1}, SealedKey: []byte{2}}, Previous: rootID(w.snap().ActiveRoot()), RetireAt: 5})
+	case 26:
+		return w.command(structs.CmdNodeTaints, &structs.NodeTaintsCommand{NodeID: nodeID(g.n(3, "node")), Check: g.n(3, "check") == 0,
+			Taints: []*structs.Taint{{Key: "a", Effect: []string{structs.TaintNoSchedule, structs.TaintNoExecute, "Never"}[g.n(2, "effect")]}}})
 	case 25:
 		return w.command(structs.CmdAuthorityRootDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "root"))}})
 	default:

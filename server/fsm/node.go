@@ -74,6 +74,8 @@ func (a *applier) nodeRegister(c *structs.NodeRegisterCommand) (any, error) {
 		n.StatusUpdatedAt = time.Unix(0, a.at).Unix()
 		n.DrainStrategy, n.LastDrain, n.Events = nil, nil, nil
 		n.LastMissedHeartbeat, n.LastAllocUpdateIndex = 0, 0
+		n.TaintsIndex = 0
+		a.ownTaints(n, nil)
 		if n.SchedulingEligibility == "" {
 			n.SchedulingEligibility = structs.NodeEligible
 		}
@@ -83,6 +85,8 @@ func (a *applier) nodeRegister(c *structs.NodeRegisterCommand) (any, error) {
 		n.DrainStrategy, n.LastDrain, n.Events = old.DrainStrategy, old.LastDrain, old.Events
 		n.SchedulingEligibility = old.SchedulingEligibility
 		n.LastMissedHeartbeat, n.LastAllocUpdateIndex = old.LastMissedHeartbeat, old.LastAllocUpdateIndex
+		n.TaintsIndex = old.TaintsIndex
+		a.ownTaints(n, old.Taints)
 		a.setStatus(n, status)
 		if old.Status == structs.NodeStatusDown || old.Status == structs.NodeStatusDisconnected {
 			a.tell(n, clusterEvent("Node re-registered"))

@@ -16,6 +16,9 @@ func (p *planner) check() {
 			}
 			seen[item.AllocID] = true
 			if why == "" {
+				why = p.repelled(g, item)
+			}
+			if why == "" {
 				why = room.at(item.NodeID).place(resourcesOf(g, item))
 			}
 			if why != "" {
@@ -60,6 +63,23 @@ func (p *planner) checkStops(room *room) {
 			p.refuse(al.NodeID, why)
 		}
 	}
+}
+
+// repelled names a taint that keeps the placement off its node, which it may have got since the plan was made.
+func (p *planner) repelled(g *structs.PlanGroup, item *structs.Placement) string {
+	n := p.txn.Node(item.NodeID)
+	if n == nil || len(n.Taints) == 0 {
+		return ""
+	}
+	job := p.txn.JobVersion(g.Namespace, g.JobID, g.JobVersion)
+	group := job.LookupGroup(g.TaskGroup)
+	if group == nil {
+		return ""
+	}
+	if t := n.Repels(job, group); t != nil {
+		return "the node has the taint " + t.String()
+	}
+	return ""
 }
 
 // groupGone says why nothing of the group may be placed any more.

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"berth/scheduler/fleet"
@@ -26,10 +27,23 @@ func Register(st State, node *structs.Node, now time.Time, ids trigger.IDs) *str
 	own.ComputedClass = fleet.ComputedClass(&own)
 	cmd := &structs.NodeRegisterCommand{Node: &own}
 	old := st.Node(own.ID)
-	if own.Status == structs.NodeStatusReady && (old == nil || old.Status != own.Status || old.ComputedClass != own.ComputedClass) {
+	if own.Status == structs.NodeStatusReady && (old == nil || old.Status != own.Status || old.ComputedClass != own.ComputedClass || !sameTaints(old, &own)) {
 		cmd.Evals = trigger.Node(st, own.ID, st.Index(), structs.EvalTriggerNodeUpdate, now, ids)
 	}
 	return cmd
+}
+
+// sameTaints reports that a node tells of the taints it told of before.
+func sameTaints(old, own *structs.Node) bool {
+	a, b := old.TaintsOf(structs.TaintFromNode), own.Taints
+	if len(a) != len(b) {
+		return false
+	}
+	had := map[string]bool{}
+	for _, t := range a {
+		had[t.String()] = true
+	}
+	return !slices.ContainsFunc(b, func(t *structs.Taint) bool { return !had[t.String()] })
 }
 
 // Heard moves a known node to the status it tells, nil when it has that already.

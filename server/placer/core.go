@@ -122,7 +122,7 @@ func (l *Core) absorb() {
 		}
 		l.fleet.SetNode(c.Object)
 		if c.Object.Ready() {
-			l.broker.Room(c.Object.ComputedClass, changes.Index)
+			l.broker.Room(fleet.ClassOf(c.Object), changes.Index)
 		}
 	}
 	came := false
