@@ -22,7 +22,7 @@ func (c Change) String() string { return [...]string{"none", "in-place", "destru
 
 // The tables below say for every field of a job, group and task what its change means; a test holds them against the
 // types, so a new field must be decided here. Fields absent because they are walked into or are combined are "special".
-// The diff of `plan` reads the same tables for its annotations.
+// Annotate reads the same tables for what the diff of a plan says.
 const (
 	effectNone        = fieldEffect(ChangeNone)
 	effectInPlace     = fieldEffect(ChangeInPlace)
@@ -96,7 +96,7 @@ func GroupChange(old, new *Job, group string) Change {
 		if nt.Name != ot.Name {
 			nt = ng.LookupTask(ot.Name)
 		}
-		if nt == nil || !maps.Equal(effectiveMeta(old, og, ot), effectiveMeta(new, ng, nt)) {
+		if nt == nil || !sameMeta(old, og, ot, new, ng, nt) {
 			return ChangeDestructive
 		}
 		c = max(c, taskChange(ot, nt))
@@ -210,6 +210,11 @@ func effectiveMeta(j *Job, g *TaskGroup, t *Task) map[string]string {
 	maps.Copy(m, g.Meta)
 	maps.Copy(m, t.Meta)
 	return m
+}
+
+// sameMeta reports that a task sees the same meta in both jobs.
+func sameMeta(old *Job, og *TaskGroup, ot *Task, new *Job, ng *TaskGroup, nt *Task) bool {
+	return maps.Equal(effectiveMeta(old, og, ot), effectiveMeta(new, ng, nt))
 }
 
 func sameTaskOrder(a, b *TaskGroup) bool {

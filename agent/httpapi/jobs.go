@@ -290,6 +290,11 @@ func (a *API) jobPlan(r *request) (any, error) {
 		if resp.Diff, err = structs.JobDiffOf(old, req.Job, true); err != nil {
 			return nil, err
 		}
+		var updates map[string]*structs.DesiredUpdates
+		if plan.Annotations != nil {
+			updates = plan.Annotations.DesiredTGUpdates
+		}
+		resp.Diff.Annotate(old, req.Job, updates)
 	}
 	r.index = max(s.Index(), 1)
 	resp.QueryMeta = r.meta()
