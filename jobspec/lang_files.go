@@ -1,5 +1,7 @@
 package jobspec
 
+import "slices"
+
 var langArtifact = &block{
 	name: "artifact", field: "Artifacts", many: true, doc: "Files fetched before the task starts.",
 	attrs: []attr{
@@ -103,5 +105,25 @@ var langIdentity = &block{
 }
 
 var langIdentityOfService = &block{
-	name: "identity", field: "Identity", doc: "Token of the service, for its registry.", attrs: identityAttrs,
+	name: "identity", field: "Identity", doc: "Token of the service, for its registry.", attrs: serviceIdentityAttrs(),
+}
+
+// serviceIdentityAttrs are those of an identity, of which a service has one: without a name of its own, and never the default one.
+func serviceIdentityAttrs() []attr {
+	attrs := slices.Clone(identityAttrs)
+	for i := range attrs {
+		switch attrs[i].name {
+		case "name":
+			attrs[i].def, attrs[i].doc = "", "Name of the identity; a service has one, so it needs none."
+		case "aud":
+			attrs[i].required = true
+		case "service_name":
+			attrs[i].def, attrs[i].doc = "the service's name", "Service the token is for: always this one."
+		case "filepath":
+			attrs[i].def = ""
+		case "ttl":
+			attrs[i].doc = "Life of a token; it is renewed before."
+		}
+	}
+	return attrs
 }

@@ -77,7 +77,7 @@ var langReschedule = &block{
 		{name: "interval", field: "Interval", kind: kindDuration, def: "0s (batch: 24h)", doc: "Window in which attempts count."},
 		{name: "delay", field: "Delay", kind: kindDuration, def: "30s (batch: 5s)", doc: "Wait before the first replacement; at least 5s."},
 		{name: "delay_function", field: "DelayFunction", kind: kindString, def: "exponential (batch: constant)", allowed: []string{"constant", "exponential", "fibonacci"}, doc: "How the delay grows."},
-		{name: "max_delay", field: "MaxDelay", kind: kindDuration, def: "1h", doc: "Longest delay."},
+		{name: "max_delay", field: "MaxDelay", kind: kindDuration, def: "1h (batch: 0s)", doc: "Longest delay, where it grows."},
 		{name: "unlimited", field: "Unlimited", kind: kindBool, def: "true (batch: false)", doc: "Never give up."},
 	},
 }
@@ -117,7 +117,7 @@ var langScaling = &block{
 		{name: "min", field: "Min", kind: kindInt, def: "the count", doc: "Least count."},
 		{name: "max", field: "Max", kind: kindInt, required: true, doc: "Greatest count."},
 		{name: "enabled", field: "Enabled", kind: kindBool, def: "true", doc: "Whether an autoscaler may act."},
-		{name: "type", field: "Type", kind: kindString, def: "horizontal", doc: "Kind of policy."},
+		{name: "type", field: "Type", kind: kindString, def: "horizontal", allowed: []string{"horizontal"}, doc: "Kind of policy."},
 	},
 	blocks: []*block{{name: "policy", field: "Policy", free: true, doc: "Passed to the autoscaler as it is."}},
 }

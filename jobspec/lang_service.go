@@ -23,7 +23,7 @@ var langService = &block{
 		{name: "tagged_addresses", field: "TaggedAddresses", free: true, mapped: true, doc: "Further addresses by name."},
 		langCheck, langCheckRestart, langIdentityOfService,
 		{
-			name: "weights", field: "Weights", doc: "Weight of the instance in answers.",
+			name: "weights", field: "Weights", sugar: sugarWeights, doc: "Weight of the instance in answers.",
 			attrs: []attr{
 				{name: "passing", field: "Passing", kind: kindInt, def: "1", doc: "While its checks pass."},
 				{name: "warning", field: "Warning", kind: kindInt, def: "1", doc: "While a check warns."},
@@ -71,7 +71,7 @@ var langCheck = &block{
 		{name: "tls_server_name", field: "TLSServerName", kind: kindString, doc: "Name expected in the certificate."},
 		{name: "tls_skip_verify", field: "TLSSkipVerify", kind: kindBool, def: "false", doc: "Take any certificate."},
 		{name: "expose", field: "Expose", kind: kindBool, def: "false", doc: "Reach the check through the mesh proxy."},
-		{name: "initial_status", field: "InitialStatus", kind: kindString, allowed: []string{"passing", "warning", "critical"}, doc: "Status before the first probe."},
+		{name: "initial_status", field: "InitialStatus", kind: kindString, allowed: []string{"passing", "warning", "critical", "success", "failure", "pending"}, doc: "Status before the first probe; of provider \"nomad\" success, failure or pending."},
 		{name: "success_before_passing", field: "SuccessBeforePassing", kind: kindInt, def: "0", doc: "Successes in a row before it passes."},
 		{name: "failures_before_critical", field: "FailuresBeforeCritical", kind: kindInt, def: "0", doc: "Failures in a row before it is critical."},
 		{name: "failures_before_warning", field: "FailuresBeforeWarning", kind: kindInt, def: "0", doc: "Failures in a row before it warns."},

@@ -116,7 +116,12 @@ var langSchedule = &block{
 
 var langTaskScaling = &block{
 	name: "scaling", field: "ScalingPolicies", label: "cpu or mem", many: true, sugar: sugarTaskScaling,
-	doc:    "Bounds of the task's cpu or memory, for autoscalers.",
-	attrs:  langScaling.attrs,
+	doc: "Bounds of the task's cpu or memory, for autoscalers.",
+	attrs: []attr{
+		{name: "min", field: "Min", kind: kindInt, def: "0", doc: "Least MHz or MB."},
+		{name: "max", field: "Max", kind: kindInt, required: true, doc: "Most MHz or MB."},
+		{name: "enabled", field: "Enabled", kind: kindBool, def: "true", doc: "Whether an autoscaler may act."},
+		{name: "type", field: "Type", kind: kindString, def: "the label's", doc: "Kind of policy: the label says it."},
+	},
 	blocks: langScaling.blocks,
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -23,6 +24,7 @@ const (
 	sugarPort
 	sugarReschedule
 	sugarTaskScaling
+	sugarWeights
 )
 
 // Where the language allows more than one way to write a thing, the functions below bring it into the one the structs have.
@@ -44,6 +46,8 @@ func (d *decoder) sweet(u *blockUse) {
 		d.decodeReschedule(u)
 	case sugarTaskScaling:
 		d.decodeTaskScaling(u)
+	case sugarWeights:
+		d.decodeWeights(u)
 	default:
 		d.fields(u)
 	}
@@ -139,12 +143,7 @@ func (d *decoder) placement(u *blockUse, left, op, right *string) {
 				d.rep.error(use.expr.Range(), err.text, err.hint)
 				continue
 			}
-			if !on {
-				d.bad[u.path] = true
-				d.rep.error(use.expr.Range(), a.name+" can only be true", "remove the block for no such rule")
-				continue
-			}
-			text = "true"
+			text = strconv.FormatBool(on)
 		} else if err := assign(reflect.ValueOf(&text).Elem(), a, v); err != nil {
 			d.rep.error(use.expr.Range(), err.text, err.hint)
 			continue
@@ -167,7 +166,9 @@ func (d *decoder) placement(u *blockUse, left, op, right *string) {
 				*op = text
 			}
 		case a.name == structs.OpDistinctHosts:
-			set(structs.OpDistinctHosts)
+			if set(structs.OpDistinctHosts) {
+				*right = text // "false" is no rule
+			}
 		case a.name == structs.OpDistinctProperty:
 			if set(structs.OpDistinctProperty) {
 				*left = text
@@ -242,4 +243,10 @@ func (d *decoder) decodeTaskScaling(u *blockUse) {
 	default:
 		d.rep.error(l.rng, fmt.Sprintf("a task's scaling is for cpu or mem, not %q", l.text), "")
 	}
+}
+
+// decodeWeights gives a weight that is not written its default: in the structs 0 is a weight like any other.
+func (d *decoder) decodeWeights(u *blockUse) {
+	*u.target.Addr().Interface().(*structs.ServiceWeights) = structs.ServiceWeights{Passing: 1, Warning: 1}
+	d.fields(u)
 }

@@ -2,6 +2,7 @@ package structs
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -171,6 +172,9 @@ func canonicalizePlacement(cs []*Constraint, as []*Affinity, ss []*Spread) {
 		c.Operand = canonicalOperand(c.Operand)
 		if c.Operand == OpDistinctHosts {
 			setString(&c.RTarget, "true")
+			if on, err := strconv.ParseBool(c.RTarget); err == nil {
+				c.RTarget = strconv.FormatBool(on)
+			}
 		}
 	}
 	for _, a := range as {

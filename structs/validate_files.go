@@ -111,6 +111,9 @@ func (c *checker) checkTemplate(p *place, t *Template) {
 			c.fault(p.in("ChangeScript"), `change_mode is "script", but there is no change_script with a command`)
 		}
 	}
+	if s := t.ChangeScript; s != nil && val(s.Command) == "" && val(t.ChangeMode) != ChangeModeScript {
+		c.fault(p.in("ChangeScript").in("Command"), "the change_script has no command").Hint = "remove the block, or write change_mode = \"script\" and the command"
+	}
 	atLeast(c, p.in("Splay"), "splay", t.Splay, 0, "")
 	if n, err := strconv.ParseUint(val(t.Perms), 8, 12); err != nil || n > 0o7777 {
 		c.fault(p.in("Perms"), "perms %q is not an octal file mode", clip(val(t.Perms))).Hint = `write perms = "0644"`

@@ -27,10 +27,30 @@ func (c *checker) checkIdentities(p *place, t *Task) {
 	}
 }
 
+// checkServiceIdentity checks the one identity of a service, which needs no name.
+func (c *checker) checkServiceIdentity(p *place, w *WorkloadIdentity) {
+	if len(w.Audience) == 0 {
+		c.fault(p.in("Audience"), "the identity of a service needs aud")
+	}
+	if w.Name != "" {
+		c.checkIdentityName(p, w)
+	}
+	c.checkIdentityUse(p, w)
+}
+
 func (c *checker) checkIdentity(p *place, w *WorkloadIdentity) {
+	c.checkIdentityName(p, w)
+	c.checkIdentityUse(p, w)
+}
+
+func (c *checker) checkIdentityName(p *place, w *WorkloadIdentity) {
 	if !word(w.Name, 128, "") {
 		c.fault(p.in("Name"), "identity name %q must be 1 to 128 letters, digits, - or _", clip(w.Name))
 	}
+}
+
+// checkIdentityUse checks how the token reaches the task.
+func (c *checker) checkIdentityUse(p *place, w *WorkloadIdentity) {
 	c.oneOf(p.in("ChangeMode"), "change_mode", w.ChangeMode, "", ChangeModeNoop, ChangeModeSignal, ChangeModeRestart)
 	if w.ChangeMode == ChangeModeSignal {
 		c.checkSignal(p.in("ChangeSignal"), "change_signal", w.ChangeSignal)

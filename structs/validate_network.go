@@ -8,13 +8,14 @@ import (
 
 // checkNetworks checks the networks of the group and the legacy ones of its tasks, whose ports share one set of labels.
 func (c *checker) checkNetworks(p *place, g *TaskGroup) portSet {
-	labels, static := portSet{}, map[string]string{}
+	labels, static, args := portSet{}, map[string]string{}, map[string]bool{}
 	for i, n := range g.Networks {
 		at := p.item("Networks", i)
 		if i == 1 {
 			c.warn(at, "the group has %d network blocks; only the first decides the mode", len(g.Networks))
 		}
 		c.checkNetwork(at, n)
+		c.checkCNI(at.in("CNI"), n.CNI, args)
 		c.checkPorts(at, n, labels, static)
 	}
 	for i, t := range g.Tasks {
@@ -25,6 +26,7 @@ func (c *checker) checkNetworks(p *place, g *TaskGroup) portSet {
 			at := p.item("Tasks", i).in("Resources").item("Networks", k)
 			c.warn(at, "a network in task resources is deprecated").Hint = "write the network block in the group"
 			c.checkNetwork(at, n)
+			c.checkCNI(at.in("CNI"), n.CNI, args)
 			c.checkPorts(at, n, labels, static)
 		}
 	}
@@ -56,12 +58,21 @@ func (c *checker) checkNetwork(p *place, n *NetworkResource) {
 			}
 		}
 	}
-	if n.CNI != nil {
-		for _, k := range sortedKeys(n.CNI.Args) {
-			if strings.Contains(k, ";") || strings.Contains(n.CNI.Args[k], ";") {
-				c.fault(p.in("CNI").key("Args", k), "the cni argument %q has a ; in it", clip(k))
-			}
+}
+
+// checkCNI checks arguments of CNI plugins: all networks of a group give theirs to one call, so that each may be there once.
+func (c *checker) checkCNI(p *place, cfg *CNIConfig, seen map[string]bool) {
+	if cfg == nil {
+		return
+	}
+	for _, k := range sortedKeys(cfg.Args) {
+		if strings.Contains(k, ";") || strings.Contains(cfg.Args[k], ";") {
+			c.fault(p.key("Args", k), "the cni argument %q has a ; in it", clip(k))
 		}
+		if seen[k] {
+			c.fault(p.key("Args", k), "the cni argument %q is in another network of the group", clip(k)).Hint = "keep one of them"
+		}
+		seen[k] = true
 	}
 }
 

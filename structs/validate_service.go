@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // checkServices checks the services of the group and of its tasks, which share one set of names and one provider.
@@ -64,8 +65,8 @@ func (c *checker) checkService(p *place, sc *serviceScope, s *Service, task *Tas
 	if task == nil && s.TaskName != "" && sc.group.LookupTask(s.TaskName) == nil {
 		c.fault(p.in("TaskName"), "task %q is not in group %q", clip(s.TaskName), clip(sc.group.Name)).Hint = didYouMean(s.TaskName, taskNames(sc.group))
 	}
-	if s.Identity != nil && len(s.Identity.Audience) == 0 {
-		c.fault(p.in("Identity").in("Audience"), "the identity of a service needs aud")
+	if s.Identity != nil {
+		c.checkServiceIdentity(p.in("Identity"), s.Identity)
 	}
 	c.checkCheckRestart(p.in("CheckRestart"), s.CheckRestart, s.OnUpdate)
 	for i, check := range s.Checks {
@@ -163,8 +164,8 @@ func (c *checker) checkServiceCheck(p *place, sc *serviceScope, s *Service, chec
 		c.fault(p.in("TaskName"), "task %q is not in group %q", clip(check.TaskName), clip(sc.group.Name)).Hint = didYouMean(check.TaskName, taskNames(sc.group))
 	}
 	c.oneOf(p.in("InitialStatus"), "initial_status", check.InitialStatus, "", "passing", "warning", "critical", "success", "failure", "pending")
-	if len(check.Notes) > 255 {
-		c.fault(p.in("Notes"), "notes has %d characters; at most 255 are allowed", len(check.Notes))
+	if n := utf8.RuneCountInString(check.Notes); n > 255 {
+		c.fault(p.in("Notes"), "notes has %d characters; at most 255 are allowed", n)
 	}
 	for _, f := range []struct {
 		field, attr string

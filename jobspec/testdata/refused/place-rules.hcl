@@ -16,9 +16,6 @@ job "place-rules" {
     value = "x"
   }
   constraint {
-    distinct_hosts = false
-  }
-  constraint {
     distinct_property = "${meta.rack}"
     value             = "zero"
   }
