@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/agent/config"
+	"berth/agent/gctuner"
 	"berth/agent/guard"
 	"berth/agent/httpapi"
 	"berth/agent/remote"
@@ -295,6 +296,7 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 		base.Go("server", a.server.Run)
 	}
 	base.Go("api", a.serve)
+	base.Go("collector's pace", gctuner.Run)
 	nodeEnded := make(chan error, 1)
 	node.Go("node", func(ctx context.Context) error { return a.runNode(ctx, base.Context().Done(), nodeEnded) })
 	a.log.Info("agent started", "version", version.String(), "api", "http://"+a.api.Addr().String(), "data_dir", a.cfg.DataDir, "dev", a.cfg.Dev)

@@ -167,14 +167,14 @@ func (b *bench) rest(ctx context.Context, a *harness.Agent) (memory int64, cores
 	if err := wait(ctx, b.Idle-b.Window); err != nil {
 		return 0, 0, err
 	}
-	before, err := cpu(a.Pid())
+	before, err := CPU(a.Pid())
 	if err != nil {
 		return 0, 0, err
 	}
 	if err := wait(ctx, b.Window); err != nil {
 		return 0, 0, err
 	}
-	after, err := cpu(a.Pid())
+	after, err := CPU(a.Pid())
 	if err != nil {
 		return 0, 0, err
 	}

@@ -27,8 +27,8 @@ func RSS(pid int) (int64, error) {
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
 }
 
-// cpu is the processor time a process has used.
-func cpu(pid int) (time.Duration, error) {
+// CPU is the processor time a process has used.
+func CPU(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err

@@ -70,6 +70,9 @@ func (t *WriteTxn) Savepoint() Savepoint {
 	return Savepoint{work: *t.work, changes: len(t.changes)}
 }
 
+// Changes is how many objects were written until now: it grows with every write.
+func (t *WriteTxn) Changes() int { return len(t.changes) }
+
 // Rollback forgets what was written since the savepoint.
 func (t *WriteTxn) Rollback(to Savepoint) {
 	t.fresh()

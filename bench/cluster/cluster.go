@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -47,8 +45,18 @@ type cluster struct {
 	client []*http.Client // by machine
 }
 
-// Measure forms a cluster and gives its figures.
-func Measure(ctx context.Context, c Config) (figures []bench.Figure, err error) {
+// Failover measures how long a cluster takes no writes when its leader dies or is stopped.
+func Failover(ctx context.Context, c Config) ([]bench.Figure, error) {
+	return c.measure(ctx, (*cluster).killed, (*cluster).stopped)
+}
+
+// Requests measures what a cluster answers.
+func Requests(ctx context.Context, c Config) ([]bench.Figure, error) {
+	return c.measure(ctx, (*cluster).registrations, (*cluster).reads)
+}
+
+// measure forms a cluster and takes its figures.
+func (c Config) measure(ctx context.Context, what ...func(*cluster, context.Context) ([]bench.Figure, error)) (figures []bench.Figure, err error) {
 	dir, err := os.MkdirTemp("/tmp", "berthbench-")
 	if err != nil {
 		return nil, err
@@ -60,8 +68,8 @@ func Measure(ctx context.Context, c Config) (figures []bench.Figure, err error) 
 	if err := k.form(ctx, dir); err != nil {
 		return nil, err
 	}
-	for _, measure := range []func(context.Context) ([]bench.Figure, error){k.registrations, k.reads, k.killed, k.stopped} {
-		more, err := measure(ctx)
+	for _, f := range what {
+		more, err := f(k, ctx)
 		figures = append(figures, more...)
 		if err != nil {
 			return figures, err
@@ -160,16 +168,13 @@ func (k *cluster) leader(ctx context.Context) (int, error) {
 
 // put makes a namespace.
 func (k *cluster) put(ctx context.Context, at int, name string) error {
-	return k.do(ctx, at, http.MethodPut, "/v1/namespace", `{"Name":"`+name+`"}`, false)
+	return k.do(ctx, at, http.MethodPut, "/v1/namespace", `{"Name":"`+name+`"}`)
 }
 
-func (k *cluster) do(ctx context.Context, at int, method, path, body string, zip bool) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:4646"+path, strings.NewReader(body))
+func (k *cluster) do(ctx context.Context, at int, method, path, body string) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+apiAddr+path, strings.NewReader(body))
 	if err != nil {
 		return err
-	}
-	if zip {
-		req.Header.Set("Accept-Encoding", "gzip")
 	}
 	resp, err := k.client[at].Do(req)
 	if err != nil {
@@ -179,9 +184,6 @@ func (k *cluster) do(ctx context.Context, at int, method, path, body string, zip
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s %s: %d %s", method, path, resp.StatusCode, text)
-	}
-	if err == nil && zip && resp.Header.Get("Content-Encoding") == "gzip" {
-		_, err = gzip.NewReader(bytes.NewReader(text))
 	}
 	return err
 }
@@ -273,18 +275,25 @@ func (k *cluster) stopped(ctx context.Context) ([]bench.Figure, error) {
 }
 
 // load asks with all callers for a while, and gives how many answers came a second and how long the slowest of a hundred took.
-func (k *cluster) load(ctx context.Context, ask func(ctx context.Context, caller, n int) error) (perSecond float64, p99 time.Duration, err error) {
+func (k *cluster) load(ctx context.Context, at int, ask func(c *caller, who, n int) error) (perSecond float64, p99 time.Duration, err error) {
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error
 	var asked sync.WaitGroup
+	lines := make([]*caller, callers)
+	for i := range lines {
+		if lines[i], err = dial(ctx, k.lan.Hosts[at]); err != nil {
+			return 0, 0, err
+		}
+		defer lines[i].close()
+	}
 	began := time.Now()
-	for c := range callers {
+	for who, c := range lines {
 		asked.Go(func() {
 			var own []time.Duration
 			for n := 0; time.Since(began) < k.Load && ctx.Err() == nil; n++ {
 				at := time.Now()
-				if err := ask(ctx, c, n); err != nil {
+				if err := ask(c, who, n); err != nil {
 					mu.Lock()
 					failed = err
 					mu.Unlock()
@@ -312,20 +321,49 @@ func job(id string) string {
 		`{"Name":"server","Driver":"containerd","Config":{"image":"berth.local/web:1"},"Env":{"PORT":"8080"},"Resources":{"CPU":100,"MemoryMB":64}}]}]}}`
 }
 
+// spent is the processor time of every agent, and of this process.
+func (k *cluster) spent() ([]time.Duration, error) {
+	var all []time.Duration
+	for _, a := range k.agents {
+		d, err := bench.CPU(a.Pid())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	own, err := bench.CPU(os.Getpid())
+	return append(all, own), err
+}
+
 func (k *cluster) registrations(ctx context.Context) ([]bench.Figure, error) {
 	lead, err := k.leader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	k.Tell("registering jobs")
-	rate, p99, err := k.load(ctx, func(ctx context.Context, c, n int) error {
-		return k.do(ctx, lead, http.MethodPut, "/v1/jobs", job(fmt.Sprintf("job-%d-%d", c, n)), false)
+	before, err := k.spent()
+	if err != nil {
+		return nil, err
+	}
+	rate, p99, err := k.load(ctx, lead, func(c *caller, who, n int) error {
+		_, _, err := c.ask(http.MethodPut, "/v1/jobs", job(fmt.Sprintf("job-%d-%d", who, n)), false)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	after, err := k.spent()
+	if err != nil {
+		return nil, err
+	}
+	var each []float64 // µs
+	for i := range after {
+		each = append(each, (after[i]-before[i]).Seconds()*1e6/(rate*k.Load.Seconds()))
+	}
+	lead1 := each[lead]
+	note := fmt.Sprintf("µs of processor each: leader %.0f, followers %.0f together, callers %.0f", lead1, each[0]+each[1]+each[2]-lead1, each[len(each)-1])
 	return []bench.Figure{
-		{What: "registrations of 64 writers, 3 servers", Unit: "1/s", Goal: 5000, Measured: rate, More: true},
+		{What: "registrations of 64 writers, 3 servers", Unit: "1/s", Goal: 5000, Measured: rate, More: true, Note: note},
 		{What: "registration, 99 of 100", Unit: "ms", Goal: 50, Measured: float64(p99) / 1e6},
 	}, nil
 }
@@ -342,8 +380,12 @@ func (k *cluster) reads(ctx context.Context) ([]bench.Figure, error) {
 		goal, nomad float64
 	}{{"GET of one job", false, 20_000, 16_700}, {"GET of one job, gzip asked for", true, 12_000, 2060}} {
 		k.Tell(c.what)
-		rate, _, err := k.load(ctx, func(ctx context.Context, _, _ int) error {
-			return k.do(ctx, lead, http.MethodGet, "/v1/job/job-0-0", "", c.zip)
+		rate, _, err := k.load(ctx, lead, func(l *caller, _, _ int) error {
+			text, _, err := l.ask(http.MethodGet, "/v1/job/job-0-0", "", c.zip)
+			if err == nil && c.zip {
+				err = unzipped(text)
+			}
+			return err
 		})
 		if err != nil {
 			return out, err

@@ -70,22 +70,52 @@ func decode(data []byte, into msgp.Unmarshaler) error {
 	return nil
 }
 
-// ApplyEntry applies an entry's commands in order in one transaction.
+// ApplyEntry applies an entry's commands in order in one transaction. What a command that fails had written is taken back.
 func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
 	txn := f.store.Begin(index)
-	results := make([]Result, len(entry.Commands))
-	for i := range entry.Commands {
-		save := txn.Savepoint()
-		a := &applier{txn: txn, texts: f.texts, index: index, at: entry.Commands[i].At}
-		value, err := a.apply(&entry.Commands[i])
-		if err != nil {
-			txn.Rollback(save)
-			value = nil
-		}
-		results[i] = Result{Value: value, Err: err}
+	begin := txn.Savepoint()
+	results, whole := f.applyTogether(txn, index, entry)
+	if !whole {
+		txn.Rollback(begin)
+		results = f.applyApart(txn, index, entry)
 	}
 	txn.Commit()
 	return results
+}
+
+// applyTogether applies commands without a way back between them, which would cost each of them copies of its own. False when one
+// failed in the middle of what it wrote: then the transaction is of no use.
+func (f *FSM) applyTogether(txn *state.WriteTxn, index uint64, entry *structs.LogEntry) ([]Result, bool) {
+	results := make([]Result, len(entry.Commands))
+	for i := range entry.Commands {
+		before := txn.Changes()
+		results[i] = f.applyCommand(txn, index, &entry.Commands[i])
+		if err := results[i].Err; err != nil && (txn.Changes() != before || errors.Is(err, errBroken)) {
+			return nil, false
+		}
+	}
+	return results, true
+}
+
+// applyApart does the same with a way back before each command.
+func (f *FSM) applyApart(txn *state.WriteTxn, index uint64, entry *structs.LogEntry) []Result {
+	results := make([]Result, len(entry.Commands))
+	for i := range entry.Commands {
+		save := txn.Savepoint()
+		if results[i] = f.applyCommand(txn, index, &entry.Commands[i]); results[i].Err != nil {
+			txn.Rollback(save)
+		}
+	}
+	return results
+}
+
+func (f *FSM) applyCommand(txn *state.WriteTxn, index uint64, cmd *structs.Command) Result {
+	a := &applier{txn: txn, texts: f.texts, index: index, at: cmd.At}
+	value, err := a.apply(cmd)
+	if err != nil {
+		return Result{Err: err}
+	}
+	return Result{Value: value}
 }
 
 // applier applies one command.

@@ -67,7 +67,9 @@ func run() error {
 	case "placing":
 		figures, err = place(ctx)
 	case "cluster":
-		figures, err = cluster.Measure(ctx, k)
+		figures, err = cluster.Failover(ctx, k)
+	case "requests":
+		figures, err = cluster.Requests(ctx, k)
 	case "huge":
 		figures, err = below(func(dir string) ([]bench.Figure, error) { return placing.Huge(ctx, dir) })
 	default:

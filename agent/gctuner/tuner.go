@@ -1,0 +1,99 @@
+package gctuner
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// Bounds of the tuning.
+const (
+	// Extra is by how much the heap of a busy agent may grow between two collections, in bytes.
+	Extra = 128 << 20
+	// normal is Go's own pace: the heap may double.
+	normal = 100
+	// slowest bounds the pace for tiny heaps.
+	slowest = 1600
+	// look is how often it is looked at.
+	look = time.Second
+	// busyCycles is how many collections between two looks are too many.
+	busyCycles = 2
+	// calm is how many looks without a collection end a busy time. A collection at the busy pace may be some looks apart.
+	calm = 10
+)
+
+// sample is what one look sees.
+type sample struct {
+	cycles uint64 // collections since the start of the process
+	live   uint64 // bytes that the last collection found in use
+}
+
+// core decides from what was seen. The zero value has seen nothing.
+type core struct {
+	last  uint64 // cycles at the last look
+	quiet int    // looks without a collection
+	busy  bool
+}
+
+// decision is what to do after a look.
+type decision struct {
+	percent int // the pace, 0 leaves it
+	free    bool
+}
+
+func (c *core) step(s sample) decision {
+	came := s.cycles - c.last
+	c.last = s.cycles
+	if came > 0 {
+		c.quiet = 0
+	} else {
+		c.quiet++
+	}
+	switch {
+	case came >= busyCycles, c.busy && came > 0:
+		c.busy = true
+		return decision{percent: pace(s.live)}
+	case c.busy && c.quiet >= calm:
+		c.busy = false
+		return decision{percent: normal, free: true}
+	}
+	return decision{}
+}
+
+// pace is by how many percent a heap may grow so that it grows by Extra, or doubles if it is larger than that.
+func pace(live uint64) int {
+	if live == 0 {
+		return slowest
+	}
+	return int(min(max(Extra*100/live, normal), slowest))
+}
+
+// Run tunes until ctx is done, and leaves Go's own pace behind.
+func Run(ctx context.Context) error {
+	if os.Getenv("GOGC") != "" {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	defer debug.SetGCPercent(normal)
+	seen := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}}
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	var c core
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+		metrics.Read(seen)
+		d := c.step(sample{cycles: seen[0].Value.Uint64(), live: seen[1].Value.Uint64()})
+		if d.percent != 0 {
+			debug.SetGCPercent(d.percent)
+		}
+		if d.free {
+			debug.FreeOSMemory()
+		}
+	}
+}

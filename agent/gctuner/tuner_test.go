@@ -1,0 +1,66 @@
+package gctuner
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestPace(t *testing.T) {
+	for _, c := range []struct {
+		live uint64
+		want int
+	}{{0, slowest}, {1 << 20, slowest}, {16 << 20, 800}, {64 << 20, 200}, {128 << 20, normal}, {10 << 30, normal}} {
+		if got := pace(c.live); got != c.want {
+			t.Errorf("a heap of %d MiB may grow by %d %%, want %d", c.live>>20, got, c.want)
+		}
+	}
+}
+
+func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
+	var c core
+	live := uint64(32 << 20)
+	look := func(cycles uint64, want decision) {
+		t.Helper()
+		if got := c.step(sample{cycles, live}); got != want {
+			t.Fatalf("after %d collections: %+v, want %+v", cycles, got, want)
+		}
+	}
+	look(1, decision{})
+	look(2, decision{})
+	look(4, decision{percent: 400})
+	look(4, decision{})
+	live = 64 << 20
+	look(5, decision{percent: 200}) // still busy: the pace follows the heap
+	for range calm - 1 {
+		look(5, decision{})
+	}
+	look(5, decision{percent: normal, free: true})
+	look(5, decision{})
+	look(6, decision{})
+}
+
+func TestRunLeavesTheNormalPaceBehind(t *testing.T) {
+	for _, own := range []string{"", "77"} {
+		t.Setenv("GOGC", own)
+		synctest.Test(t, func(t *testing.T) {
+			before := debug.SetGCPercent(150)
+			defer debug.SetGCPercent(before)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			if err := Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			want := normal
+			if own != "" {
+				want = 150 // who set it decides
+			}
+			if got := debug.SetGCPercent(100); got != want {
+				t.Errorf("GOGC=%q: the pace is %d, want %d", own, got, want)
+			}
+		})
+	}
+}
