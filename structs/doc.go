@@ -11,4 +11,4 @@
 // CreateIndex and ModifyIndex are positions in the Raft log.
 package structs
 
-//go:generate go tool -modfile=../tools/go.mod msgp -file=. -o=structs_gen.go -tests=false -io=false
+//go:generate go -C ../tools run ./structsgen ../structs ../structs/structs_gen.go

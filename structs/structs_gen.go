@@ -11,18 +11,45 @@ import (
 // MarshalMsg implements msgp.Marshaler
 func (z *Action) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Name"
-	o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Command"
-	o = append(o, 0xa7, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64)
-	o = msgp.AppendString(o, z.Command)
-	// string "Args"
-	o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Args)))
-	for za0001 := range z.Args {
-		o = msgp.AppendString(o, z.Args[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Command == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Args == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Command"
+			o = append(o, 0xa7, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Command)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Args"
+			o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Args)))
+			for za0001 := range z.Args {
+				o = msgp.AppendString(o, z.Args[za0001])
+			}
+		}
 	}
 	return
 }
@@ -100,22 +127,55 @@ func (z *Action) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Affinity) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "LTarget"
-	o = append(o, 0x84, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-	o = msgp.AppendString(o, z.LTarget)
-	// string "RTarget"
-	o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-	o = msgp.AppendString(o, z.RTarget)
-	// string "Operand"
-	o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
-	o = msgp.AppendString(o, z.Operand)
-	// string "Weight"
-	o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.LTarget == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.RTarget == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Operand == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
 	if z.Weight == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt8(o, *z.Weight)
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "LTarget"
+			o = append(o, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+			o = msgp.AppendString(o, z.LTarget)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "RTarget"
+			o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+			o = msgp.AppendString(o, z.RTarget)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Operand"
+			o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Operand)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Weight"
+			o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+			if z.Weight == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt8(o, *z.Weight)
+			}
+		}
 	}
 	return
 }
@@ -203,27 +263,59 @@ func (z *AllocClientUpdate) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(7)
 	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.ClientStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ClientDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.TaskStates == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.NetworkStatus == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.DeploymentStatus == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.ID)[:])
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "ClientStatus"
-		o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.ClientStatus)
-		// string "ClientDescription"
-		o = append(o, 0xb1, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.ClientDescription)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ClientStatus"
+			o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.ClientStatus)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ClientDescription"
+			o = append(o, 0xb1, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.ClientDescription)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "TaskStates"
 			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x65, 0x73)
@@ -241,26 +333,30 @@ func (z *AllocClientUpdate) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "NetworkStatus"
-		o = append(o, 0xad, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		if z.NetworkStatus == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.NetworkStatus.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "NetworkStatus")
-				return
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "NetworkStatus"
+			o = append(o, 0xad, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			if z.NetworkStatus == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.NetworkStatus.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "NetworkStatus")
+					return
+				}
 			}
 		}
-		// string "DeploymentStatus"
-		o = append(o, 0xb0, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		if z.DeploymentStatus == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.DeploymentStatus.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "DeploymentStatus")
-				return
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "DeploymentStatus"
+			o = append(o, 0xb0, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			if z.DeploymentStatus == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.DeploymentStatus.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DeploymentStatus")
+					return
+				}
 			}
 		}
 	}
@@ -426,32 +522,53 @@ func (z *AllocClientUpdate) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocClientUpdateCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Updates"
-	o = append(o, 0x82, 0xa7, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
-	for za0001 := range z.Updates {
-		if z.Updates[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Updates[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Updates", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Updates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Updates"
+			o = append(o, 0xa7, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
+			for za0001 := range z.Updates {
+				if z.Updates[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Updates[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Updates", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0002 := range z.Evals {
-		if z.Evals[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0002)
-				return
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0002 := range z.Evals {
+				if z.Evals[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -572,23 +689,56 @@ func (z *AllocClientUpdateCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocDeploymentStatus) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Healthy"
-	o = append(o, 0x84, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
 	if z.Healthy == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Healthy)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Timestamp"
-	o = append(o, 0xa9, 0x54, 0x69, 0x6d, 0x65, 0x73, 0x74, 0x61, 0x6d, 0x70)
-	o = msgp.AppendTime(o, z.Timestamp)
-	// string "Canary"
-	o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
-	o = msgp.AppendBool(o, z.Canary)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
+	if z.Timestamp.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Canary == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Healthy"
+			o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+			if z.Healthy == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Healthy)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Timestamp"
+			o = append(o, 0xa9, 0x54, 0x69, 0x6d, 0x65, 0x73, 0x74, 0x61, 0x6d, 0x70)
+			o = msgp.AppendTime(o, z.Timestamp)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Canary"
+			o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
+			o = msgp.AppendBool(o, z.Canary)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
 	return
 }
 
@@ -676,62 +826,188 @@ func (z *AllocListStub) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(27)
 	var zb0001Mask uint32 /* 27 bits */
 	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.NodeName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.JobType == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.JobVersion == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.TaskGroup == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.AllocatedResources == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.DesiredStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.DesiredDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.ClientStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.ClientDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	if z.TaskStates == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
+	}
+	if z.DeploymentStatus == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.FollowupEvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.NextAllocation.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.RescheduleTracker == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
+	if z.PreemptedAllocations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.PreemptedByAllocation.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.CreateTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
+	}
+	if z.ModifyTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.ID)[:])
-		// string "EvalID"
-		o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.EvalID)[:])
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "NodeName"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.NodeName)
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "JobType"
-		o = append(o, 0xa7, 0x4a, 0x6f, 0x62, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.JobType)
-		// string "JobVersion"
-		o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendUint64(o, z.JobVersion)
-		// string "TaskGroup"
-		o = append(o, 0xa9, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70)
-		o = msgp.AppendString(o, z.TaskGroup)
-		// string "AllocatedResources"
-		o = append(o, 0xb2, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x65, 0x64, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
-		if z.AllocatedResources == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.AllocatedResources.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "AllocatedResources")
-				return
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "NodeName"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.NodeName)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "JobType"
+			o = append(o, 0xa7, 0x4a, 0x6f, 0x62, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.JobType)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "JobVersion"
+			o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.JobVersion)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "TaskGroup"
+			o = append(o, 0xa9, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70)
+			o = msgp.AppendString(o, z.TaskGroup)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "AllocatedResources"
+			o = append(o, 0xb2, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x65, 0x64, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.AllocatedResources == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.AllocatedResources.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "AllocatedResources")
+					return
+				}
 			}
 		}
-		// string "DesiredStatus"
-		o = append(o, 0xad, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.DesiredStatus)
-		// string "DesiredDescription"
-		o = append(o, 0xb2, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.DesiredDescription)
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "DesiredStatus"
+			o = append(o, 0xad, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.DesiredStatus)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "DesiredDescription"
+			o = append(o, 0xb2, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.DesiredDescription)
+		}
 		// string "DesiredTransition"
 		o = append(o, 0xb1, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x54, 0x72, 0x61, 0x6e, 0x73, 0x69, 0x74, 0x69, 0x6f, 0x6e)
 		o, err = z.DesiredTransition.MarshalMsg(o)
@@ -739,12 +1015,16 @@ func (z *AllocListStub) MarshalMsg(b []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "DesiredTransition")
 			return
 		}
-		// string "ClientStatus"
-		o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.ClientStatus)
-		// string "ClientDescription"
-		o = append(o, 0xb1, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.ClientDescription)
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "ClientStatus"
+			o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.ClientStatus)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "ClientDescription"
+			o = append(o, 0xb1, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.ClientDescription)
+		}
 		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "TaskStates"
 			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x65, 0x73)
@@ -762,68 +1042,88 @@ func (z *AllocListStub) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "DeploymentStatus"
-		o = append(o, 0xb0, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		if z.DeploymentStatus == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.DeploymentStatus.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "DeploymentStatus")
-				return
-			}
-		}
-		// string "FollowupEvalID"
-		o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
-		// string "NextAllocation"
-		o = append(o, 0xae, 0x4e, 0x65, 0x78, 0x74, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBytes(o, (z.NextAllocation)[:])
-		// string "RescheduleTracker"
-		o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x72, 0x61, 0x63, 0x6b, 0x65, 0x72)
-		if z.RescheduleTracker == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Events"
-			o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
-			for za0008 := range z.RescheduleTracker.Events {
-				if z.RescheduleTracker.Events[za0008] == nil {
-					o = msgp.AppendNil(o)
-				} else {
-					o, err = z.RescheduleTracker.Events[za0008].MarshalMsg(o)
-					if err != nil {
-						err = msgp.WrapError(err, "RescheduleTracker", "Events", za0008)
-						return
-					}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "DeploymentStatus"
+			o = append(o, 0xb0, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			if z.DeploymentStatus == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.DeploymentStatus.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DeploymentStatus")
+					return
 				}
 			}
-			// string "LastReschedule"
-			o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-			o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 		}
-		// string "PreemptedAllocations"
-		o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
-		for za0009 := range z.PreemptedAllocations {
-			o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0009])[:])
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "FollowupEvalID"
+			o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
 		}
-		// string "PreemptedByAllocation"
-		o = append(o, 0xb5, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x42, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBytes(o, (z.PreemptedByAllocation)[:])
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
-		// string "CreateTime"
-		o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.CreateTime)
-		// string "ModifyTime"
-		o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.ModifyTime)
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "NextAllocation"
+			o = append(o, 0xae, 0x4e, 0x65, 0x78, 0x74, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBytes(o, (z.NextAllocation)[:])
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "RescheduleTracker"
+			o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x72, 0x61, 0x63, 0x6b, 0x65, 0x72)
+			if z.RescheduleTracker == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Events"
+				o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
+				o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
+				for za0008 := range z.RescheduleTracker.Events {
+					if z.RescheduleTracker.Events[za0008] == nil {
+						o = msgp.AppendNil(o)
+					} else {
+						o, err = z.RescheduleTracker.Events[za0008].MarshalMsg(o)
+						if err != nil {
+							err = msgp.WrapError(err, "RescheduleTracker", "Events", za0008)
+							return
+						}
+					}
+				}
+				// string "LastReschedule"
+				o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+				o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
+			}
+		}
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "PreemptedAllocations"
+			o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
+			for za0009 := range z.PreemptedAllocations {
+				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0009])[:])
+			}
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "PreemptedByAllocation"
+			o = append(o, 0xb5, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x42, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBytes(o, (z.PreemptedByAllocation)[:])
+		}
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "CreateTime"
+			o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.CreateTime)
+		}
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "ModifyTime"
+			o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.ModifyTime)
+		}
 	}
 	return
 }
@@ -1203,6 +1503,22 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(16)
 	var zb0001Mask uint16 /* 16 bits */
 	_ = zb0001Mask
+	if z.NodesEvaluated == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.NodesFiltered == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.NodesInPool == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.NodePool == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.NodesAvailable == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
@@ -1215,6 +1531,10 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x40
 	}
+	if z.NodesExhausted == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
 	if z.ClassExhausted == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100
@@ -1222,6 +1542,10 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.DimensionExhausted == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200
+	}
+	if z.QuotaExhausted == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
 	}
 	if z.ResourcesExhausted == nil {
 		zb0001Len--
@@ -1231,23 +1555,43 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x1000
 	}
+	if z.AllocationTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.CoalescedFailures == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.ScoreMetaData == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "NodesEvaluated"
-		o = append(o, 0xae, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x45, 0x76, 0x61, 0x6c, 0x75, 0x61, 0x74, 0x65, 0x64)
-		o = msgp.AppendInt(o, z.NodesEvaluated)
-		// string "NodesFiltered"
-		o = append(o, 0xad, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72, 0x65, 0x64)
-		o = msgp.AppendInt(o, z.NodesFiltered)
-		// string "NodesInPool"
-		o = append(o, 0xab, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x49, 0x6e, 0x50, 0x6f, 0x6f, 0x6c)
-		o = msgp.AppendInt(o, z.NodesInPool)
-		// string "NodePool"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
-		o = msgp.AppendString(o, z.NodePool)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodesEvaluated"
+			o = append(o, 0xae, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x45, 0x76, 0x61, 0x6c, 0x75, 0x61, 0x74, 0x65, 0x64)
+			o = msgp.AppendInt(o, z.NodesEvaluated)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "NodesFiltered"
+			o = append(o, 0xad, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72, 0x65, 0x64)
+			o = msgp.AppendInt(o, z.NodesFiltered)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "NodesInPool"
+			o = append(o, 0xab, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x49, 0x6e, 0x50, 0x6f, 0x6f, 0x6c)
+			o = msgp.AppendInt(o, z.NodesInPool)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "NodePool"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
+			o = msgp.AppendString(o, z.NodePool)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "NodesAvailable"
 			o = append(o, 0xae, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x41, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
@@ -1275,9 +1619,11 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendInt(o, za0006)
 			}
 		}
-		// string "NodesExhausted"
-		o = append(o, 0xae, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x45, 0x78, 0x68, 0x61, 0x75, 0x73, 0x74, 0x65, 0x64)
-		o = msgp.AppendInt(o, z.NodesExhausted)
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "NodesExhausted"
+			o = append(o, 0xae, 0x4e, 0x6f, 0x64, 0x65, 0x73, 0x45, 0x78, 0x68, 0x61, 0x75, 0x73, 0x74, 0x65, 0x64)
+			o = msgp.AppendInt(o, z.NodesExhausted)
+		}
 		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "ClassExhausted"
 			o = append(o, 0xae, 0x43, 0x6c, 0x61, 0x73, 0x73, 0x45, 0x78, 0x68, 0x61, 0x75, 0x73, 0x74, 0x65, 0x64)
@@ -1296,11 +1642,13 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendInt(o, za0010)
 			}
 		}
-		// string "QuotaExhausted"
-		o = append(o, 0xae, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x45, 0x78, 0x68, 0x61, 0x75, 0x73, 0x74, 0x65, 0x64)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.QuotaExhausted)))
-		for za0011 := range z.QuotaExhausted {
-			o = msgp.AppendString(o, z.QuotaExhausted[za0011])
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "QuotaExhausted"
+			o = append(o, 0xae, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x45, 0x78, 0x68, 0x61, 0x75, 0x73, 0x74, 0x65, 0x64)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.QuotaExhausted)))
+			for za0011 := range z.QuotaExhausted {
+				o = msgp.AppendString(o, z.QuotaExhausted[za0011])
+			}
 		}
 		if (zb0001Mask & 0x800) == 0 { // if not omitted
 			// string "ResourcesExhausted"
@@ -1328,23 +1676,29 @@ func (z *AllocMetric) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendFloat64(o, za0015)
 			}
 		}
-		// string "AllocationTime"
-		o = append(o, 0xae, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendDuration(o, z.AllocationTime)
-		// string "CoalescedFailures"
-		o = append(o, 0xb1, 0x43, 0x6f, 0x61, 0x6c, 0x65, 0x73, 0x63, 0x65, 0x64, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73)
-		o = msgp.AppendInt(o, z.CoalescedFailures)
-		// string "ScoreMetaData"
-		o = append(o, 0xad, 0x53, 0x63, 0x6f, 0x72, 0x65, 0x4d, 0x65, 0x74, 0x61, 0x44, 0x61, 0x74, 0x61)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.ScoreMetaData)))
-		for za0016 := range z.ScoreMetaData {
-			if z.ScoreMetaData[za0016] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.ScoreMetaData[za0016].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "ScoreMetaData", za0016)
-					return
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "AllocationTime"
+			o = append(o, 0xae, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendDuration(o, z.AllocationTime)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "CoalescedFailures"
+			o = append(o, 0xb1, 0x43, 0x6f, 0x61, 0x6c, 0x65, 0x73, 0x63, 0x65, 0x64, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73)
+			o = msgp.AppendInt(o, z.CoalescedFailures)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "ScoreMetaData"
+			o = append(o, 0xad, 0x53, 0x63, 0x6f, 0x72, 0x65, 0x4d, 0x65, 0x74, 0x61, 0x44, 0x61, 0x74, 0x61)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ScoreMetaData)))
+			for za0016 := range z.ScoreMetaData {
+				if z.ScoreMetaData[za0016] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.ScoreMetaData[za0016].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "ScoreMetaData", za0016)
+						return
+					}
 				}
 			}
 		}
@@ -1754,25 +2108,58 @@ func (z *AllocMetric) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocNetworkStatus) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "InterfaceName"
-	o = append(o, 0x84, 0xad, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x66, 0x61, 0x63, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.InterfaceName)
-	// string "Address"
-	o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendString(o, z.Address)
-	// string "AddressIPv6"
-	o = append(o, 0xab, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x49, 0x50, 0x76, 0x36)
-	o = msgp.AppendString(o, z.AddressIPv6)
-	// string "DNS"
-	o = append(o, 0xa3, 0x44, 0x4e, 0x53)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.InterfaceName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Address == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.AddressIPv6 == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
 	if z.DNS == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.DNS.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "DNS")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "InterfaceName"
+			o = append(o, 0xad, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x66, 0x61, 0x63, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.InterfaceName)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Address"
+			o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+			o = msgp.AppendString(o, z.Address)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "AddressIPv6"
+			o = append(o, 0xab, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x49, 0x50, 0x76, 0x36)
+			o = msgp.AppendString(o, z.AddressIPv6)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DNS"
+			o = append(o, 0xa3, 0x44, 0x4e, 0x53)
+			if z.DNS == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.DNS.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DNS")
+					return
+				}
+			}
 		}
 	}
 	return
@@ -1857,16 +2244,43 @@ func (z *AllocNetworkStatus) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z AllocState) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Field"
-	o = append(o, 0x83, 0xa5, 0x46, 0x69, 0x65, 0x6c, 0x64)
-	o = msgp.AppendUint8(o, z.Field)
-	// string "Value"
-	o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-	o = msgp.AppendString(o, z.Value)
-	// string "Time"
-	o = append(o, 0xa4, 0x54, 0x69, 0x6d, 0x65)
-	o = msgp.AppendTime(o, z.Time)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Field == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Value == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Time.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Field"
+			o = append(o, 0xa5, 0x46, 0x69, 0x65, 0x6c, 0x64)
+			o = msgp.AppendUint8(o, z.Field)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendString(o, z.Value)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Time"
+			o = append(o, 0xa4, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendTime(o, z.Time)
+		}
+	}
 	return
 }
 
@@ -1935,6 +2349,10 @@ func (z *AllocTransitionCommand) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x1
 	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
@@ -1957,17 +2375,19 @@ func (z *AllocTransitionCommand) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Evals"
-		o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-		for za0003 := range z.Evals {
-			if z.Evals[za0003] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Evals[za0003].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Evals", za0003)
-					return
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0003 := range z.Evals {
+				if z.Evals[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0003)
+						return
+					}
 				}
 			}
 		}
@@ -2102,15 +2522,36 @@ func (z *AllocTransitionCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocatedCPUResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "CpuShares"
-	o = append(o, 0x82, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
-	o = msgp.AppendInt64(o, z.CpuShares)
-	// string "ReservedCores"
-	o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x43, 0x6f, 0x72, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.ReservedCores)))
-	for za0001 := range z.ReservedCores {
-		o = msgp.AppendUint16(o, z.ReservedCores[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.CpuShares == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.ReservedCores == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CpuShares"
+			o = append(o, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
+			o = msgp.AppendInt64(o, z.CpuShares)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "ReservedCores"
+			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x43, 0x6f, 0x72, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ReservedCores)))
+			for za0001 := range z.ReservedCores {
+				o = msgp.AppendUint16(o, z.ReservedCores[za0001])
+			}
+		}
 	}
 	return
 }
@@ -2179,21 +2620,36 @@ func (z *AllocatedCPUResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocatedDeviceResource) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Vendor"
-	o = append(o, 0x84, 0xa6, 0x56, 0x65, 0x6e, 0x64, 0x6f, 0x72)
-	o = msgp.AppendString(o, z.Vendor)
-	// string "Type"
-	o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.Type)
-	// string "Name"
-	o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "DeviceIDs"
-	o = append(o, 0xa9, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x49, 0x44, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.DeviceIDs)))
-	for za0001 := range z.DeviceIDs {
-		o = msgp.AppendString(o, z.DeviceIDs[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.DeviceIDs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Vendor"
+		o = append(o, 0xa6, 0x56, 0x65, 0x6e, 0x64, 0x6f, 0x72)
+		o = msgp.AppendString(o, z.Vendor)
+		// string "Type"
+		o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+		o = msgp.AppendString(o, z.Type)
+		// string "Name"
+		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+		o = msgp.AppendString(o, z.Name)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DeviceIDs"
+			o = append(o, 0xa9, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x49, 0x44, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.DeviceIDs)))
+			for za0001 := range z.DeviceIDs {
+				o = msgp.AppendString(o, z.DeviceIDs[za0001])
+			}
+		}
 	}
 	return
 }
@@ -2338,22 +2794,61 @@ func (z AllocatedMemoryResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocatedPortMapping) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Label"
-	o = append(o, 0x85, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-	o = msgp.AppendString(o, z.Label)
-	// string "Value"
-	o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-	o = msgp.AppendInt(o, z.Value)
-	// string "To"
-	o = append(o, 0xa2, 0x54, 0x6f)
-	o = msgp.AppendInt(o, z.To)
-	// string "HostIP"
-	o = append(o, 0xa6, 0x48, 0x6f, 0x73, 0x74, 0x49, 0x50)
-	o = msgp.AppendString(o, z.HostIP)
-	// string "IgnoreCollision"
-	o = append(o, 0xaf, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x43, 0x6f, 0x6c, 0x6c, 0x69, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendBool(o, z.IgnoreCollision)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Label == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Value == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.To == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.HostIP == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.IgnoreCollision == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Label"
+			o = append(o, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+			o = msgp.AppendString(o, z.Label)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendInt(o, z.Value)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "To"
+			o = append(o, 0xa2, 0x54, 0x6f)
+			o = msgp.AppendInt(o, z.To)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "HostIP"
+			o = append(o, 0xa6, 0x48, 0x6f, 0x73, 0x74, 0x49, 0x50)
+			o = msgp.AppendString(o, z.HostIP)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "IgnoreCollision"
+			o = append(o, 0xaf, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x43, 0x6f, 0x6c, 0x6c, 0x69, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBool(o, z.IgnoreCollision)
+		}
+	}
 	return
 }
 
@@ -2666,32 +3161,59 @@ func (z *AllocatedResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocatedSharedResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "DiskMB"
-	o = append(o, 0x83, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.DiskMB)
-	// string "Networks"
-	o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-	for za0001 := range z.Networks {
-		if z.Networks[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Networks[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Networks", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.DiskMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Networks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Ports == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "DiskMB"
+			o = append(o, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
+			o = msgp.AppendInt64(o, z.DiskMB)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Networks"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
+			for za0001 := range z.Networks {
+				if z.Networks[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Networks[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Networks", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Ports"
-	o = append(o, 0xa5, 0x50, 0x6f, 0x72, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Ports)))
-	for za0002 := range z.Ports {
-		o, err = z.Ports[za0002].MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Ports", za0002)
-			return
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Ports"
+			o = append(o, 0xa5, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Ports)))
+			for za0002 := range z.Ports {
+				o, err = z.Ports[za0002].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Ports", za0002)
+					return
+				}
+			}
 		}
 	}
 	return
@@ -2802,53 +3324,74 @@ func (z *AllocatedSharedResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AllocatedTaskResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Cpu"
-	o = append(o, 0x84, 0xa3, 0x43, 0x70, 0x75)
-	// map header, size 2
-	// string "CpuShares"
-	o = append(o, 0x82, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
-	o = msgp.AppendInt64(o, z.Cpu.CpuShares)
-	// string "ReservedCores"
-	o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x43, 0x6f, 0x72, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Cpu.ReservedCores)))
-	for za0001 := range z.Cpu.ReservedCores {
-		o = msgp.AppendUint16(o, z.Cpu.ReservedCores[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Networks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Memory"
-	o = append(o, 0xa6, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79)
-	// map header, size 2
-	// string "MemoryMB"
-	o = append(o, 0x82, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.Memory.MemoryMB)
-	// string "MemoryMaxMB"
-	o = append(o, 0xab, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x61, 0x78, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.Memory.MemoryMaxMB)
-	// string "Networks"
-	o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-	for za0002 := range z.Networks {
-		if z.Networks[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Networks[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Networks", za0002)
-				return
+	if z.Devices == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Cpu"
+		o = append(o, 0xa3, 0x43, 0x70, 0x75)
+		// map header, size 2
+		// string "CpuShares"
+		o = append(o, 0x82, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
+		o = msgp.AppendInt64(o, z.Cpu.CpuShares)
+		// string "ReservedCores"
+		o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x43, 0x6f, 0x72, 0x65, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Cpu.ReservedCores)))
+		for za0001 := range z.Cpu.ReservedCores {
+			o = msgp.AppendUint16(o, z.Cpu.ReservedCores[za0001])
+		}
+		// string "Memory"
+		o = append(o, 0xa6, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79)
+		// map header, size 2
+		// string "MemoryMB"
+		o = append(o, 0x82, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Memory.MemoryMB)
+		// string "MemoryMaxMB"
+		o = append(o, 0xab, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x61, 0x78, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Memory.MemoryMaxMB)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Networks"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
+			for za0002 := range z.Networks {
+				if z.Networks[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Networks[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Networks", za0002)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Devices"
-	o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
-	for za0003 := range z.Devices {
-		if z.Devices[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Devices[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Devices", za0003)
-				return
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Devices"
+			o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
+			for za0003 := range z.Devices {
+				if z.Devices[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Devices[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Devices", za0003)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -3056,70 +3599,216 @@ func (z *Allocation) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(32)
 	var zb0001Mask uint32 /* 32 bits */
 	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.NodeName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.JobVersion == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.TaskGroup == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.AllocatedResources == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Metrics == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.DesiredStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.DesiredDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.ClientStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.ClientDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	if z.TaskStates == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
+	}
+	if z.AllocStates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.NetworkStatus == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.DeploymentStatus == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
+	if z.FollowupEvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.PreviousAllocation.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.NextAllocation.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.RescheduleTracker == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.PreemptedAllocations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
+	}
+	if z.PreemptedByAllocation.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8000000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10000000
+	}
+	if z.AllocModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20000000
+	}
+	if z.CreateTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40000000
+	}
+	if z.ModifyTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.ID)[:])
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "EvalID"
-		o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.EvalID)[:])
-		// string "Index"
-		o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint32(o, z.Index)
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "NodeName"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.NodeName)
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "JobVersion"
-		o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendUint64(o, z.JobVersion)
-		// string "TaskGroup"
-		o = append(o, 0xa9, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70)
-		o = msgp.AppendString(o, z.TaskGroup)
-		// string "AllocatedResources"
-		o = append(o, 0xb2, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x65, 0x64, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
-		if z.AllocatedResources == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.AllocatedResources.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "AllocatedResources")
-				return
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint32(o, z.Index)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "NodeName"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.NodeName)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "JobVersion"
+			o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.JobVersion)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "TaskGroup"
+			o = append(o, 0xa9, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70)
+			o = msgp.AppendString(o, z.TaskGroup)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "AllocatedResources"
+			o = append(o, 0xb2, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x65, 0x64, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.AllocatedResources == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.AllocatedResources.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "AllocatedResources")
+					return
+				}
 			}
 		}
-		// string "Metrics"
-		o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
-		if z.Metrics == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Metrics.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Metrics")
-				return
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Metrics"
+			o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
+			if z.Metrics == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Metrics.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Metrics")
+					return
+				}
 			}
 		}
-		// string "DesiredStatus"
-		o = append(o, 0xad, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.DesiredStatus)
-		// string "DesiredDescription"
-		o = append(o, 0xb2, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.DesiredDescription)
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "DesiredStatus"
+			o = append(o, 0xad, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.DesiredStatus)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "DesiredDescription"
+			o = append(o, 0xb2, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.DesiredDescription)
+		}
 		// string "DesiredTransition"
 		o = append(o, 0xb1, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x54, 0x72, 0x61, 0x6e, 0x73, 0x69, 0x74, 0x69, 0x6f, 0x6e)
 		o, err = z.DesiredTransition.MarshalMsg(o)
@@ -3127,12 +3816,16 @@ func (z *Allocation) MarshalMsg(b []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "DesiredTransition")
 			return
 		}
-		// string "ClientStatus"
-		o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.ClientStatus)
-		// string "ClientDescription"
-		o = append(o, 0xb1, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.ClientDescription)
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "ClientStatus"
+			o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.ClientStatus)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "ClientDescription"
+			o = append(o, 0xb1, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.ClientDescription)
+		}
 		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "TaskStates"
 			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x65, 0x73)
@@ -3150,107 +3843,137 @@ func (z *Allocation) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "AllocStates"
-		o = append(o, 0xab, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x53, 0x74, 0x61, 0x74, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.AllocStates)))
-		for za0006 := range z.AllocStates {
-			if z.AllocStates[za0006] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				// map header, size 3
-				// string "Field"
-				o = append(o, 0x83, 0xa5, 0x46, 0x69, 0x65, 0x6c, 0x64)
-				o = msgp.AppendUint8(o, z.AllocStates[za0006].Field)
-				// string "Value"
-				o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-				o = msgp.AppendString(o, z.AllocStates[za0006].Value)
-				// string "Time"
-				o = append(o, 0xa4, 0x54, 0x69, 0x6d, 0x65)
-				o = msgp.AppendTime(o, z.AllocStates[za0006].Time)
-			}
-		}
-		// string "NetworkStatus"
-		o = append(o, 0xad, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		if z.NetworkStatus == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.NetworkStatus.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "NetworkStatus")
-				return
-			}
-		}
-		// string "DeploymentID"
-		o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-		// string "DeploymentStatus"
-		o = append(o, 0xb0, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		if z.DeploymentStatus == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.DeploymentStatus.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "DeploymentStatus")
-				return
-			}
-		}
-		// string "FollowupEvalID"
-		o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
-		// string "PreviousAllocation"
-		o = append(o, 0xb2, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBytes(o, (z.PreviousAllocation)[:])
-		// string "NextAllocation"
-		o = append(o, 0xae, 0x4e, 0x65, 0x78, 0x74, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBytes(o, (z.NextAllocation)[:])
-		// string "RescheduleTracker"
-		o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x72, 0x61, 0x63, 0x6b, 0x65, 0x72)
-		if z.RescheduleTracker == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Events"
-			o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
-			for za0011 := range z.RescheduleTracker.Events {
-				if z.RescheduleTracker.Events[za0011] == nil {
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "AllocStates"
+			o = append(o, 0xab, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x53, 0x74, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.AllocStates)))
+			for za0006 := range z.AllocStates {
+				if z.AllocStates[za0006] == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = z.RescheduleTracker.Events[za0011].MarshalMsg(o)
-					if err != nil {
-						err = msgp.WrapError(err, "RescheduleTracker", "Events", za0011)
-						return
-					}
+					// map header, size 3
+					// string "Field"
+					o = append(o, 0x83, 0xa5, 0x46, 0x69, 0x65, 0x6c, 0x64)
+					o = msgp.AppendUint8(o, z.AllocStates[za0006].Field)
+					// string "Value"
+					o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+					o = msgp.AppendString(o, z.AllocStates[za0006].Value)
+					// string "Time"
+					o = append(o, 0xa4, 0x54, 0x69, 0x6d, 0x65)
+					o = msgp.AppendTime(o, z.AllocStates[za0006].Time)
 				}
 			}
-			// string "LastReschedule"
-			o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-			o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 		}
-		// string "PreemptedAllocations"
-		o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
-		for za0012 := range z.PreemptedAllocations {
-			o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0012])[:])
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "NetworkStatus"
+			o = append(o, 0xad, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			if z.NetworkStatus == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.NetworkStatus.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "NetworkStatus")
+					return
+				}
+			}
 		}
-		// string "PreemptedByAllocation"
-		o = append(o, 0xb5, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x42, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBytes(o, (z.PreemptedByAllocation)[:])
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
-		// string "AllocModifyIndex"
-		o = append(o, 0xb0, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.AllocModifyIndex)
-		// string "CreateTime"
-		o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.CreateTime)
-		// string "ModifyTime"
-		o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.ModifyTime)
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "DeploymentStatus"
+			o = append(o, 0xb0, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			if z.DeploymentStatus == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.DeploymentStatus.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DeploymentStatus")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "FollowupEvalID"
+			o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "PreviousAllocation"
+			o = append(o, 0xb2, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBytes(o, (z.PreviousAllocation)[:])
+		}
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "NextAllocation"
+			o = append(o, 0xae, 0x4e, 0x65, 0x78, 0x74, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBytes(o, (z.NextAllocation)[:])
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "RescheduleTracker"
+			o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x72, 0x61, 0x63, 0x6b, 0x65, 0x72)
+			if z.RescheduleTracker == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Events"
+				o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
+				o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
+				for za0011 := range z.RescheduleTracker.Events {
+					if z.RescheduleTracker.Events[za0011] == nil {
+						o = msgp.AppendNil(o)
+					} else {
+						o, err = z.RescheduleTracker.Events[za0011].MarshalMsg(o)
+						if err != nil {
+							err = msgp.WrapError(err, "RescheduleTracker", "Events", za0011)
+							return
+						}
+					}
+				}
+				// string "LastReschedule"
+				o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+				o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
+			}
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "PreemptedAllocations"
+			o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
+			for za0012 := range z.PreemptedAllocations {
+				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0012])[:])
+			}
+		}
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "PreemptedByAllocation"
+			o = append(o, 0xb5, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x42, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBytes(o, (z.PreemptedByAllocation)[:])
+		}
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+			// string "AllocModifyIndex"
+			o = append(o, 0xb0, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.AllocModifyIndex)
+		}
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+			// string "CreateTime"
+			o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.CreateTime)
+		}
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+			// string "ModifyTime"
+			o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.ModifyTime)
+		}
 	}
 	return
 }
@@ -3757,34 +4480,97 @@ func (z *Allocation) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AuthorityRoot) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "ID"
-	o = append(o, 0x89, 0xa2, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ID)
-	// string "Certificate"
-	o = append(o, 0xab, 0x43, 0x65, 0x72, 0x74, 0x69, 0x66, 0x69, 0x63, 0x61, 0x74, 0x65)
-	o = msgp.AppendBytes(o, z.Certificate)
-	// string "Cross"
-	o = append(o, 0xa5, 0x43, 0x72, 0x6f, 0x73, 0x73)
-	o = msgp.AppendBytes(o, z.Cross)
-	// string "SealedKey"
-	o = append(o, 0xa9, 0x53, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x4b, 0x65, 0x79)
-	o = msgp.AppendBytes(o, z.SealedKey)
-	// string "Active"
-	o = append(o, 0xa6, 0x41, 0x63, 0x74, 0x69, 0x76, 0x65)
-	o = msgp.AppendBool(o, z.Active)
-	// string "CreatedAt"
-	o = append(o, 0xa9, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.CreatedAt)
-	// string "RetireAt"
-	o = append(o, 0xa8, 0x52, 0x65, 0x74, 0x69, 0x72, 0x65, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.RetireAt)
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Certificate == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Cross == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.SealedKey == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Active == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.CreatedAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.RetireAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Certificate"
+			o = append(o, 0xab, 0x43, 0x65, 0x72, 0x74, 0x69, 0x66, 0x69, 0x63, 0x61, 0x74, 0x65)
+			o = msgp.AppendBytes(o, z.Certificate)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Cross"
+			o = append(o, 0xa5, 0x43, 0x72, 0x6f, 0x73, 0x73)
+			o = msgp.AppendBytes(o, z.Cross)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "SealedKey"
+			o = append(o, 0xa9, 0x53, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x4b, 0x65, 0x79)
+			o = msgp.AppendBytes(o, z.SealedKey)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Active"
+			o = append(o, 0xa6, 0x41, 0x63, 0x74, 0x69, 0x76, 0x65)
+			o = msgp.AppendBool(o, z.Active)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "CreatedAt"
+			o = append(o, 0xa9, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.CreatedAt)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "RetireAt"
+			o = append(o, 0xa8, 0x52, 0x65, 0x74, 0x69, 0x72, 0x65, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.RetireAt)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
 	return
 }
 
@@ -3881,24 +4667,51 @@ func (z *AuthorityRoot) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *AuthorityRootCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Root"
-	o = append(o, 0x83, 0xa4, 0x52, 0x6f, 0x6f, 0x74)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
 	if z.Root == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Root.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Root")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Previous == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.RetireAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Root"
+			o = append(o, 0xa4, 0x52, 0x6f, 0x6f, 0x74)
+			if z.Root == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Root.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Root")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Previous"
+			o = append(o, 0xa8, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Previous)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "RetireAt"
+			o = append(o, 0xa8, 0x52, 0x65, 0x74, 0x69, 0x72, 0x65, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.RetireAt)
 		}
 	}
-	// string "Previous"
-	o = append(o, 0xa8, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73)
-	o = msgp.AppendString(o, z.Previous)
-	// string "RetireAt"
-	o = append(o, 0xa8, 0x52, 0x65, 0x74, 0x69, 0x72, 0x65, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.RetireAt)
 	return
 }
 
@@ -3976,13 +4789,24 @@ func (z *AuthorityRootCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CNIConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Args"
-	o = append(o, 0x81, 0xa4, 0x41, 0x72, 0x67, 0x73)
-	o = msgp.AppendMapHeader(o, uint32(len(z.Args)))
-	for za0001, za0002 := range z.Args {
-		o = msgp.AppendString(o, za0001)
-		o = msgp.AppendString(o, za0002)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Args == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Args"
+		o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
+		o = msgp.AppendMapHeader(o, uint32(len(z.Args)))
+		for za0001, za0002 := range z.Args {
+			o = msgp.AppendString(o, za0001)
+			o = msgp.AppendString(o, za0002)
+		}
 	}
 	return
 }
@@ -4060,15 +4884,36 @@ func (z *CNIConfig) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CSIMountOptions) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "FSType"
-	o = append(o, 0x82, 0xa6, 0x46, 0x53, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.FSType)
-	// string "MountFlags"
-	o = append(o, 0xaa, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x46, 0x6c, 0x61, 0x67, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.MountFlags)))
-	for za0001 := range z.MountFlags {
-		o = msgp.AppendString(o, z.MountFlags[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.FSType == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.MountFlags == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "FSType"
+			o = append(o, 0xa6, 0x46, 0x53, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.FSType)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MountFlags"
+			o = append(o, 0xaa, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x46, 0x6c, 0x61, 0x67, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.MountFlags)))
+			for za0001 := range z.MountFlags {
+				o = msgp.AppendString(o, z.MountFlags[za0001])
+			}
+		}
 	}
 	return
 }
@@ -4140,40 +4985,79 @@ func (z *CSIMountOptions) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ChangeScript) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Command"
-	o = append(o, 0x85, 0xa7, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	if z.Command == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Command)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Args"
-	o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Args)))
-	for za0001 := range z.Args {
-		o = msgp.AppendString(o, z.Args[za0001])
+	if z.Args == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Timeout"
-	o = append(o, 0xa7, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
 	if z.Timeout == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Timeout)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "FailOnError"
-	o = append(o, 0xab, 0x46, 0x61, 0x69, 0x6c, 0x4f, 0x6e, 0x45, 0x72, 0x72, 0x6f, 0x72)
 	if z.FailOnError == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.FailOnError)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "RunOnFirstRender"
-	o = append(o, 0xb0, 0x52, 0x75, 0x6e, 0x4f, 0x6e, 0x46, 0x69, 0x72, 0x73, 0x74, 0x52, 0x65, 0x6e, 0x64, 0x65, 0x72)
 	if z.RunOnFirstRender == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.RunOnFirstRender)
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Command"
+			o = append(o, 0xa7, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64)
+			if z.Command == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Command)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Args"
+			o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Args)))
+			for za0001 := range z.Args {
+				o = msgp.AppendString(o, z.Args[za0001])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Timeout"
+			o = append(o, 0xa7, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
+			if z.Timeout == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Timeout)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "FailOnError"
+			o = append(o, 0xab, 0x46, 0x61, 0x69, 0x6c, 0x4f, 0x6e, 0x45, 0x72, 0x72, 0x6f, 0x72)
+			if z.FailOnError == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.FailOnError)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "RunOnFirstRender"
+			o = append(o, 0xb0, 0x52, 0x75, 0x6e, 0x4f, 0x6e, 0x46, 0x69, 0x72, 0x73, 0x74, 0x52, 0x65, 0x6e, 0x64, 0x65, 0x72)
+			if z.RunOnFirstRender == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.RunOnFirstRender)
+			}
+		}
 	}
 	return
 }
@@ -4331,20 +5215,47 @@ func (z *ChangeScript) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CheckRestart) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Limit"
-	o = append(o, 0x83, 0xa5, 0x4c, 0x69, 0x6d, 0x69, 0x74)
-	o = msgp.AppendInt(o, z.Limit)
-	// string "Grace"
-	o = append(o, 0xa5, 0x47, 0x72, 0x61, 0x63, 0x65)
-	if z.Grace == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Grace)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Limit == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "IgnoreWarnings"
-	o = append(o, 0xae, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67, 0x73)
-	o = msgp.AppendBool(o, z.IgnoreWarnings)
+	if z.Grace == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.IgnoreWarnings == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Limit"
+			o = append(o, 0xa5, 0x4c, 0x69, 0x6d, 0x69, 0x74)
+			o = msgp.AppendInt(o, z.Limit)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Grace"
+			o = append(o, 0xa5, 0x47, 0x72, 0x61, 0x63, 0x65)
+			if z.Grace == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Grace)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "IgnoreWarnings"
+			o = append(o, 0xae, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67, 0x73)
+			o = msgp.AppendBool(o, z.IgnoreWarnings)
+		}
+	}
 	return
 }
 
@@ -4422,22 +5333,49 @@ func (z *CheckRestart) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Command) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Kind"
-	o = append(o, 0x84, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
-	o = msgp.AppendUint16(o, uint16(z.Kind))
-	// string "Version"
-	o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendUint8(o, z.Version)
-	// string "At"
-	o = append(o, 0xa2, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.At)
-	// string "Body"
-	o = append(o, 0xa4, 0x42, 0x6f, 0x64, 0x79)
-	o, err = z.Body.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "Body")
-		return
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Kind == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Version == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.At == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Kind"
+			o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
+			o = msgp.AppendUint16(o, uint16(z.Kind))
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Version"
+			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint8(o, z.Version)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "At"
+			o = append(o, 0xa2, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.At)
+		}
+		// string "Body"
+		o = append(o, 0xa4, 0x42, 0x6f, 0x64, 0x79)
+		o, err = z.Body.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Body")
+			return
+		}
 	}
 	return
 }
@@ -4537,22 +5475,61 @@ func (z CommandKind) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ComparableResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "CPU"
-	o = append(o, 0x85, 0xa3, 0x43, 0x50, 0x55)
-	o = msgp.AppendInt64(o, z.CPU)
-	// string "MemoryMB"
-	o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.MemoryMB)
-	// string "MemoryMaxMB"
-	o = append(o, 0xab, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x61, 0x78, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.MemoryMaxMB)
-	// string "DiskMB"
-	o = append(o, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.DiskMB)
-	// string "Cores"
-	o = append(o, 0xa5, 0x43, 0x6f, 0x72, 0x65, 0x73)
-	o = msgp.AppendInt64(o, z.Cores)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.CPU == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.MemoryMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MemoryMaxMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.DiskMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Cores == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CPU"
+			o = append(o, 0xa3, 0x43, 0x50, 0x55)
+			o = msgp.AppendInt64(o, z.CPU)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MemoryMB"
+			o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+			o = msgp.AppendInt64(o, z.MemoryMB)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MemoryMaxMB"
+			o = append(o, 0xab, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x61, 0x78, 0x4d, 0x42)
+			o = msgp.AppendInt64(o, z.MemoryMaxMB)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DiskMB"
+			o = append(o, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
+			o = msgp.AppendInt64(o, z.DiskMB)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Cores"
+			o = append(o, 0xa5, 0x43, 0x6f, 0x72, 0x65, 0x73)
+			o = msgp.AppendInt64(o, z.Cores)
+		}
+	}
 	return
 }
 
@@ -4629,6 +5606,10 @@ func (z *Connect) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(4)
 	var zb0001Mask uint8 /* 4 bits */
 	_ = zb0001Mask
+	if z.Native == false {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.SidecarService == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2
@@ -4646,9 +5627,11 @@ func (z *Connect) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Native"
-		o = append(o, 0xa6, 0x4e, 0x61, 0x74, 0x69, 0x76, 0x65)
-		o = msgp.AppendBool(o, z.Native)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Native"
+			o = append(o, 0xa6, 0x4e, 0x61, 0x74, 0x69, 0x76, 0x65)
+			o = msgp.AppendBool(o, z.Native)
+		}
 		if (zb0001Mask & 0x2) == 0 { // if not omitted
 			// string "SidecarService"
 			o = append(o, 0xae, 0x53, 0x69, 0x64, 0x65, 0x63, 0x61, 0x72, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
@@ -4841,16 +5824,43 @@ func (z *Connect) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z Constraint) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "LTarget"
-	o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-	o = msgp.AppendString(o, z.LTarget)
-	// string "RTarget"
-	o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-	o = msgp.AppendString(o, z.RTarget)
-	// string "Operand"
-	o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
-	o = msgp.AppendString(o, z.Operand)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.LTarget == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.RTarget == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Operand == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "LTarget"
+			o = append(o, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+			o = msgp.AppendString(o, z.LTarget)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "RTarget"
+			o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+			o = msgp.AppendString(o, z.RTarget)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Operand"
+			o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Operand)
+		}
+	}
 	return
 }
 
@@ -5114,39 +6124,115 @@ func (z *Deployment) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(16)
 	var zb0001Mask uint16 /* 16 bits */
 	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.JobVersion == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.JobSpecModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.JobCreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.IsMultiregion == false {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
 	if z.TaskGroups == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.StatusDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.EvalPriority == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.CreateTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.ModifyTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.ID)[:])
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "JobVersion"
-		o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendUint64(o, z.JobVersion)
-		// string "JobModifyIndex"
-		o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.JobModifyIndex)
-		// string "JobSpecModifyIndex"
-		o = append(o, 0xb2, 0x4a, 0x6f, 0x62, 0x53, 0x70, 0x65, 0x63, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.JobSpecModifyIndex)
-		// string "JobCreateIndex"
-		o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.JobCreateIndex)
-		// string "IsMultiregion"
-		o = append(o, 0xad, 0x49, 0x73, 0x4d, 0x75, 0x6c, 0x74, 0x69, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBool(o, z.IsMultiregion)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "JobVersion"
+			o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.JobVersion)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "JobModifyIndex"
+			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.JobModifyIndex)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "JobSpecModifyIndex"
+			o = append(o, 0xb2, 0x4a, 0x6f, 0x62, 0x53, 0x70, 0x65, 0x63, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.JobSpecModifyIndex)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "JobCreateIndex"
+			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.JobCreateIndex)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "IsMultiregion"
+			o = append(o, 0xad, 0x49, 0x73, 0x4d, 0x75, 0x6c, 0x74, 0x69, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBool(o, z.IsMultiregion)
+		}
 		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "TaskGroups"
 			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
@@ -5164,27 +6250,41 @@ func (z *Deployment) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Status"
-		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.Status)
-		// string "StatusDescription"
-		o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.StatusDescription)
-		// string "EvalPriority"
-		o = append(o, 0xac, 0x45, 0x76, 0x61, 0x6c, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
-		o = msgp.AppendInt(o, z.EvalPriority)
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
-		// string "CreateTime"
-		o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.CreateTime)
-		// string "ModifyTime"
-		o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.ModifyTime)
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Status)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "StatusDescription"
+			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.StatusDescription)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "EvalPriority"
+			o = append(o, 0xac, 0x45, 0x76, 0x61, 0x6c, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+			o = msgp.AppendInt(o, z.EvalPriority)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "CreateTime"
+			o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.CreateTime)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "ModifyTime"
+			o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.ModifyTime)
+		}
 	}
 	return
 }
@@ -5369,21 +6469,48 @@ func (z *Deployment) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DeploymentHealth) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "DeploymentID"
-	o = append(o, 0x83, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "Healthy"
-	o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Healthy)))
-	for za0002 := range z.Healthy {
-		o = msgp.AppendBytes(o, (z.Healthy[za0002])[:])
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Unhealthy"
-	o = append(o, 0xa9, 0x55, 0x6e, 0x68, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Unhealthy)))
-	for za0004 := range z.Unhealthy {
-		o = msgp.AppendBytes(o, (z.Unhealthy[za0004])[:])
+	if z.Healthy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Unhealthy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Healthy"
+			o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Healthy)))
+			for za0002 := range z.Healthy {
+				o = msgp.AppendBytes(o, (z.Healthy[za0002])[:])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Unhealthy"
+			o = append(o, 0xa9, 0x55, 0x6e, 0x68, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Unhealthy)))
+			for za0004 := range z.Unhealthy {
+				o = msgp.AppendBytes(o, (z.Unhealthy[za0004])[:])
+			}
+		}
 	}
 	return
 }
@@ -5471,16 +6598,43 @@ func (z *DeploymentHealth) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DeploymentProgress) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "DeploymentID"
-	o = append(o, 0x83, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "Group"
-	o = append(o, 0xa5, 0x47, 0x72, 0x6f, 0x75, 0x70)
-	o = msgp.AppendString(o, z.Group)
-	// string "RequireProgressBy"
-	o = append(o, 0xb1, 0x52, 0x65, 0x71, 0x75, 0x69, 0x72, 0x65, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x42, 0x79)
-	o = msgp.AppendInt64(o, z.RequireProgressBy)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Group == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.RequireProgressBy == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Group"
+			o = append(o, 0xa5, 0x47, 0x72, 0x6f, 0x75, 0x70)
+			o = msgp.AppendString(o, z.Group)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "RequireProgressBy"
+			o = append(o, 0xb1, 0x52, 0x65, 0x71, 0x75, 0x69, 0x72, 0x65, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x42, 0x79)
+			o = msgp.AppendInt64(o, z.RequireProgressBy)
+		}
+	}
 	return
 }
 
@@ -5541,18 +6695,45 @@ func (z *DeploymentProgress) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DeploymentPromotion) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "DeploymentID"
-	o = append(o, 0x83, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "All"
-	o = append(o, 0xa3, 0x41, 0x6c, 0x6c)
-	o = msgp.AppendBool(o, z.All)
-	// string "Groups"
-	o = append(o, 0xa6, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Groups)))
-	for za0002 := range z.Groups {
-		o = msgp.AppendString(o, z.Groups[za0002])
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.All == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Groups == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "All"
+			o = append(o, 0xa3, 0x41, 0x6c, 0x6c)
+			o = msgp.AppendBool(o, z.All)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Groups"
+			o = append(o, 0xa6, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Groups)))
+			for za0002 := range z.Groups {
+				o = msgp.AppendString(o, z.Groups[za0002])
+			}
+		}
 	}
 	return
 }
@@ -5630,43 +6811,118 @@ func (z *DeploymentPromotion) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DeploymentState) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 11
-	// string "AutoRevert"
-	o = append(o, 0x8b, 0xaa, 0x41, 0x75, 0x74, 0x6f, 0x52, 0x65, 0x76, 0x65, 0x72, 0x74)
-	o = msgp.AppendBool(o, z.AutoRevert)
-	// string "AutoPromote"
-	o = append(o, 0xab, 0x41, 0x75, 0x74, 0x6f, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65)
-	o = msgp.AppendBool(o, z.AutoPromote)
-	// string "ProgressDeadline"
-	o = append(o, 0xb0, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendDuration(o, z.ProgressDeadline)
-	// string "RequireProgressBy"
-	o = append(o, 0xb1, 0x52, 0x65, 0x71, 0x75, 0x69, 0x72, 0x65, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x42, 0x79)
-	o = msgp.AppendTime(o, z.RequireProgressBy)
-	// string "Promoted"
-	o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.Promoted)
-	// string "PlacedCanaries"
-	o = append(o, 0xae, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x64, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x69, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.PlacedCanaries)))
-	for za0001 := range z.PlacedCanaries {
-		o = msgp.AppendBytes(o, (z.PlacedCanaries[za0001])[:])
+	// check for omitted fields
+	zb0001Len := uint32(11)
+	var zb0001Mask uint16 /* 11 bits */
+	_ = zb0001Mask
+	if z.AutoRevert == false {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "DesiredCanaries"
-	o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x69, 0x65, 0x73)
-	o = msgp.AppendInt(o, z.DesiredCanaries)
-	// string "DesiredTotal"
-	o = append(o, 0xac, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x54, 0x6f, 0x74, 0x61, 0x6c)
-	o = msgp.AppendInt(o, z.DesiredTotal)
-	// string "PlacedAllocs"
-	o = append(o, 0xac, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-	o = msgp.AppendInt(o, z.PlacedAllocs)
-	// string "HealthyAllocs"
-	o = append(o, 0xad, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-	o = msgp.AppendInt(o, z.HealthyAllocs)
-	// string "UnhealthyAllocs"
-	o = append(o, 0xaf, 0x55, 0x6e, 0x68, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-	o = msgp.AppendInt(o, z.UnhealthyAllocs)
+	if z.AutoPromote == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.ProgressDeadline == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.RequireProgressBy.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Promoted == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.PlacedCanaries == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.DesiredCanaries == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.DesiredTotal == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.PlacedAllocs == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.HealthyAllocs == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.UnhealthyAllocs == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "AutoRevert"
+			o = append(o, 0xaa, 0x41, 0x75, 0x74, 0x6f, 0x52, 0x65, 0x76, 0x65, 0x72, 0x74)
+			o = msgp.AppendBool(o, z.AutoRevert)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "AutoPromote"
+			o = append(o, 0xab, 0x41, 0x75, 0x74, 0x6f, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65)
+			o = msgp.AppendBool(o, z.AutoPromote)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ProgressDeadline"
+			o = append(o, 0xb0, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendDuration(o, z.ProgressDeadline)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "RequireProgressBy"
+			o = append(o, 0xb1, 0x52, 0x65, 0x71, 0x75, 0x69, 0x72, 0x65, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x42, 0x79)
+			o = msgp.AppendTime(o, z.RequireProgressBy)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Promoted"
+			o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Promoted)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "PlacedCanaries"
+			o = append(o, 0xae, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x64, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.PlacedCanaries)))
+			for za0001 := range z.PlacedCanaries {
+				o = msgp.AppendBytes(o, (z.PlacedCanaries[za0001])[:])
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "DesiredCanaries"
+			o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x69, 0x65, 0x73)
+			o = msgp.AppendInt(o, z.DesiredCanaries)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "DesiredTotal"
+			o = append(o, 0xac, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x54, 0x6f, 0x74, 0x61, 0x6c)
+			o = msgp.AppendInt(o, z.DesiredTotal)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "PlacedAllocs"
+			o = append(o, 0xac, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendInt(o, z.PlacedAllocs)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "HealthyAllocs"
+			o = append(o, 0xad, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendInt(o, z.HealthyAllocs)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "UnhealthyAllocs"
+			o = append(o, 0xaf, 0x55, 0x6e, 0x68, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendInt(o, z.UnhealthyAllocs)
+		}
+	}
 	return
 }
 
@@ -5788,16 +7044,43 @@ func (z *DeploymentState) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DeploymentStatusUpdate) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "DeploymentID"
-	o = append(o, 0x83, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "Status"
-	o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, z.Status)
-	// string "StatusDescription"
-	o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.StatusDescription)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.StatusDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Status)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "StatusDescription"
+			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.StatusDescription)
+		}
+	}
 	return
 }
 
@@ -5858,93 +7141,144 @@ func (z *DeploymentStatusUpdate) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DeploymentUpdateCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
-	// string "Updates"
-	o = append(o, 0x87, 0xa7, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
-	for za0001 := range z.Updates {
-		if z.Updates[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Updates[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Updates", za0001)
-				return
-			}
-		}
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.Updates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Promote"
-	o = append(o, 0xa7, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65)
 	if z.Promote == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Promote.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Promote")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Health"
-	o = append(o, 0xa6, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68)
 	if z.Health == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Health.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Health")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Progress"
-	o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Progress)))
-	for za0002 := range z.Progress {
-		if z.Progress[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Progress[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Progress", za0002)
-				return
-			}
-		}
+	if z.Progress == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "RevertJob"
-	o = append(o, 0xa9, 0x52, 0x65, 0x76, 0x65, 0x72, 0x74, 0x4a, 0x6f, 0x62)
 	if z.RevertJob == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.RevertJob.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "RevertJob")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "StableJobs"
-	o = append(o, 0xaa, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x4a, 0x6f, 0x62, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.StableJobs)))
-	for za0003 := range z.StableJobs {
-		if z.StableJobs[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.StableJobs[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "StableJobs", za0003)
-				return
+	if z.StableJobs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Updates"
+			o = append(o, 0xa7, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
+			for za0001 := range z.Updates {
+				if z.Updates[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Updates[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Updates", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0004 := range z.Evals {
-		if z.Evals[za0004] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0004].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0004)
-				return
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Promote"
+			o = append(o, 0xa7, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65)
+			if z.Promote == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Promote.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Promote")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Health"
+			o = append(o, 0xa6, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68)
+			if z.Health == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Health.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Health")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Progress"
+			o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Progress)))
+			for za0002 := range z.Progress {
+				if z.Progress[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Progress[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Progress", za0002)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "RevertJob"
+			o = append(o, 0xa9, 0x52, 0x65, 0x76, 0x65, 0x72, 0x74, 0x4a, 0x6f, 0x62)
+			if z.RevertJob == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.RevertJob.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "RevertJob")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "StableJobs"
+			o = append(o, 0xaa, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.StableJobs)))
+			for za0003 := range z.StableJobs {
+				if z.StableJobs[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.StableJobs[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "StableJobs", za0003)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0004 := range z.Evals {
+				if z.Evals[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0004)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -6210,41 +7544,80 @@ func (z *DeploymentUpdateCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DesiredTransition) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Migrate"
-	o = append(o, 0x85, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	if z.Migrate == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Migrate)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Reschedule"
-	o = append(o, 0xaa, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
 	if z.Reschedule == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Reschedule)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "ForceReschedule"
-	o = append(o, 0xaf, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
 	if z.ForceReschedule == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.ForceReschedule)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "NoShutdownDelay"
-	o = append(o, 0xaf, 0x4e, 0x6f, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
 	if z.NoShutdownDelay == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.NoShutdownDelay)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "MigrateDisablePlacement"
-	o = append(o, 0xb7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x6d, 0x65, 0x6e, 0x74)
 	if z.MigrateDisablePlacement == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.MigrateDisablePlacement)
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Migrate"
+			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
+			if z.Migrate == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Migrate)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Reschedule"
+			o = append(o, 0xaa, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+			if z.Reschedule == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Reschedule)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ForceReschedule"
+			o = append(o, 0xaf, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+			if z.ForceReschedule == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.ForceReschedule)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "NoShutdownDelay"
+			o = append(o, 0xaf, 0x4e, 0x6f, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			if z.NoShutdownDelay == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.NoShutdownDelay)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "MigrateDisablePlacement"
+			o = append(o, 0xb7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x6d, 0x65, 0x6e, 0x74)
+			if z.MigrateDisablePlacement == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.MigrateDisablePlacement)
+			}
+		}
 	}
 	return
 }
@@ -6402,43 +7775,124 @@ func (z *DesiredTransition) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DesiredUpdates) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 12
-	// string "Ignore"
-	o = append(o, 0x8c, 0xa6, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65)
-	o = msgp.AppendUint64(o, z.Ignore)
-	// string "Place"
-	o = append(o, 0xa5, 0x50, 0x6c, 0x61, 0x63, 0x65)
-	o = msgp.AppendUint64(o, z.Place)
-	// string "Migrate"
-	o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
-	o = msgp.AppendUint64(o, z.Migrate)
-	// string "Stop"
-	o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
-	o = msgp.AppendUint64(o, z.Stop)
-	// string "InPlaceUpdate"
-	o = append(o, 0xad, 0x49, 0x6e, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-	o = msgp.AppendUint64(o, z.InPlaceUpdate)
-	// string "DestructiveUpdate"
-	o = append(o, 0xb1, 0x44, 0x65, 0x73, 0x74, 0x72, 0x75, 0x63, 0x74, 0x69, 0x76, 0x65, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-	o = msgp.AppendUint64(o, z.DestructiveUpdate)
-	// string "Canary"
-	o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
-	o = msgp.AppendUint64(o, z.Canary)
-	// string "Preemptions"
-	o = append(o, 0xab, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-	o = msgp.AppendUint64(o, z.Preemptions)
-	// string "Disconnect"
-	o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-	o = msgp.AppendUint64(o, z.Disconnect)
-	// string "Reconnect"
-	o = append(o, 0xa9, 0x52, 0x65, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-	o = msgp.AppendUint64(o, z.Reconnect)
-	// string "RescheduleNow"
-	o = append(o, 0xad, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4e, 0x6f, 0x77)
-	o = msgp.AppendUint64(o, z.RescheduleNow)
-	// string "RescheduleLater"
-	o = append(o, 0xaf, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4c, 0x61, 0x74, 0x65, 0x72)
-	o = msgp.AppendUint64(o, z.RescheduleLater)
+	// check for omitted fields
+	zb0001Len := uint32(12)
+	var zb0001Mask uint16 /* 12 bits */
+	_ = zb0001Mask
+	if z.Ignore == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Place == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Migrate == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Stop == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.InPlaceUpdate == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.DestructiveUpdate == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Canary == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Preemptions == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Disconnect == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.Reconnect == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.RescheduleNow == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.RescheduleLater == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Ignore"
+			o = append(o, 0xa6, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65)
+			o = msgp.AppendUint64(o, z.Ignore)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Place"
+			o = append(o, 0xa5, 0x50, 0x6c, 0x61, 0x63, 0x65)
+			o = msgp.AppendUint64(o, z.Place)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Migrate"
+			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
+			o = msgp.AppendUint64(o, z.Migrate)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Stop"
+			o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
+			o = msgp.AppendUint64(o, z.Stop)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "InPlaceUpdate"
+			o = append(o, 0xad, 0x49, 0x6e, 0x50, 0x6c, 0x61, 0x63, 0x65, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			o = msgp.AppendUint64(o, z.InPlaceUpdate)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "DestructiveUpdate"
+			o = append(o, 0xb1, 0x44, 0x65, 0x73, 0x74, 0x72, 0x75, 0x63, 0x74, 0x69, 0x76, 0x65, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			o = msgp.AppendUint64(o, z.DestructiveUpdate)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Canary"
+			o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
+			o = msgp.AppendUint64(o, z.Canary)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Preemptions"
+			o = append(o, 0xab, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendUint64(o, z.Preemptions)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Disconnect"
+			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+			o = msgp.AppendUint64(o, z.Disconnect)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Reconnect"
+			o = append(o, 0xa9, 0x52, 0x65, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+			o = msgp.AppendUint64(o, z.Reconnect)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "RescheduleNow"
+			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4e, 0x6f, 0x77)
+			o = msgp.AppendUint64(o, z.RescheduleNow)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "RescheduleLater"
+			o = append(o, 0xaf, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4c, 0x61, 0x74, 0x65, 0x72)
+			o = msgp.AppendUint64(o, z.RescheduleLater)
+		}
+	}
 	return
 }
 
@@ -6553,34 +8007,67 @@ func (z *DesiredUpdates) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DisconnectStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "LostAfter"
-	o = append(o, 0x84, 0xa9, 0x4c, 0x6f, 0x73, 0x74, 0x41, 0x66, 0x74, 0x65, 0x72)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
 	if z.LostAfter == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.LostAfter)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "StopOnClientAfter"
-	o = append(o, 0xb1, 0x53, 0x74, 0x6f, 0x70, 0x4f, 0x6e, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x41, 0x66, 0x74, 0x65, 0x72)
 	if z.StopOnClientAfter == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.StopOnClientAfter)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Replace"
-	o = append(o, 0xa7, 0x52, 0x65, 0x70, 0x6c, 0x61, 0x63, 0x65)
 	if z.Replace == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Replace)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Reconcile"
-	o = append(o, 0xa9, 0x52, 0x65, 0x63, 0x6f, 0x6e, 0x63, 0x69, 0x6c, 0x65)
 	if z.Reconcile == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Reconcile)
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "LostAfter"
+			o = append(o, 0xa9, 0x4c, 0x6f, 0x73, 0x74, 0x41, 0x66, 0x74, 0x65, 0x72)
+			if z.LostAfter == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.LostAfter)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "StopOnClientAfter"
+			o = append(o, 0xb1, 0x53, 0x74, 0x6f, 0x70, 0x4f, 0x6e, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x41, 0x66, 0x74, 0x65, 0x72)
+			if z.StopOnClientAfter == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.StopOnClientAfter)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Replace"
+			o = append(o, 0xa7, 0x52, 0x65, 0x70, 0x6c, 0x61, 0x63, 0x65)
+			if z.Replace == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Replace)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Reconcile"
+			o = append(o, 0xa9, 0x52, 0x65, 0x63, 0x6f, 0x6e, 0x63, 0x69, 0x6c, 0x65)
+			if z.Reconcile == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Reconcile)
+			}
+		}
 	}
 	return
 }
@@ -6715,10 +8202,21 @@ func (z *DisconnectStrategy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z DispatchPayload) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "File"
-	o = append(o, 0x81, 0xa4, 0x46, 0x69, 0x6c, 0x65)
-	o = msgp.AppendString(o, z.File)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.File == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "File"
+		o = append(o, 0xa4, 0x46, 0x69, 0x6c, 0x65)
+		o = msgp.AppendString(o, z.File)
+	}
 	return
 }
 
@@ -6771,6 +8269,14 @@ func (z *DrainMetadata) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.AccessorID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
@@ -6786,12 +8292,16 @@ func (z *DrainMetadata) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "UpdatedAt"
 		o = append(o, 0xa9, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
 		o = msgp.AppendTime(o, z.UpdatedAt)
-		// string "Status"
-		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.Status)
-		// string "AccessorID"
-		o = append(o, 0xaa, 0x41, 0x63, 0x63, 0x65, 0x73, 0x73, 0x6f, 0x72, 0x49, 0x44)
-		o = msgp.AppendString(o, z.AccessorID)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Status)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "AccessorID"
+			o = append(o, 0xaa, 0x41, 0x63, 0x63, 0x65, 0x73, 0x73, 0x6f, 0x72, 0x49, 0x44)
+			o = msgp.AppendString(o, z.AccessorID)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -6902,13 +8412,34 @@ func (z *DrainMetadata) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z DrainSpec) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Deadline"
-	o = append(o, 0x82, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendDuration(o, z.Deadline)
-	// string "IgnoreSystemJobs"
-	o = append(o, 0xb0, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4a, 0x6f, 0x62, 0x73)
-	o = msgp.AppendBool(o, z.IgnoreSystemJobs)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Deadline == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.IgnoreSystemJobs == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Deadline"
+			o = append(o, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendDuration(o, z.Deadline)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "IgnoreSystemJobs"
+			o = append(o, 0xb0, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendBool(o, z.IgnoreSystemJobs)
+		}
+	}
 	return
 }
 
@@ -6963,22 +8494,43 @@ func (z DrainSpec) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *DrainStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "DrainSpec"
-	o = append(o, 0x83, 0xa9, 0x44, 0x72, 0x61, 0x69, 0x6e, 0x53, 0x70, 0x65, 0x63)
-	// map header, size 2
-	// string "Deadline"
-	o = append(o, 0x82, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendDuration(o, z.DrainSpec.Deadline)
-	// string "IgnoreSystemJobs"
-	o = append(o, 0xb0, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4a, 0x6f, 0x62, 0x73)
-	o = msgp.AppendBool(o, z.DrainSpec.IgnoreSystemJobs)
-	// string "ForceDeadline"
-	o = append(o, 0xad, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendTime(o, z.ForceDeadline)
-	// string "StartedAt"
-	o = append(o, 0xa9, 0x53, 0x74, 0x61, 0x72, 0x74, 0x65, 0x64, 0x41, 0x74)
-	o = msgp.AppendTime(o, z.StartedAt)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.ForceDeadline.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.StartedAt.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "DrainSpec"
+		o = append(o, 0xa9, 0x44, 0x72, 0x61, 0x69, 0x6e, 0x53, 0x70, 0x65, 0x63)
+		// map header, size 2
+		// string "Deadline"
+		o = append(o, 0x82, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+		o = msgp.AppendDuration(o, z.DrainSpec.Deadline)
+		// string "IgnoreSystemJobs"
+		o = append(o, 0xb0, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4a, 0x6f, 0x62, 0x73)
+		o = msgp.AppendBool(o, z.DrainSpec.IgnoreSystemJobs)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "ForceDeadline"
+			o = append(o, 0xad, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendTime(o, z.ForceDeadline)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "StartedAt"
+			o = append(o, 0xa9, 0x53, 0x74, 0x61, 0x72, 0x74, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendTime(o, z.StartedAt)
+		}
+	}
 	return
 }
 
@@ -7076,6 +8628,22 @@ func (z *DriverInfo) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x1
 	}
+	if z.Detected == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Healthy == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.HealthDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.UpdateTime.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
@@ -7090,18 +8658,26 @@ func (z *DriverInfo) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "Detected"
-		o = append(o, 0xa8, 0x44, 0x65, 0x74, 0x65, 0x63, 0x74, 0x65, 0x64)
-		o = msgp.AppendBool(o, z.Detected)
-		// string "Healthy"
-		o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
-		o = msgp.AppendBool(o, z.Healthy)
-		// string "HealthDescription"
-		o = append(o, 0xb1, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.HealthDescription)
-		// string "UpdateTime"
-		o = append(o, 0xaa, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendTime(o, z.UpdateTime)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Detected"
+			o = append(o, 0xa8, 0x44, 0x65, 0x74, 0x65, 0x63, 0x74, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Detected)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Healthy"
+			o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+			o = msgp.AppendBool(o, z.Healthy)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "HealthDescription"
+			o = append(o, 0xb1, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.HealthDescription)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "UpdateTime"
+			o = append(o, 0xaa, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendTime(o, z.UpdateTime)
+		}
 	}
 	return
 }
@@ -7204,27 +8780,54 @@ func (z *DriverInfo) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *EphemeralDisk) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Sticky"
-	o = append(o, 0x83, 0xa6, 0x53, 0x74, 0x69, 0x63, 0x6b, 0x79)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
 	if z.Sticky == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Sticky)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Migrate"
-	o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
 	if z.Migrate == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Migrate)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "SizeMB"
-	o = append(o, 0xa6, 0x53, 0x69, 0x7a, 0x65, 0x4d, 0x42)
 	if z.SizeMB == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.SizeMB)
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Sticky"
+			o = append(o, 0xa6, 0x53, 0x74, 0x69, 0x63, 0x6b, 0x79)
+			if z.Sticky == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Sticky)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Migrate"
+			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
+			if z.Migrate == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Migrate)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "SizeMB"
+			o = append(o, 0xa6, 0x53, 0x69, 0x7a, 0x65, 0x4d, 0x42)
+			if z.SizeMB == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.SizeMB)
+			}
+		}
 	}
 	return
 }
@@ -7336,18 +8939,29 @@ func (z *EphemeralDisk) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *EvalUpsertCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Evals"
-	o = append(o, 0x81, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0001 := range z.Evals {
-		if z.Evals[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Evals"
+		o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+		for za0001 := range z.Evals {
+			if z.Evals[za0001] == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Evals[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Evals", za0001)
+					return
+				}
 			}
 		}
 	}
@@ -7434,13 +9048,105 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(32)
 	var zb0001Mask uint32 /* 32 bits */
 	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Priority == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.TriggeredBy == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.NodeModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.StatusDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.Wait == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.WaitUntil.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.NextEval.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.PreviousEval.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.BlockedEval.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.RelatedEvals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
 	if z.FailedTGAllocs == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
+	if z.PlanAnnotations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
 	if z.ClassEligibility == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
+	}
+	if z.EscapedComputedClass == false {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.WaitsForPeers == false {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.QuotaLimitReached == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.AnnotatePlan == false {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
 	}
 	if z.QueuedAllocations == nil {
 		zb0001Len--
@@ -7450,73 +9156,129 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
+	if z.SnapshotIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8000000
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10000000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20000000
+	}
+	if z.CreateTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40000000
+	}
+	if z.ModifyTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80000000
+	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.ID)[:])
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "Priority"
-		o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
-		o = msgp.AppendInt(o, z.Priority)
-		// string "Type"
-		o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.Type)
-		// string "TriggeredBy"
-		o = append(o, 0xab, 0x54, 0x72, 0x69, 0x67, 0x67, 0x65, 0x72, 0x65, 0x64, 0x42, 0x79)
-		o = msgp.AppendString(o, z.TriggeredBy)
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "JobModifyIndex"
-		o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.JobModifyIndex)
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "NodeModifyIndex"
-		o = append(o, 0xaf, 0x4e, 0x6f, 0x64, 0x65, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.NodeModifyIndex)
-		// string "DeploymentID"
-		o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-		// string "Status"
-		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.Status)
-		// string "StatusDescription"
-		o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.StatusDescription)
-		// string "Wait"
-		o = append(o, 0xa4, 0x57, 0x61, 0x69, 0x74)
-		o = msgp.AppendDuration(o, z.Wait)
-		// string "WaitUntil"
-		o = append(o, 0xa9, 0x57, 0x61, 0x69, 0x74, 0x55, 0x6e, 0x74, 0x69, 0x6c)
-		o = msgp.AppendTime(o, z.WaitUntil)
-		// string "NextEval"
-		o = append(o, 0xa8, 0x4e, 0x65, 0x78, 0x74, 0x45, 0x76, 0x61, 0x6c)
-		o = msgp.AppendBytes(o, (z.NextEval)[:])
-		// string "PreviousEval"
-		o = append(o, 0xac, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x45, 0x76, 0x61, 0x6c)
-		o = msgp.AppendBytes(o, (z.PreviousEval)[:])
-		// string "BlockedEval"
-		o = append(o, 0xab, 0x42, 0x6c, 0x6f, 0x63, 0x6b, 0x65, 0x64, 0x45, 0x76, 0x61, 0x6c)
-		o = msgp.AppendBytes(o, (z.BlockedEval)[:])
-		// string "RelatedEvals"
-		o = append(o, 0xac, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x65, 0x64, 0x45, 0x76, 0x61, 0x6c, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.RelatedEvals)))
-		for za0007 := range z.RelatedEvals {
-			if z.RelatedEvals[za0007] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.RelatedEvals[za0007].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "RelatedEvals", za0007)
-					return
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Priority"
+			o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+			o = msgp.AppendInt(o, z.Priority)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "TriggeredBy"
+			o = append(o, 0xab, 0x54, 0x72, 0x69, 0x67, 0x67, 0x65, 0x72, 0x65, 0x64, 0x42, 0x79)
+			o = msgp.AppendString(o, z.TriggeredBy)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "JobModifyIndex"
+			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.JobModifyIndex)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "NodeModifyIndex"
+			o = append(o, 0xaf, 0x4e, 0x6f, 0x64, 0x65, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.NodeModifyIndex)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Status)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "StatusDescription"
+			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.StatusDescription)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "Wait"
+			o = append(o, 0xa4, 0x57, 0x61, 0x69, 0x74)
+			o = msgp.AppendDuration(o, z.Wait)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "WaitUntil"
+			o = append(o, 0xa9, 0x57, 0x61, 0x69, 0x74, 0x55, 0x6e, 0x74, 0x69, 0x6c)
+			o = msgp.AppendTime(o, z.WaitUntil)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "NextEval"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x78, 0x74, 0x45, 0x76, 0x61, 0x6c)
+			o = msgp.AppendBytes(o, (z.NextEval)[:])
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "PreviousEval"
+			o = append(o, 0xac, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x45, 0x76, 0x61, 0x6c)
+			o = msgp.AppendBytes(o, (z.PreviousEval)[:])
+		}
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "BlockedEval"
+			o = append(o, 0xab, 0x42, 0x6c, 0x6f, 0x63, 0x6b, 0x65, 0x64, 0x45, 0x76, 0x61, 0x6c)
+			o = msgp.AppendBytes(o, (z.BlockedEval)[:])
+		}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "RelatedEvals"
+			o = append(o, 0xac, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x65, 0x64, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.RelatedEvals)))
+			for za0007 := range z.RelatedEvals {
+				if z.RelatedEvals[za0007] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.RelatedEvals[za0007].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "RelatedEvals", za0007)
+						return
+					}
 				}
 			}
 		}
@@ -7537,15 +9299,17 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "PlanAnnotations"
-		o = append(o, 0xaf, 0x50, 0x6c, 0x61, 0x6e, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		if z.PlanAnnotations == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.PlanAnnotations.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "PlanAnnotations")
-				return
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "PlanAnnotations"
+			o = append(o, 0xaf, 0x50, 0x6c, 0x61, 0x6e, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			if z.PlanAnnotations == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.PlanAnnotations.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "PlanAnnotations")
+					return
+				}
 			}
 		}
 		if (zb0001Mask & 0x100000) == 0 { // if not omitted
@@ -7557,18 +9321,26 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendBool(o, za0011)
 			}
 		}
-		// string "EscapedComputedClass"
-		o = append(o, 0xb4, 0x45, 0x73, 0x63, 0x61, 0x70, 0x65, 0x64, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x64, 0x43, 0x6c, 0x61, 0x73, 0x73)
-		o = msgp.AppendBool(o, z.EscapedComputedClass)
-		// string "WaitsForPeers"
-		o = append(o, 0xad, 0x57, 0x61, 0x69, 0x74, 0x73, 0x46, 0x6f, 0x72, 0x50, 0x65, 0x65, 0x72, 0x73)
-		o = msgp.AppendBool(o, z.WaitsForPeers)
-		// string "QuotaLimitReached"
-		o = append(o, 0xb1, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x52, 0x65, 0x61, 0x63, 0x68, 0x65, 0x64)
-		o = msgp.AppendString(o, z.QuotaLimitReached)
-		// string "AnnotatePlan"
-		o = append(o, 0xac, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x65, 0x50, 0x6c, 0x61, 0x6e)
-		o = msgp.AppendBool(o, z.AnnotatePlan)
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "EscapedComputedClass"
+			o = append(o, 0xb4, 0x45, 0x73, 0x63, 0x61, 0x70, 0x65, 0x64, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x64, 0x43, 0x6c, 0x61, 0x73, 0x73)
+			o = msgp.AppendBool(o, z.EscapedComputedClass)
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "WaitsForPeers"
+			o = append(o, 0xad, 0x57, 0x61, 0x69, 0x74, 0x73, 0x46, 0x6f, 0x72, 0x50, 0x65, 0x65, 0x72, 0x73)
+			o = msgp.AppendBool(o, z.WaitsForPeers)
+		}
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "QuotaLimitReached"
+			o = append(o, 0xb1, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x52, 0x65, 0x61, 0x63, 0x68, 0x65, 0x64)
+			o = msgp.AppendString(o, z.QuotaLimitReached)
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "AnnotatePlan"
+			o = append(o, 0xac, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x65, 0x50, 0x6c, 0x61, 0x6e)
+			o = msgp.AppendBool(o, z.AnnotatePlan)
+		}
 		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "QueuedAllocations"
 			o = append(o, 0xb1, 0x51, 0x75, 0x65, 0x75, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
@@ -7595,21 +9367,31 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "SnapshotIndex"
-		o = append(o, 0xad, 0x53, 0x6e, 0x61, 0x70, 0x73, 0x68, 0x6f, 0x74, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.SnapshotIndex)
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
-		// string "CreateTime"
-		o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.CreateTime)
-		// string "ModifyTime"
-		o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.ModifyTime)
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "SnapshotIndex"
+			o = append(o, 0xad, 0x53, 0x6e, 0x61, 0x70, 0x73, 0x68, 0x6f, 0x74, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.SnapshotIndex)
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+			// string "CreateTime"
+			o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.CreateTime)
+		}
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+			// string "ModifyTime"
+			o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.ModifyTime)
+		}
 	}
 	return
 }
@@ -8042,61 +9824,178 @@ func (z *Evaluation) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *EvaluationStub) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 18
-	// string "ID"
-	o = append(o, 0xde, 0x0, 0x12, 0xa2, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.ID)[:])
-	// string "Priority"
-	o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
-	o = msgp.AppendInt(o, z.Priority)
-	// string "Type"
-	o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.Type)
-	// string "TriggeredBy"
-	o = append(o, 0xab, 0x54, 0x72, 0x69, 0x67, 0x67, 0x65, 0x72, 0x65, 0x64, 0x42, 0x79)
-	o = msgp.AppendString(o, z.TriggeredBy)
-	// string "Namespace"
-	o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "NodeID"
-	o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "DeploymentID"
-	o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "Status"
-	o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, z.Status)
-	// string "StatusDescription"
-	o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.StatusDescription)
-	// string "WaitUntil"
-	o = append(o, 0xa9, 0x57, 0x61, 0x69, 0x74, 0x55, 0x6e, 0x74, 0x69, 0x6c)
-	o = msgp.AppendTime(o, z.WaitUntil)
-	// string "NextEval"
-	o = append(o, 0xa8, 0x4e, 0x65, 0x78, 0x74, 0x45, 0x76, 0x61, 0x6c)
-	o = msgp.AppendBytes(o, (z.NextEval)[:])
-	// string "PreviousEval"
-	o = append(o, 0xac, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x45, 0x76, 0x61, 0x6c)
-	o = msgp.AppendBytes(o, (z.PreviousEval)[:])
-	// string "BlockedEval"
-	o = append(o, 0xab, 0x42, 0x6c, 0x6f, 0x63, 0x6b, 0x65, 0x64, 0x45, 0x76, 0x61, 0x6c)
-	o = msgp.AppendBytes(o, (z.BlockedEval)[:])
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
-	// string "CreateTime"
-	o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.CreateTime)
-	// string "ModifyTime"
-	o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.ModifyTime)
+	// check for omitted fields
+	zb0001Len := uint32(18)
+	var zb0001Mask uint32 /* 18 bits */
+	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Priority == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.TriggeredBy == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.StatusDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.WaitUntil.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.NextEval.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.PreviousEval.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.BlockedEval.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.CreateTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.ModifyTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	// variable map header, size zb0001Len
+	o = msgp.AppendMapHeader(o, zb0001Len)
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Priority"
+			o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+			o = msgp.AppendInt(o, z.Priority)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "TriggeredBy"
+			o = append(o, 0xab, 0x54, 0x72, 0x69, 0x67, 0x67, 0x65, 0x72, 0x65, 0x64, 0x42, 0x79)
+			o = msgp.AppendString(o, z.TriggeredBy)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Status)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "StatusDescription"
+			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.StatusDescription)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "WaitUntil"
+			o = append(o, 0xa9, 0x57, 0x61, 0x69, 0x74, 0x55, 0x6e, 0x74, 0x69, 0x6c)
+			o = msgp.AppendTime(o, z.WaitUntil)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "NextEval"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x78, 0x74, 0x45, 0x76, 0x61, 0x6c)
+			o = msgp.AppendBytes(o, (z.NextEval)[:])
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "PreviousEval"
+			o = append(o, 0xac, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x45, 0x76, 0x61, 0x6c)
+			o = msgp.AppendBytes(o, (z.PreviousEval)[:])
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "BlockedEval"
+			o = append(o, 0xab, 0x42, 0x6c, 0x6f, 0x63, 0x6b, 0x65, 0x64, 0x45, 0x76, 0x61, 0x6c)
+			o = msgp.AppendBytes(o, (z.BlockedEval)[:])
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "CreateTime"
+			o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.CreateTime)
+		}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "ModifyTime"
+			o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.ModifyTime)
+		}
+	}
 	return
 }
 
@@ -8247,24 +10146,51 @@ func (z *EvaluationStub) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ExplainFilter) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Reason"
-	o = append(o, 0x83, 0xa6, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Reason)
-	// string "Nodes"
-	o = append(o, 0xa5, 0x4e, 0x6f, 0x64, 0x65, 0x73)
-	o = msgp.AppendInt(o, z.Nodes)
-	// string "Examples"
-	o = append(o, 0xa8, 0x45, 0x78, 0x61, 0x6d, 0x70, 0x6c, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Examples)))
-	for za0001 := range z.Examples {
-		if z.Examples[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Examples[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Examples", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Reason == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Nodes == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Examples == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Reason"
+			o = append(o, 0xa6, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Reason)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Nodes"
+			o = append(o, 0xa5, 0x4e, 0x6f, 0x64, 0x65, 0x73)
+			o = msgp.AppendInt(o, z.Nodes)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Examples"
+			o = append(o, 0xa8, 0x45, 0x78, 0x61, 0x6d, 0x70, 0x6c, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Examples)))
+			for za0001 := range z.Examples {
+				if z.Examples[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Examples[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Examples", za0001)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -8359,22 +10285,61 @@ func (z *ExplainFilter) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ExplainNode) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "NodeID"
-	o = append(o, 0x85, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "NodeName"
-	o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.NodeName)
-	// string "Observed"
-	o = append(o, 0xa8, 0x4f, 0x62, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64)
-	o = msgp.AppendString(o, z.Observed)
-	// string "Wanted"
-	o = append(o, 0xa6, 0x57, 0x61, 0x6e, 0x74, 0x65, 0x64)
-	o = msgp.AppendString(o, z.Wanted)
-	// string "Change"
-	o = append(o, 0xa6, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65)
-	o = msgp.AppendString(o, z.Change)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.NodeName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Observed == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Wanted == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Change == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "NodeName"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.NodeName)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Observed"
+			o = append(o, 0xa8, 0x4f, 0x62, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64)
+			o = msgp.AppendString(o, z.Observed)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Wanted"
+			o = append(o, 0xa6, 0x57, 0x61, 0x6e, 0x74, 0x65, 0x64)
+			o = msgp.AppendString(o, z.Wanted)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Change"
+			o = append(o, 0xa6, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65)
+			o = msgp.AppendString(o, z.Change)
+		}
+	}
 	return
 }
 
@@ -8447,47 +10412,92 @@ func (z *ExplainNode) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Explanation) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
-	// string "Summary"
-	o = append(o, 0x86, 0xa7, 0x53, 0x75, 0x6d, 0x6d, 0x61, 0x72, 0x79)
-	o = msgp.AppendString(o, z.Summary)
-	// string "Filters"
-	o = append(o, 0xa7, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Filters)))
-	for za0001 := range z.Filters {
-		if z.Filters[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Filters[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Filters", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.Summary == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Filters == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Closest == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Unblocks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Since == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Deadline == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Summary"
+			o = append(o, 0xa7, 0x53, 0x75, 0x6d, 0x6d, 0x61, 0x72, 0x79)
+			o = msgp.AppendString(o, z.Summary)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Filters"
+			o = append(o, 0xa7, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Filters)))
+			for za0001 := range z.Filters {
+				if z.Filters[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Filters[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Filters", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Closest"
-	o = append(o, 0xa7, 0x43, 0x6c, 0x6f, 0x73, 0x65, 0x73, 0x74)
-	if z.Closest == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Closest.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Closest")
-			return
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Closest"
+			o = append(o, 0xa7, 0x43, 0x6c, 0x6f, 0x73, 0x65, 0x73, 0x74)
+			if z.Closest == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Closest.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Closest")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Unblocks"
+			o = append(o, 0xa8, 0x55, 0x6e, 0x62, 0x6c, 0x6f, 0x63, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Unblocks)))
+			for za0002 := range z.Unblocks {
+				o = msgp.AppendString(o, z.Unblocks[za0002])
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Since"
+			o = append(o, 0xa5, 0x53, 0x69, 0x6e, 0x63, 0x65)
+			o = msgp.AppendInt64(o, z.Since)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Deadline"
+			o = append(o, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendInt64(o, z.Deadline)
 		}
 	}
-	// string "Unblocks"
-	o = append(o, 0xa8, 0x55, 0x6e, 0x62, 0x6c, 0x6f, 0x63, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Unblocks)))
-	for za0002 := range z.Unblocks {
-		o = msgp.AppendString(o, z.Unblocks[za0002])
-	}
-	// string "Since"
-	o = append(o, 0xa5, 0x53, 0x69, 0x6e, 0x63, 0x65)
-	o = msgp.AppendInt64(o, z.Since)
-	// string "Deadline"
-	o = append(o, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendInt64(o, z.Deadline)
 	return
 }
 
@@ -8711,19 +10721,40 @@ func (z *HostNetworkConfig) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HostVolumeConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Name"
-	o = append(o, 0x84, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Path"
-	o = append(o, 0xa4, 0x50, 0x61, 0x74, 0x68)
-	o = msgp.AppendString(o, z.Path)
-	// string "ReadOnly"
-	o = append(o, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x6e, 0x6c, 0x79)
-	o = msgp.AppendBool(o, z.ReadOnly)
-	// string "ID"
-	o = append(o, 0xa2, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ID)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.ReadOnly == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Name"
+		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+		o = msgp.AppendString(o, z.Name)
+		// string "Path"
+		o = append(o, 0xa4, 0x50, 0x61, 0x74, 0x68)
+		o = msgp.AppendString(o, z.Path)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ReadOnly"
+			o = append(o, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x6e, 0x6c, 0x79)
+			o = msgp.AppendBool(o, z.ReadOnly)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
+		}
+	}
 	return
 }
 
@@ -8818,184 +10849,384 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(41)
 	var zb0001Mask uint64 /* 41 bits */
 	_ = zb0001Mask
+	if z.Region == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Priority == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.AllAtOnce == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Datacenters == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.NodePool == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.Constraints == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Affinities == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.Spreads == nil {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.Tolerations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.TaskGroups == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.Update == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.Reschedule == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.Migrate == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.Multiregion == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.Periodic == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.ParameterizedJob == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
+	}
+	if z.UI == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.Stop == false {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.ParentID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.Dispatched == false {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.DispatchIdempotencyToken == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
+	}
+	if z.Payload == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
+	}
+	if z.ConsulToken == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8000000
+	}
+	if z.ConsulNamespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10000000
+	}
+	if z.VaultToken == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20000000
+	}
+	if z.VaultNamespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40000000
+	}
+	if z.NomadTokenID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80000000
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100000000
+	}
+	if z.StatusDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200000000
+	}
+	if z.Stable == false {
+		zb0001Len--
+		zb0001Mask |= 0x400000000
+	}
+	if z.Version == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800000000
+	}
+	if z.VersionTag == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1000000000
+	}
+	if z.SubmitTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000000000
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4000000000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8000000000
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10000000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Region"
-		o = append(o, 0xa6, 0x52, 0x65, 0x67, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.Region)
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ID)
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Type"
-		o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.Type)
-		// string "Priority"
-		o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
-		o = msgp.AppendInt(o, z.Priority)
-		// string "AllAtOnce"
-		o = append(o, 0xa9, 0x41, 0x6c, 0x6c, 0x41, 0x74, 0x4f, 0x6e, 0x63, 0x65)
-		o = msgp.AppendBool(o, z.AllAtOnce)
-		// string "Datacenters"
-		o = append(o, 0xab, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Datacenters)))
-		for za0001 := range z.Datacenters {
-			o = msgp.AppendString(o, z.Datacenters[za0001])
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Region"
+			o = append(o, 0xa6, 0x52, 0x65, 0x67, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Region)
 		}
-		// string "NodePool"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
-		o = msgp.AppendString(o, z.NodePool)
-		// string "Constraints"
-		o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
-		for za0002 := range z.Constraints {
-			if z.Constraints[za0002] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				// map header, size 3
-				// string "LTarget"
-				o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-				o = msgp.AppendString(o, z.Constraints[za0002].LTarget)
-				// string "RTarget"
-				o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-				o = msgp.AppendString(o, z.Constraints[za0002].RTarget)
-				// string "Operand"
-				o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
-				o = msgp.AppendString(o, z.Constraints[za0002].Operand)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Priority"
+			o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+			o = msgp.AppendInt(o, z.Priority)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "AllAtOnce"
+			o = append(o, 0xa9, 0x41, 0x6c, 0x6c, 0x41, 0x74, 0x4f, 0x6e, 0x63, 0x65)
+			o = msgp.AppendBool(o, z.AllAtOnce)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Datacenters"
+			o = append(o, 0xab, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Datacenters)))
+			for za0001 := range z.Datacenters {
+				o = msgp.AppendString(o, z.Datacenters[za0001])
 			}
 		}
-		// string "Affinities"
-		o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
-		for za0003 := range z.Affinities {
-			if z.Affinities[za0003] == nil {
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "NodePool"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
+			o = msgp.AppendString(o, z.NodePool)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Constraints"
+			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
+			for za0002 := range z.Constraints {
+				if z.Constraints[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 3
+					// string "LTarget"
+					o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0002].LTarget)
+					// string "RTarget"
+					o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0002].RTarget)
+					// string "Operand"
+					o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
+					o = msgp.AppendString(o, z.Constraints[za0002].Operand)
+				}
+			}
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Affinities"
+			o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
+			for za0003 := range z.Affinities {
+				if z.Affinities[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Affinities[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Affinities", za0003)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "Spreads"
+			o = append(o, 0xa7, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Spreads)))
+			for za0004 := range z.Spreads {
+				if z.Spreads[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Spreads[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Spreads", za0004)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "Tolerations"
+			o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
+			for za0005 := range z.Tolerations {
+				if z.Tolerations[za0005] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Tolerations[za0005].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Tolerations", za0005)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "TaskGroups"
+			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.TaskGroups)))
+			for za0006 := range z.TaskGroups {
+				if z.TaskGroups[za0006] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.TaskGroups[za0006].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "TaskGroups", za0006)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "Update"
+			o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			if z.Update == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Affinities[za0003].MarshalMsg(o)
+				o, err = z.Update.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Affinities", za0003)
+					err = msgp.WrapError(err, "Update")
 					return
 				}
 			}
 		}
-		// string "Spreads"
-		o = append(o, 0xa7, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Spreads)))
-		for za0004 := range z.Spreads {
-			if z.Spreads[za0004] == nil {
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "Reschedule"
+			o = append(o, 0xaa, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+			if z.Reschedule == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Spreads[za0004].MarshalMsg(o)
+				o, err = z.Reschedule.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Spreads", za0004)
+					err = msgp.WrapError(err, "Reschedule")
 					return
 				}
 			}
 		}
-		// string "Tolerations"
-		o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
-		for za0005 := range z.Tolerations {
-			if z.Tolerations[za0005] == nil {
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "Migrate"
+			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
+			if z.Migrate == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Tolerations[za0005].MarshalMsg(o)
+				o, err = z.Migrate.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Tolerations", za0005)
+					err = msgp.WrapError(err, "Migrate")
 					return
 				}
 			}
 		}
-		// string "TaskGroups"
-		o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.TaskGroups)))
-		for za0006 := range z.TaskGroups {
-			if z.TaskGroups[za0006] == nil {
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Multiregion"
+			o = append(o, 0xab, 0x4d, 0x75, 0x6c, 0x74, 0x69, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e)
+			if z.Multiregion == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.TaskGroups[za0006].MarshalMsg(o)
+				o, err = z.Multiregion.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "TaskGroups", za0006)
+					err = msgp.WrapError(err, "Multiregion")
 					return
 				}
 			}
 		}
-		// string "Update"
-		o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-		if z.Update == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Update.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Update")
-				return
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "Periodic"
+			o = append(o, 0xa8, 0x50, 0x65, 0x72, 0x69, 0x6f, 0x64, 0x69, 0x63)
+			if z.Periodic == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Periodic.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Periodic")
+					return
+				}
 			}
 		}
-		// string "Reschedule"
-		o = append(o, 0xaa, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-		if z.Reschedule == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Reschedule.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Reschedule")
-				return
-			}
-		}
-		// string "Migrate"
-		o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
-		if z.Migrate == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Migrate.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Migrate")
-				return
-			}
-		}
-		// string "Multiregion"
-		o = append(o, 0xab, 0x4d, 0x75, 0x6c, 0x74, 0x69, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e)
-		if z.Multiregion == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Multiregion.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Multiregion")
-				return
-			}
-		}
-		// string "Periodic"
-		o = append(o, 0xa8, 0x50, 0x65, 0x72, 0x69, 0x6f, 0x64, 0x69, 0x63)
-		if z.Periodic == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Periodic.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Periodic")
-				return
-			}
-		}
-		// string "ParameterizedJob"
-		o = append(o, 0xb0, 0x50, 0x61, 0x72, 0x61, 0x6d, 0x65, 0x74, 0x65, 0x72, 0x69, 0x7a, 0x65, 0x64, 0x4a, 0x6f, 0x62)
-		if z.ParameterizedJob == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.ParameterizedJob.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "ParameterizedJob")
-				return
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "ParameterizedJob"
+			o = append(o, 0xb0, 0x50, 0x61, 0x72, 0x61, 0x6d, 0x65, 0x74, 0x65, 0x72, 0x69, 0x7a, 0x65, 0x64, 0x4a, 0x6f, 0x62)
+			if z.ParameterizedJob == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.ParameterizedJob.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "ParameterizedJob")
+					return
+				}
 			}
 		}
 		if (zb0001Mask & 0x100000) == 0 { // if not omitted
@@ -9007,102 +11238,142 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0008)
 			}
 		}
-		// string "UI"
-		o = append(o, 0xa2, 0x55, 0x49)
-		if z.UI == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Description"
-			o = append(o, 0x82, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-			o = msgp.AppendString(o, z.UI.Description)
-			// string "Links"
-			o = append(o, 0xa5, 0x4c, 0x69, 0x6e, 0x6b, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.UI.Links)))
-			for za0009 := range z.UI.Links {
-				if z.UI.Links[za0009] == nil {
-					o = msgp.AppendNil(o)
-				} else {
-					// map header, size 2
-					// string "Label"
-					o = append(o, 0x82, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-					o = msgp.AppendString(o, z.UI.Links[za0009].Label)
-					// string "URL"
-					o = append(o, 0xa3, 0x55, 0x52, 0x4c)
-					o = msgp.AppendString(o, z.UI.Links[za0009].URL)
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "UI"
+			o = append(o, 0xa2, 0x55, 0x49)
+			if z.UI == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Description"
+				o = append(o, 0x82, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+				o = msgp.AppendString(o, z.UI.Description)
+				// string "Links"
+				o = append(o, 0xa5, 0x4c, 0x69, 0x6e, 0x6b, 0x73)
+				o = msgp.AppendArrayHeader(o, uint32(len(z.UI.Links)))
+				for za0009 := range z.UI.Links {
+					if z.UI.Links[za0009] == nil {
+						o = msgp.AppendNil(o)
+					} else {
+						// map header, size 2
+						// string "Label"
+						o = append(o, 0x82, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+						o = msgp.AppendString(o, z.UI.Links[za0009].Label)
+						// string "URL"
+						o = append(o, 0xa3, 0x55, 0x52, 0x4c)
+						o = msgp.AppendString(o, z.UI.Links[za0009].URL)
+					}
 				}
 			}
 		}
-		// string "Stop"
-		o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
-		o = msgp.AppendBool(o, z.Stop)
-		// string "ParentID"
-		o = append(o, 0xa8, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ParentID)
-		// string "Dispatched"
-		o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x65, 0x64)
-		o = msgp.AppendBool(o, z.Dispatched)
-		// string "DispatchIdempotencyToken"
-		o = append(o, 0xb8, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
-		o = msgp.AppendString(o, z.DispatchIdempotencyToken)
-		// string "Payload"
-		o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
-		o = msgp.AppendBytes(o, z.Payload)
-		// string "ConsulToken"
-		o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
-		o = msgp.AppendString(o, z.ConsulToken)
-		// string "ConsulNamespace"
-		o = append(o, 0xaf, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.ConsulNamespace)
-		// string "VaultToken"
-		o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
-		o = msgp.AppendString(o, z.VaultToken)
-		// string "VaultNamespace"
-		o = append(o, 0xae, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.VaultNamespace)
-		// string "NomadTokenID"
-		o = append(o, 0xac, 0x4e, 0x6f, 0x6d, 0x61, 0x64, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x49, 0x44)
-		o = msgp.AppendString(o, z.NomadTokenID)
-		// string "Status"
-		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.Status)
-		// string "StatusDescription"
-		o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.StatusDescription)
-		// string "Stable"
-		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
-		o = msgp.AppendBool(o, z.Stable)
-		// string "Version"
-		o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendUint64(o, z.Version)
-		// string "VersionTag"
-		o = append(o, 0xaa, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
-		if z.VersionTag == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 3
-			// string "Name"
-			o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-			o = msgp.AppendString(o, z.VersionTag.Name)
-			// string "Description"
-			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-			o = msgp.AppendString(o, z.VersionTag.Description)
-			// string "TaggedTime"
-			o = append(o, 0xaa, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x54, 0x69, 0x6d, 0x65)
-			o = msgp.AppendInt64(o, z.VersionTag.TaggedTime)
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "Stop"
+			o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
+			o = msgp.AppendBool(o, z.Stop)
 		}
-		// string "SubmitTime"
-		o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x74, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.SubmitTime)
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
-		// string "JobModifyIndex"
-		o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.JobModifyIndex)
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "ParentID"
+			o = append(o, 0xa8, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ParentID)
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "Dispatched"
+			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Dispatched)
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "DispatchIdempotencyToken"
+			o = append(o, 0xb8, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+			o = msgp.AppendString(o, z.DispatchIdempotencyToken)
+		}
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "Payload"
+			o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
+			o = msgp.AppendBytes(o, z.Payload)
+		}
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "ConsulToken"
+			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+			o = msgp.AppendString(o, z.ConsulToken)
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+			// string "ConsulNamespace"
+			o = append(o, 0xaf, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.ConsulNamespace)
+		}
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+			// string "VaultToken"
+			o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+			o = msgp.AppendString(o, z.VaultToken)
+		}
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+			// string "VaultNamespace"
+			o = append(o, 0xae, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.VaultNamespace)
+		}
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+			// string "NomadTokenID"
+			o = append(o, 0xac, 0x4e, 0x6f, 0x6d, 0x61, 0x64, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x49, 0x44)
+			o = msgp.AppendString(o, z.NomadTokenID)
+		}
+		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.Status)
+		}
+		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
+			// string "StatusDescription"
+			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.StatusDescription)
+		}
+		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
+			// string "Stable"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
+			o = msgp.AppendBool(o, z.Stable)
+		}
+		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
+			// string "Version"
+			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.Version)
+		}
+		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
+			// string "VersionTag"
+			o = append(o, 0xaa, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
+			if z.VersionTag == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 3
+				// string "Name"
+				o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+				o = msgp.AppendString(o, z.VersionTag.Name)
+				// string "Description"
+				o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+				o = msgp.AppendString(o, z.VersionTag.Description)
+				// string "TaggedTime"
+				o = append(o, 0xaa, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x54, 0x69, 0x6d, 0x65)
+				o = msgp.AppendInt64(o, z.VersionTag.TaggedTime)
+			}
+		}
+		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
+			// string "SubmitTime"
+			o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x74, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.SubmitTime)
+		}
+		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
+			// string "JobModifyIndex"
+			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.JobModifyIndex)
+		}
 	}
 	return
 }
@@ -9963,28 +12234,67 @@ func (z JobChildrenSummary) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JobDeregisterCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Namespace"
-	o = append(o, 0x85, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "Purge"
-	o = append(o, 0xa5, 0x50, 0x75, 0x72, 0x67, 0x65)
-	o = msgp.AppendBool(o, z.Purge)
-	// string "NoShutdownDelay"
-	o = append(o, 0xaf, 0x4e, 0x6f, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
-	o = msgp.AppendBool(o, z.NoShutdownDelay)
-	// string "Eval"
-	o = append(o, 0xa4, 0x45, 0x76, 0x61, 0x6c)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Purge == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.NoShutdownDelay == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Eval == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Eval.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Eval")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Purge"
+			o = append(o, 0xa5, 0x50, 0x75, 0x72, 0x67, 0x65)
+			o = msgp.AppendBool(o, z.Purge)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "NoShutdownDelay"
+			o = append(o, 0xaf, 0x4e, 0x6f, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			o = msgp.AppendBool(o, z.NoShutdownDelay)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Eval"
+			o = append(o, 0xa4, 0x45, 0x76, 0x61, 0x6c)
+			if z.Eval == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Eval.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Eval")
+					return
+				}
+			}
 		}
 	}
 	return
@@ -10079,27 +12389,63 @@ func (z *JobDispatchCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(8)
 	var zb0001Mask uint8 /* 8 bits */
 	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.ChildID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Payload == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.IdempotencyToken == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Priority == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "ChildID"
-		o = append(o, 0xa7, 0x43, 0x68, 0x69, 0x6c, 0x64, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ChildID)
-		// string "Payload"
-		o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
-		o = msgp.AppendBytes(o, z.Payload)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ChildID"
+			o = append(o, 0xa7, 0x43, 0x68, 0x69, 0x6c, 0x64, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ChildID)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Payload"
+			o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
+			o = msgp.AppendBytes(o, z.Payload)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -10109,15 +12455,21 @@ func (z *JobDispatchCommand) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "IdempotencyToken"
-		o = append(o, 0xb0, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
-		o = msgp.AppendString(o, z.IdempotencyToken)
-		// string "Priority"
-		o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
-		o = msgp.AppendInt(o, z.Priority)
-		// string "EvalID"
-		o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.EvalID)[:])
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "IdempotencyToken"
+			o = append(o, 0xb0, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+			o = msgp.AppendString(o, z.IdempotencyToken)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Priority"
+			o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+			o = msgp.AppendInt(o, z.Priority)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
 	}
 	return
 }
@@ -10299,52 +12651,103 @@ func (z JobRef) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JobRegisterCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
-	// string "Job"
-	o = append(o, 0x87, 0xa3, 0x4a, 0x6f, 0x62)
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
 	if z.Job == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Job.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Job")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Eval"
-	o = append(o, 0xa4, 0x45, 0x76, 0x61, 0x6c)
 	if z.Eval == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Eval.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Eval")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Submission"
-	o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x73, 0x73, 0x69, 0x6f, 0x6e)
 	if z.Submission == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Submission.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Submission")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.EnforceIndex == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.PreserveCounts == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.PreserveResources == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Job"
+			o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
+			if z.Job == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Job.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Job")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Eval"
+			o = append(o, 0xa4, 0x45, 0x76, 0x61, 0x6c)
+			if z.Eval == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Eval.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Eval")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Submission"
+			o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x73, 0x73, 0x69, 0x6f, 0x6e)
+			if z.Submission == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Submission.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Submission")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "EnforceIndex"
+			o = append(o, 0xac, 0x45, 0x6e, 0x66, 0x6f, 0x72, 0x63, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendBool(o, z.EnforceIndex)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "PreserveCounts"
+			o = append(o, 0xae, 0x50, 0x72, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x43, 0x6f, 0x75, 0x6e, 0x74, 0x73)
+			o = msgp.AppendBool(o, z.PreserveCounts)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "PreserveResources"
+			o = append(o, 0xb1, 0x50, 0x72, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			o = msgp.AppendBool(o, z.PreserveResources)
 		}
 	}
-	// string "EnforceIndex"
-	o = append(o, 0xac, 0x45, 0x6e, 0x66, 0x6f, 0x72, 0x63, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendBool(o, z.EnforceIndex)
-	// string "Index"
-	o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.Index)
-	// string "PreserveCounts"
-	o = append(o, 0xae, 0x50, 0x72, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x43, 0x6f, 0x75, 0x6e, 0x74, 0x73)
-	o = msgp.AppendBool(o, z.PreserveCounts)
-	// string "PreserveResources"
-	o = append(o, 0xb1, 0x50, 0x72, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
-	o = msgp.AppendBool(o, z.PreserveResources)
 	return
 }
 
@@ -10480,19 +12883,52 @@ func (z *JobRegisterCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JobStabilityCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Namespace"
-	o = append(o, 0x84, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "Version"
-	o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendUint64(o, z.Version)
-	// string "Stable"
-	o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
-	o = msgp.AppendBool(o, z.Stable)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Version == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Stable == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Version"
+			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.Version)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Stable"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
+			o = msgp.AppendBool(o, z.Stable)
+		}
+	}
 	return
 }
 
@@ -10563,21 +12999,53 @@ func (z *JobSubmission) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(8)
 	var zb0001Mask uint8 /* 8 bits */
 	_ = zb0001Mask
+	if z.Source == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Format == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.VariableFlags == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4
+	}
+	if z.Variables == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Version == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Source"
-		o = append(o, 0xa6, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Source)
-		// string "Format"
-		o = append(o, 0xa6, 0x46, 0x6f, 0x72, 0x6d, 0x61, 0x74)
-		o = msgp.AppendString(o, z.Format)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Source"
+			o = append(o, 0xa6, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Source)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Format"
+			o = append(o, 0xa6, 0x46, 0x6f, 0x72, 0x6d, 0x61, 0x74)
+			o = msgp.AppendString(o, z.Format)
+		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "VariableFlags"
 			o = append(o, 0xad, 0x56, 0x61, 0x72, 0x69, 0x61, 0x62, 0x6c, 0x65, 0x46, 0x6c, 0x61, 0x67, 0x73)
@@ -10587,21 +13055,31 @@ func (z *JobSubmission) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "Variables"
-		o = append(o, 0xa9, 0x56, 0x61, 0x72, 0x69, 0x61, 0x62, 0x6c, 0x65, 0x73)
-		o = msgp.AppendString(o, z.Variables)
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "Version"
-		o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendUint64(o, z.Version)
-		// string "JobModifyIndex"
-		o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.JobModifyIndex)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Variables"
+			o = append(o, 0xa9, 0x56, 0x61, 0x72, 0x69, 0x61, 0x62, 0x6c, 0x65, 0x73)
+			o = msgp.AppendString(o, z.Variables)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Version"
+			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.Version)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "JobModifyIndex"
+			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.JobModifyIndex)
+		}
 	}
 	return
 }
@@ -10726,21 +13204,45 @@ func (z *JobSummary) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(6)
 	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Summary == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4
+	}
+	if z.Children == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "JobID"
-		o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.JobID)
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "Summary"
 			o = append(o, 0xa7, 0x53, 0x75, 0x6d, 0x6d, 0x61, 0x72, 0x79)
@@ -10754,28 +13256,34 @@ func (z *JobSummary) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Children"
-		o = append(o, 0xa8, 0x43, 0x68, 0x69, 0x6c, 0x64, 0x72, 0x65, 0x6e)
-		if z.Children == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 3
-			// string "Pending"
-			o = append(o, 0x83, 0xa7, 0x50, 0x65, 0x6e, 0x64, 0x69, 0x6e, 0x67)
-			o = msgp.AppendInt64(o, z.Children.Pending)
-			// string "Running"
-			o = append(o, 0xa7, 0x52, 0x75, 0x6e, 0x6e, 0x69, 0x6e, 0x67)
-			o = msgp.AppendInt64(o, z.Children.Running)
-			// string "Dead"
-			o = append(o, 0xa4, 0x44, 0x65, 0x61, 0x64)
-			o = msgp.AppendInt64(o, z.Children.Dead)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Children"
+			o = append(o, 0xa8, 0x43, 0x68, 0x69, 0x6c, 0x64, 0x72, 0x65, 0x6e)
+			if z.Children == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 3
+				// string "Pending"
+				o = append(o, 0x83, 0xa7, 0x50, 0x65, 0x6e, 0x64, 0x69, 0x6e, 0x67)
+				o = msgp.AppendInt64(o, z.Children.Pending)
+				// string "Running"
+				o = append(o, 0xa7, 0x52, 0x75, 0x6e, 0x6e, 0x69, 0x6e, 0x67)
+				o = msgp.AppendInt64(o, z.Children.Running)
+				// string "Dead"
+				o = append(o, 0xa4, 0x44, 0x65, 0x61, 0x64)
+				o = msgp.AppendInt64(o, z.Children.Dead)
+			}
 		}
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
 	}
 	return
 }
@@ -10936,24 +13444,45 @@ func (z *JobSummary) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JobUI) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Description"
-	o = append(o, 0x82, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Description)
-	// string "Links"
-	o = append(o, 0xa5, 0x4c, 0x69, 0x6e, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Links)))
-	for za0001 := range z.Links {
-		if z.Links[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Label"
-			o = append(o, 0x82, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-			o = msgp.AppendString(o, z.Links[za0001].Label)
-			// string "URL"
-			o = append(o, 0xa3, 0x55, 0x52, 0x4c)
-			o = msgp.AppendString(o, z.Links[za0001].URL)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Links == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Links"
+			o = append(o, 0xa5, 0x4c, 0x69, 0x6e, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Links)))
+			for za0001 := range z.Links {
+				if z.Links[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 2
+					// string "Label"
+					o = append(o, 0x82, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+					o = msgp.AppendString(o, z.Links[za0001].Label)
+					// string "URL"
+					o = append(o, 0xa3, 0x55, 0x52, 0x4c)
+					o = msgp.AppendString(o, z.Links[za0001].URL)
+				}
+			}
 		}
 	}
 	return
@@ -11131,16 +13660,43 @@ func (z JobUILink) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z JobVersionTag) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Name"
-	o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Description"
-	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Description)
-	// string "TaggedTime"
-	o = append(o, 0xaa, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x54, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.TaggedTime)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.TaggedTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "TaggedTime"
+			o = append(o, 0xaa, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.TaggedTime)
+		}
+	}
 	return
 }
 
@@ -11201,34 +13757,73 @@ func (z JobVersionTag) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JobVersionTagCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Namespace"
-	o = append(o, 0x85, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "Name"
-	o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Version"
-	o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendUint64(o, z.Version)
-	// string "Tag"
-	o = append(o, 0xa3, 0x54, 0x61, 0x67)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Version == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Tag == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 3
-		// string "Name"
-		o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Tag.Name)
-		// string "Description"
-		o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.Tag.Description)
-		// string "TaggedTime"
-		o = append(o, 0xaa, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.Tag.TaggedTime)
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Version"
+			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.Version)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Tag"
+			o = append(o, 0xa3, 0x54, 0x61, 0x67)
+			if z.Tag == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 3
+				// string "Name"
+				o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+				o = msgp.AppendString(o, z.Tag.Name)
+				// string "Description"
+				o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+				o = msgp.AppendString(o, z.Tag.Description)
+				// string "TaggedTime"
+				o = append(o, 0xaa, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x54, 0x69, 0x6d, 0x65)
+				o = msgp.AppendInt64(o, z.Tag.TaggedTime)
+			}
+		}
 	}
 	return
 }
@@ -11353,43 +13948,124 @@ func (z *JobVersionTagCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JoinToken) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 12
-	// string "ID"
-	o = append(o, 0x8c, 0xa2, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.ID)[:])
-	// string "Role"
-	o = append(o, 0xa4, 0x52, 0x6f, 0x6c, 0x65)
-	o = msgp.AppendString(o, z.Role)
-	// string "Hash"
-	o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
-	o = msgp.AppendBytes(o, z.Hash)
-	// string "Description"
-	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Description)
-	// string "CreatedAt"
-	o = append(o, 0xa9, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.CreatedAt)
-	// string "ExpiresAt"
-	o = append(o, 0xa9, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x73, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.ExpiresAt)
-	// string "MaxUses"
-	o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x55, 0x73, 0x65, 0x73)
-	o = msgp.AppendInt(o, z.MaxUses)
-	// string "Uses"
-	o = append(o, 0xa4, 0x55, 0x73, 0x65, 0x73)
-	o = msgp.AppendInt(o, z.Uses)
-	// string "LastUsedAt"
-	o = append(o, 0xaa, 0x4c, 0x61, 0x73, 0x74, 0x55, 0x73, 0x65, 0x64, 0x41, 0x74)
-	o = msgp.AppendInt64(o, z.LastUsedAt)
-	// string "LastUsedBy"
-	o = append(o, 0xaa, 0x4c, 0x61, 0x73, 0x74, 0x55, 0x73, 0x65, 0x64, 0x42, 0x79)
-	o = msgp.AppendString(o, z.LastUsedBy)
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
+	// check for omitted fields
+	zb0001Len := uint32(12)
+	var zb0001Mask uint16 /* 12 bits */
+	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Role == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Hash == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.CreatedAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.ExpiresAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.MaxUses == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Uses == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.LastUsedAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.LastUsedBy == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Role"
+			o = append(o, 0xa4, 0x52, 0x6f, 0x6c, 0x65)
+			o = msgp.AppendString(o, z.Role)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Hash"
+			o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
+			o = msgp.AppendBytes(o, z.Hash)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "CreatedAt"
+			o = append(o, 0xa9, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.CreatedAt)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ExpiresAt"
+			o = append(o, 0xa9, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x73, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.ExpiresAt)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "MaxUses"
+			o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x55, 0x73, 0x65, 0x73)
+			o = msgp.AppendInt(o, z.MaxUses)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Uses"
+			o = append(o, 0xa4, 0x55, 0x73, 0x65, 0x73)
+			o = msgp.AppendInt(o, z.Uses)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "LastUsedAt"
+			o = append(o, 0xaa, 0x4c, 0x61, 0x73, 0x74, 0x55, 0x73, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.LastUsedAt)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "LastUsedBy"
+			o = append(o, 0xaa, 0x4c, 0x61, 0x73, 0x74, 0x55, 0x73, 0x65, 0x64, 0x42, 0x79)
+			o = msgp.AppendString(o, z.LastUsedBy)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
 	return
 }
 
@@ -11504,16 +14180,27 @@ func (z *JoinToken) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JoinTokenCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Token"
-	o = append(o, 0x81, 0xa5, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
 	if z.Token == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Token.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Token")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Token"
+		o = append(o, 0xa5, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+		if z.Token == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Token.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Token")
+				return
+			}
 		}
 	}
 	return
@@ -11580,12 +14267,23 @@ func (z *JoinTokenCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JoinTokenDeleteCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "IDs"
-	o = append(o, 0x81, 0xa3, 0x49, 0x44, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
-	for za0001 := range z.IDs {
-		o = msgp.AppendBytes(o, (z.IDs[za0001])[:])
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.IDs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "IDs"
+		o = append(o, 0xa3, 0x49, 0x44, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
+		for za0001 := range z.IDs {
+			o = msgp.AppendBytes(o, (z.IDs[za0001])[:])
+		}
 	}
 	return
 }
@@ -11648,16 +14346,43 @@ func (z *JoinTokenDeleteCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *JoinTokenUseCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "ID"
-	o = append(o, 0x83, 0xa2, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.ID)[:])
-	// string "Hash"
-	o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
-	o = msgp.AppendBytes(o, z.Hash)
-	// string "By"
-	o = append(o, 0xa2, 0x42, 0x79)
-	o = msgp.AppendString(o, z.By)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Hash == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.By == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Hash"
+			o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
+			o = msgp.AppendBytes(o, z.Hash)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "By"
+			o = append(o, 0xa2, 0x42, 0x79)
+			o = msgp.AppendString(o, z.By)
+		}
+	}
 	return
 }
 
@@ -11718,34 +14443,67 @@ func (z *JoinTokenUseCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *LogConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "MaxFiles"
-	o = append(o, 0x84, 0xa8, 0x4d, 0x61, 0x78, 0x46, 0x69, 0x6c, 0x65, 0x73)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
 	if z.MaxFiles == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MaxFiles)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "MaxFileSizeMB"
-	o = append(o, 0xad, 0x4d, 0x61, 0x78, 0x46, 0x69, 0x6c, 0x65, 0x53, 0x69, 0x7a, 0x65, 0x4d, 0x42)
 	if z.MaxFileSizeMB == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MaxFileSizeMB)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Disabled"
-	o = append(o, 0xa8, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x64)
 	if z.Disabled == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Disabled)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Enabled"
-	o = append(o, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
 	if z.Enabled == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Enabled)
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "MaxFiles"
+			o = append(o, 0xa8, 0x4d, 0x61, 0x78, 0x46, 0x69, 0x6c, 0x65, 0x73)
+			if z.MaxFiles == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxFiles)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MaxFileSizeMB"
+			o = append(o, 0xad, 0x4d, 0x61, 0x78, 0x46, 0x69, 0x6c, 0x65, 0x53, 0x69, 0x7a, 0x65, 0x4d, 0x42)
+			if z.MaxFileSizeMB == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxFileSizeMB)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Disabled"
+			o = append(o, 0xa8, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			if z.Disabled == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Disabled)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Enabled"
+			o = append(o, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			if z.Enabled == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Enabled)
+			}
+		}
 	}
 	return
 }
@@ -11880,15 +14638,26 @@ func (z *LogConfig) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *LogEntry) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Commands"
-	o = append(o, 0x81, 0xa8, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Commands)))
-	for za0001 := range z.Commands {
-		o, err = z.Commands[za0001].MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Commands", za0001)
-			return
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Commands == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Commands"
+		o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Commands)))
+		for za0001 := range z.Commands {
+			o, err = z.Commands[za0001].MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Commands", za0001)
+				return
+			}
 		}
 	}
 	return
@@ -11955,34 +14724,67 @@ func (z *LogEntry) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *MigrateStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "MaxParallel"
-	o = append(o, 0x84, 0xab, 0x4d, 0x61, 0x78, 0x50, 0x61, 0x72, 0x61, 0x6c, 0x6c, 0x65, 0x6c)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
 	if z.MaxParallel == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MaxParallel)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "HealthCheck"
-	o = append(o, 0xab, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x43, 0x68, 0x65, 0x63, 0x6b)
 	if z.HealthCheck == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.HealthCheck)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "MinHealthyTime"
-	o = append(o, 0xae, 0x4d, 0x69, 0x6e, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x54, 0x69, 0x6d, 0x65)
 	if z.MinHealthyTime == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.MinHealthyTime)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "HealthyDeadline"
-	o = append(o, 0xaf, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
 	if z.HealthyDeadline == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.HealthyDeadline)
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "MaxParallel"
+			o = append(o, 0xab, 0x4d, 0x61, 0x78, 0x50, 0x61, 0x72, 0x61, 0x6c, 0x6c, 0x65, 0x6c)
+			if z.MaxParallel == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxParallel)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "HealthCheck"
+			o = append(o, 0xab, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			if z.HealthCheck == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.HealthCheck)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MinHealthyTime"
+			o = append(o, 0xae, 0x4d, 0x69, 0x6e, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			if z.MinHealthyTime == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.MinHealthyTime)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "HealthyDeadline"
+			o = append(o, 0xaf, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			if z.HealthyDeadline == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.HealthyDeadline)
+			}
+		}
 	}
 	return
 }
@@ -12117,29 +14919,50 @@ func (z *MigrateStrategy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Multiregion) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Strategy"
-	o = append(o, 0x82, 0xa8, 0x53, 0x74, 0x72, 0x61, 0x74, 0x65, 0x67, 0x79)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
 	if z.Strategy == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Strategy.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Strategy")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Regions"
-	o = append(o, 0xa7, 0x52, 0x65, 0x67, 0x69, 0x6f, 0x6e, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Regions)))
-	for za0001 := range z.Regions {
-		if z.Regions[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Regions[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Regions", za0001)
-				return
+	if z.Regions == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Strategy"
+			o = append(o, 0xa8, 0x53, 0x74, 0x72, 0x61, 0x74, 0x65, 0x67, 0x79)
+			if z.Strategy == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Strategy.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Strategy")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Regions"
+			o = append(o, 0xa7, 0x52, 0x65, 0x67, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Regions)))
+			for za0001 := range z.Regions {
+				if z.Regions[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Regions[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Regions", za0001)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -12249,6 +15072,22 @@ func (z *MultiregionRegion) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Count == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Datacenters == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.NodePool == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
@@ -12258,25 +15097,33 @@ func (z *MultiregionRegion) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Count"
-		o = append(o, 0xa5, 0x43, 0x6f, 0x75, 0x6e, 0x74)
-		if z.Count == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendInt(o, *z.Count)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
 		}
-		// string "Datacenters"
-		o = append(o, 0xab, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Datacenters)))
-		for za0001 := range z.Datacenters {
-			o = msgp.AppendString(o, z.Datacenters[za0001])
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Count"
+			o = append(o, 0xa5, 0x43, 0x6f, 0x75, 0x6e, 0x74)
+			if z.Count == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Count)
+			}
 		}
-		// string "NodePool"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
-		o = msgp.AppendString(o, z.NodePool)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Datacenters"
+			o = append(o, 0xab, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Datacenters)))
+			for za0001 := range z.Datacenters {
+				o = msgp.AppendString(o, z.Datacenters[za0001])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "NodePool"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
+			o = msgp.AppendString(o, z.NodePool)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -12421,20 +15268,41 @@ func (z *MultiregionRegion) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *MultiregionStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "MaxParallel"
-	o = append(o, 0x82, 0xab, 0x4d, 0x61, 0x78, 0x50, 0x61, 0x72, 0x61, 0x6c, 0x6c, 0x65, 0x6c)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
 	if z.MaxParallel == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MaxParallel)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "OnFailure"
-	o = append(o, 0xa9, 0x4f, 0x6e, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65)
 	if z.OnFailure == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.OnFailure)
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "MaxParallel"
+			o = append(o, 0xab, 0x4d, 0x61, 0x78, 0x50, 0x61, 0x72, 0x61, 0x6c, 0x6c, 0x65, 0x6c)
+			if z.MaxParallel == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxParallel)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "OnFailure"
+			o = append(o, 0xa9, 0x4f, 0x6e, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65)
+			if z.OnFailure == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.OnFailure)
+			}
+		}
 	}
 	return
 }
@@ -12523,15 +15391,36 @@ func (z *MultiregionStrategy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NUMAResource) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Affinity"
-	o = append(o, 0x82, 0xa8, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x79)
-	o = msgp.AppendString(o, z.Affinity)
-	// string "Devices"
-	o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
-	for za0001 := range z.Devices {
-		o = msgp.AppendString(o, z.Devices[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Affinity == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Devices == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Affinity"
+			o = append(o, 0xa8, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x79)
+			o = msgp.AppendString(o, z.Affinity)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Devices"
+			o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
+			for za0001 := range z.Devices {
+				o = msgp.AppendString(o, z.Devices[za0001])
+			}
+		}
 	}
 	return
 }
@@ -12603,12 +15492,23 @@ func (z *NUMAResource) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NameDeleteCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Names"
-	o = append(o, 0x81, 0xa5, 0x4e, 0x61, 0x6d, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Names)))
-	for za0001 := range z.Names {
-		o = msgp.AppendString(o, z.Names[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Names == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Names"
+		o = append(o, 0xa5, 0x4e, 0x61, 0x6d, 0x65, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Names)))
+		for za0001 := range z.Names {
+			o = msgp.AppendString(o, z.Names[za0001])
+		}
 	}
 	return
 }
@@ -12678,24 +15578,50 @@ func (z *Namespace) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(6)
 	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Quota == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Description"
-		o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.Description)
-		// string "Quota"
-		o = append(o, 0xa5, 0x51, 0x75, 0x6f, 0x74, 0x61)
-		o = msgp.AppendString(o, z.Quota)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Quota"
+			o = append(o, 0xa5, 0x51, 0x75, 0x6f, 0x74, 0x61)
+			o = msgp.AppendString(o, z.Quota)
+		}
 		if (zb0001Mask & 0x8) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -12705,12 +15631,16 @@ func (z *Namespace) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
 	}
 	return
 }
@@ -12819,18 +15749,29 @@ func (z *Namespace) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NamespaceUpsertCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Namespaces"
-	o = append(o, 0x81, 0xaa, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Namespaces)))
-	for za0001 := range z.Namespaces {
-		if z.Namespaces[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Namespaces[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Namespaces", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Namespaces == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Namespaces"
+		o = append(o, 0xaa, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Namespaces)))
+		for za0001 := range z.Namespaces {
+			if z.Namespaces[za0001] == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Namespaces[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Namespaces", za0001)
+					return
+				}
 			}
 		}
 	}
@@ -12913,72 +15854,141 @@ func (z *NamespaceUpsertCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NetworkResource) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 10
-	// string "Mode"
-	o = append(o, 0x8a, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.Mode)
-	// string "Device"
-	o = append(o, 0xa6, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Device)
-	// string "CIDR"
-	o = append(o, 0xa4, 0x43, 0x49, 0x44, 0x52)
-	o = msgp.AppendString(o, z.CIDR)
-	// string "IP"
-	o = append(o, 0xa2, 0x49, 0x50)
-	o = msgp.AppendString(o, z.IP)
-	// string "Hostname"
-	o = append(o, 0xa8, 0x48, 0x6f, 0x73, 0x74, 0x6e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Hostname)
-	// string "DNS"
-	o = append(o, 0xa3, 0x44, 0x4e, 0x53)
+	// check for omitted fields
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
+	_ = zb0001Mask
+	if z.Mode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Device == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.CIDR == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.IP == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Hostname == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
 	if z.DNS == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.DNS.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "DNS")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "ReservedPorts"
-	o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x50, 0x6f, 0x72, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.ReservedPorts)))
-	for za0001 := range z.ReservedPorts {
-		o, err = z.ReservedPorts[za0001].MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "ReservedPorts", za0001)
-			return
-		}
+	if z.ReservedPorts == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
-	// string "DynamicPorts"
-	o = append(o, 0xac, 0x44, 0x79, 0x6e, 0x61, 0x6d, 0x69, 0x63, 0x50, 0x6f, 0x72, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.DynamicPorts)))
-	for za0002 := range z.DynamicPorts {
-		o, err = z.DynamicPorts[za0002].MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "DynamicPorts", za0002)
-			return
-		}
+	if z.DynamicPorts == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "MBits"
-	o = append(o, 0xa5, 0x4d, 0x42, 0x69, 0x74, 0x73)
 	if z.MBits == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MBits)
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
-	// string "CNI"
-	o = append(o, 0xa3, 0x43, 0x4e, 0x49)
 	if z.CNI == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 1
-		// string "Args"
-		o = append(o, 0x81, 0xa4, 0x41, 0x72, 0x67, 0x73)
-		o = msgp.AppendMapHeader(o, uint32(len(z.CNI.Args)))
-		for za0003, za0004 := range z.CNI.Args {
-			o = msgp.AppendString(o, za0003)
-			o = msgp.AppendString(o, za0004)
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Mode"
+			o = append(o, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.Mode)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Device"
+			o = append(o, 0xa6, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Device)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "CIDR"
+			o = append(o, 0xa4, 0x43, 0x49, 0x44, 0x52)
+			o = msgp.AppendString(o, z.CIDR)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "IP"
+			o = append(o, 0xa2, 0x49, 0x50)
+			o = msgp.AppendString(o, z.IP)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Hostname"
+			o = append(o, 0xa8, 0x48, 0x6f, 0x73, 0x74, 0x6e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Hostname)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "DNS"
+			o = append(o, 0xa3, 0x44, 0x4e, 0x53)
+			if z.DNS == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.DNS.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DNS")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "ReservedPorts"
+			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ReservedPorts)))
+			for za0001 := range z.ReservedPorts {
+				o, err = z.ReservedPorts[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "ReservedPorts", za0001)
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "DynamicPorts"
+			o = append(o, 0xac, 0x44, 0x79, 0x6e, 0x61, 0x6d, 0x69, 0x63, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.DynamicPorts)))
+			for za0002 := range z.DynamicPorts {
+				o, err = z.DynamicPorts[za0002].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DynamicPorts", za0002)
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "MBits"
+			o = append(o, 0xa5, 0x4d, 0x42, 0x69, 0x74, 0x73)
+			if z.MBits == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MBits)
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "CNI"
+			o = append(o, 0xa3, 0x43, 0x4e, 0x49)
+			if z.CNI == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 1
+				// string "Args"
+				o = append(o, 0x81, 0xa4, 0x41, 0x72, 0x67, 0x73)
+				o = msgp.AppendMapHeader(o, uint32(len(z.CNI.Args)))
+				for za0003, za0004 := range z.CNI.Args {
+					o = msgp.AppendString(o, za0003)
+					o = msgp.AppendString(o, za0004)
+				}
+			}
 		}
 	}
 	return
@@ -13222,9 +16232,41 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(32)
 	var zb0001Mask uint32 /* 32 bits */
 	_ = zb0001Mask
+	if z.ID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.SecretID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Datacenter == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.HTTPAddr == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.TLSEnabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
 	if z.Attributes == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40
+	}
+	if z.NodeResources == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.ReservedResources == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
 	if z.Links == nil {
 		zb0001Len--
@@ -13234,6 +16276,30 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
+	if z.NodeClass == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.NodePool == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.ComputedClass == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.CgroupParent == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.DrainStrategy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.SchedulingEligibility == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
 	if z.Taints == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000
@@ -13241,6 +16307,22 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.TaintsIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x40000
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.StatusDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
+	if z.StatusUpdatedAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.Events == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400000
 	}
 	if z.Drivers == nil {
 		zb0001Len--
@@ -13254,29 +16336,65 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
+	if z.LastDrain == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
+	}
+	if z.LastMissedHeartbeat == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8000000
+	}
+	if z.LastAllocUpdateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10000000
+	}
+	if z.NodeMaxAllocs == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20000000
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40000000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80000000
+	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.ID)[:])
-		// string "SecretID"
-		o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.SecretID)[:])
-		// string "Datacenter"
-		o = append(o, 0xaa, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72)
-		o = msgp.AppendString(o, z.Datacenter)
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "HTTPAddr"
-		o = append(o, 0xa8, 0x48, 0x54, 0x54, 0x50, 0x41, 0x64, 0x64, 0x72)
-		o = msgp.AppendString(o, z.HTTPAddr)
-		// string "TLSEnabled"
-		o = append(o, 0xaa, 0x54, 0x4c, 0x53, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-		o = msgp.AppendBool(o, z.TLSEnabled)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.ID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SecretID"
+			o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.SecretID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Datacenter"
+			o = append(o, 0xaa, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Datacenter)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "HTTPAddr"
+			o = append(o, 0xa8, 0x48, 0x54, 0x54, 0x50, 0x41, 0x64, 0x64, 0x72)
+			o = msgp.AppendString(o, z.HTTPAddr)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "TLSEnabled"
+			o = append(o, 0xaa, 0x54, 0x4c, 0x53, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.TLSEnabled)
+		}
 		if (zb0001Mask & 0x40) == 0 { // if not omitted
 			// string "Attributes"
 			o = append(o, 0xaa, 0x41, 0x74, 0x74, 0x72, 0x69, 0x62, 0x75, 0x74, 0x65, 0x73)
@@ -13286,26 +16404,30 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0004)
 			}
 		}
-		// string "NodeResources"
-		o = append(o, 0xad, 0x4e, 0x6f, 0x64, 0x65, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
-		if z.NodeResources == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.NodeResources.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "NodeResources")
-				return
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "NodeResources"
+			o = append(o, 0xad, 0x4e, 0x6f, 0x64, 0x65, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.NodeResources == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.NodeResources.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "NodeResources")
+					return
+				}
 			}
 		}
-		// string "ReservedResources"
-		o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
-		if z.ReservedResources == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.ReservedResources.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "ReservedResources")
-				return
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "ReservedResources"
+			o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.ReservedResources == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.ReservedResources.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "ReservedResources")
+					return
+				}
 			}
 		}
 		if (zb0001Mask & 0x200) == 0 { // if not omitted
@@ -13326,32 +16448,44 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0008)
 			}
 		}
-		// string "NodeClass"
-		o = append(o, 0xa9, 0x4e, 0x6f, 0x64, 0x65, 0x43, 0x6c, 0x61, 0x73, 0x73)
-		o = msgp.AppendString(o, z.NodeClass)
-		// string "NodePool"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
-		o = msgp.AppendString(o, z.NodePool)
-		// string "ComputedClass"
-		o = append(o, 0xad, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x64, 0x43, 0x6c, 0x61, 0x73, 0x73)
-		o = msgp.AppendString(o, z.ComputedClass)
-		// string "CgroupParent"
-		o = append(o, 0xac, 0x43, 0x67, 0x72, 0x6f, 0x75, 0x70, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74)
-		o = msgp.AppendString(o, z.CgroupParent)
-		// string "DrainStrategy"
-		o = append(o, 0xad, 0x44, 0x72, 0x61, 0x69, 0x6e, 0x53, 0x74, 0x72, 0x61, 0x74, 0x65, 0x67, 0x79)
-		if z.DrainStrategy == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.DrainStrategy.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "DrainStrategy")
-				return
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "NodeClass"
+			o = append(o, 0xa9, 0x4e, 0x6f, 0x64, 0x65, 0x43, 0x6c, 0x61, 0x73, 0x73)
+			o = msgp.AppendString(o, z.NodeClass)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "NodePool"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
+			o = msgp.AppendString(o, z.NodePool)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "ComputedClass"
+			o = append(o, 0xad, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x64, 0x43, 0x6c, 0x61, 0x73, 0x73)
+			o = msgp.AppendString(o, z.ComputedClass)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "CgroupParent"
+			o = append(o, 0xac, 0x43, 0x67, 0x72, 0x6f, 0x75, 0x70, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74)
+			o = msgp.AppendString(o, z.CgroupParent)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "DrainStrategy"
+			o = append(o, 0xad, 0x44, 0x72, 0x61, 0x69, 0x6e, 0x53, 0x74, 0x72, 0x61, 0x74, 0x65, 0x67, 0x79)
+			if z.DrainStrategy == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.DrainStrategy.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "DrainStrategy")
+					return
+				}
 			}
 		}
-		// string "SchedulingEligibility"
-		o = append(o, 0xb5, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x69, 0x6e, 0x67, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79)
-		o = msgp.AppendString(o, z.SchedulingEligibility)
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "SchedulingEligibility"
+			o = append(o, 0xb5, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x69, 0x6e, 0x67, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79)
+			o = msgp.AppendString(o, z.SchedulingEligibility)
+		}
 		if (zb0001Mask & 0x20000) == 0 { // if not omitted
 			// string "Taints"
 			o = append(o, 0xa6, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73)
@@ -13373,26 +16507,34 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 			o = append(o, 0xab, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.TaintsIndex)
 		}
-		// string "Status"
-		o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, string(z.Status))
-		// string "StatusDescription"
-		o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.StatusDescription)
-		// string "StatusUpdatedAt"
-		o = append(o, 0xaf, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
-		o = msgp.AppendInt64(o, z.StatusUpdatedAt)
-		// string "Events"
-		o = append(o, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
-		for za0010 := range z.Events {
-			if z.Events[za0010] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Events[za0010].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Events", za0010)
-					return
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, string(z.Status))
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "StatusDescription"
+			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.StatusDescription)
+		}
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "StatusUpdatedAt"
+			o = append(o, 0xaf, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendInt64(o, z.StatusUpdatedAt)
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "Events"
+			o = append(o, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
+			for za0010 := range z.Events {
+				if z.Events[za0010] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Events[za0010].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Events", za0010)
+						return
+					}
 				}
 			}
 		}
@@ -13447,32 +16589,44 @@ func (z *Node) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "LastDrain"
-		o = append(o, 0xa9, 0x4c, 0x61, 0x73, 0x74, 0x44, 0x72, 0x61, 0x69, 0x6e)
-		if z.LastDrain == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.LastDrain.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "LastDrain")
-				return
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "LastDrain"
+			o = append(o, 0xa9, 0x4c, 0x61, 0x73, 0x74, 0x44, 0x72, 0x61, 0x69, 0x6e)
+			if z.LastDrain == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.LastDrain.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "LastDrain")
+					return
+				}
 			}
 		}
-		// string "LastMissedHeartbeat"
-		o = append(o, 0xb3, 0x4c, 0x61, 0x73, 0x74, 0x4d, 0x69, 0x73, 0x73, 0x65, 0x64, 0x48, 0x65, 0x61, 0x72, 0x74, 0x62, 0x65, 0x61, 0x74)
-		o = msgp.AppendUint64(o, z.LastMissedHeartbeat)
-		// string "LastAllocUpdateIndex"
-		o = append(o, 0xb4, 0x4c, 0x61, 0x73, 0x74, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.LastAllocUpdateIndex)
-		// string "NodeMaxAllocs"
-		o = append(o, 0xad, 0x4e, 0x6f, 0x64, 0x65, 0x4d, 0x61, 0x78, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-		o = msgp.AppendInt(o, z.NodeMaxAllocs)
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "LastMissedHeartbeat"
+			o = append(o, 0xb3, 0x4c, 0x61, 0x73, 0x74, 0x4d, 0x69, 0x73, 0x73, 0x65, 0x64, 0x48, 0x65, 0x61, 0x72, 0x74, 0x62, 0x65, 0x61, 0x74)
+			o = msgp.AppendUint64(o, z.LastMissedHeartbeat)
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+			// string "LastAllocUpdateIndex"
+			o = append(o, 0xb4, 0x4c, 0x61, 0x73, 0x74, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.LastAllocUpdateIndex)
+		}
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+			// string "NodeMaxAllocs"
+			o = append(o, 0xad, 0x4e, 0x6f, 0x64, 0x65, 0x4d, 0x61, 0x78, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendInt(o, z.NodeMaxAllocs)
+		}
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
 	}
 	return
 }
@@ -14070,6 +17224,22 @@ func (z *NodeAllocsRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.SecretID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MinIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.MaxWait == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Known == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
@@ -14079,18 +17249,26 @@ func (z *NodeAllocsRequest) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "SecretID"
-		o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.SecretID)[:])
-		// string "MinIndex"
-		o = append(o, 0xa8, 0x4d, 0x69, 0x6e, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.MinIndex)
-		// string "MaxWait"
-		o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x57, 0x61, 0x69, 0x74)
-		o = msgp.AppendDuration(o, z.MaxWait)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SecretID"
+			o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.SecretID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MinIndex"
+			o = append(o, 0xa8, 0x4d, 0x69, 0x6e, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.MinIndex)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "MaxWait"
+			o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x57, 0x61, 0x69, 0x74)
+			o = msgp.AppendDuration(o, z.MaxWait)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Known"
 			o = append(o, 0xa5, 0x4b, 0x6e, 0x6f, 0x77, 0x6e)
@@ -14201,41 +17379,74 @@ func (z *NodeAllocsRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeAllocsResponse) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Index"
-	o = append(o, 0x84, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.Index)
-	// string "Allocs"
-	o = append(o, 0xa6, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Allocs)))
-	for za0001 := range z.Allocs {
-		if z.Allocs[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Allocs[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Allocs", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Allocs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.IDs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Jobs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Allocs"
+			o = append(o, 0xa6, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Allocs)))
+			for za0001 := range z.Allocs {
+				if z.Allocs[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Allocs[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Allocs", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "IDs"
-	o = append(o, 0xa3, 0x49, 0x44, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
-	for za0002 := range z.IDs {
-		o = msgp.AppendBytes(o, (z.IDs[za0002])[:])
-	}
-	// string "Jobs"
-	o = append(o, 0xa4, 0x4a, 0x6f, 0x62, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Jobs)))
-	for za0004 := range z.Jobs {
-		if z.Jobs[za0004] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Jobs[za0004].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Jobs", za0004)
-				return
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "IDs"
+			o = append(o, 0xa3, 0x49, 0x44, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
+			for za0002 := range z.IDs {
+				o = msgp.AppendBytes(o, (z.IDs[za0002])[:])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Jobs"
+			o = append(o, 0xa4, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Jobs)))
+			for za0004 := range z.Jobs {
+				if z.Jobs[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Jobs[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Jobs", za0004)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -14381,18 +17592,45 @@ func (z *NodeAllocsResponse) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeCPUResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "CpuShares"
-	o = append(o, 0x83, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
-	o = msgp.AppendInt64(o, z.CpuShares)
-	// string "TotalCpuCores"
-	o = append(o, 0xad, 0x54, 0x6f, 0x74, 0x61, 0x6c, 0x43, 0x70, 0x75, 0x43, 0x6f, 0x72, 0x65, 0x73)
-	o = msgp.AppendUint16(o, z.TotalCpuCores)
-	// string "ReservableCpuCores"
-	o = append(o, 0xb2, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x61, 0x62, 0x6c, 0x65, 0x43, 0x70, 0x75, 0x43, 0x6f, 0x72, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.ReservableCpuCores)))
-	for za0001 := range z.ReservableCpuCores {
-		o = msgp.AppendUint16(o, z.ReservableCpuCores[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.CpuShares == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.TotalCpuCores == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.ReservableCpuCores == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CpuShares"
+			o = append(o, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
+			o = msgp.AppendInt64(o, z.CpuShares)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "TotalCpuCores"
+			o = append(o, 0xad, 0x54, 0x6f, 0x74, 0x61, 0x6c, 0x43, 0x70, 0x75, 0x43, 0x6f, 0x72, 0x65, 0x73)
+			o = msgp.AppendUint16(o, z.TotalCpuCores)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ReservableCpuCores"
+			o = append(o, 0xb2, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x61, 0x62, 0x6c, 0x65, 0x43, 0x70, 0x75, 0x43, 0x6f, 0x72, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ReservableCpuCores)))
+			for za0001 := range z.ReservableCpuCores {
+				o = msgp.AppendUint16(o, z.ReservableCpuCores[za0001])
+			}
+		}
 	}
 	return
 }
@@ -14467,21 +17705,42 @@ func (z *NodeCPUResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeDeregisterCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "NodeID"
-	o = append(o, 0x82, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0002 := range z.Evals {
-		if z.Evals[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0002)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0002 := range z.Evals {
+				if z.Evals[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -14570,16 +17829,43 @@ func (z *NodeDeregisterCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z NodeDevice) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "ID"
-	o = append(o, 0x83, 0xa2, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ID)
-	// string "Healthy"
-	o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
-	o = msgp.AppendBool(o, z.Healthy)
-	// string "HealthDescription"
-	o = append(o, 0xb1, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.HealthDescription)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Healthy == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.HealthDescription == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Healthy"
+			o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+			o = msgp.AppendBool(o, z.Healthy)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "HealthDescription"
+			o = append(o, 0xb1, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.HealthDescription)
+		}
+	}
 	return
 }
 
@@ -14644,6 +17930,10 @@ func (z *NodeDeviceResource) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Instances == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Attributes == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
@@ -14662,23 +17952,25 @@ func (z *NodeDeviceResource) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "Name"
 		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
 		o = msgp.AppendString(o, z.Name)
-		// string "Instances"
-		o = append(o, 0xa9, 0x49, 0x6e, 0x73, 0x74, 0x61, 0x6e, 0x63, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Instances)))
-		for za0001 := range z.Instances {
-			if z.Instances[za0001] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				// map header, size 3
-				// string "ID"
-				o = append(o, 0x83, 0xa2, 0x49, 0x44)
-				o = msgp.AppendString(o, z.Instances[za0001].ID)
-				// string "Healthy"
-				o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
-				o = msgp.AppendBool(o, z.Instances[za0001].Healthy)
-				// string "HealthDescription"
-				o = append(o, 0xb1, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-				o = msgp.AppendString(o, z.Instances[za0001].HealthDescription)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Instances"
+			o = append(o, 0xa9, 0x49, 0x6e, 0x73, 0x74, 0x61, 0x6e, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Instances)))
+			for za0001 := range z.Instances {
+				if z.Instances[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 3
+					// string "ID"
+					o = append(o, 0x83, 0xa2, 0x49, 0x44)
+					o = msgp.AppendString(o, z.Instances[za0001].ID)
+					// string "Healthy"
+					o = append(o, 0xa7, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79)
+					o = msgp.AppendBool(o, z.Instances[za0001].Healthy)
+					// string "HealthDescription"
+					o = append(o, 0xb1, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+					o = msgp.AppendString(o, z.Instances[za0001].HealthDescription)
+				}
 			}
 		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
@@ -14858,10 +18150,21 @@ func (z *NodeDeviceResource) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z NodeDiskResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "DiskMB"
-	o = append(o, 0x81, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.DiskMB)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.DiskMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "DiskMB"
+		o = append(o, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.DiskMB)
+	}
 	return
 }
 
@@ -14914,35 +18217,67 @@ func (z *NodeDrainCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(7)
 	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Strategy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MarkEligible == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Complete == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Event == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "Strategy"
-		o = append(o, 0xa8, 0x53, 0x74, 0x72, 0x61, 0x74, 0x65, 0x67, 0x79)
-		if z.Strategy == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Strategy.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Strategy")
-				return
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Strategy"
+			o = append(o, 0xa8, 0x53, 0x74, 0x72, 0x61, 0x74, 0x65, 0x67, 0x79)
+			if z.Strategy == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Strategy.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Strategy")
+					return
+				}
 			}
 		}
-		// string "MarkEligible"
-		o = append(o, 0xac, 0x4d, 0x61, 0x72, 0x6b, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x6c, 0x65)
-		o = msgp.AppendBool(o, z.MarkEligible)
-		// string "Complete"
-		o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x70, 0x6c, 0x65, 0x74, 0x65)
-		o = msgp.AppendBool(o, z.Complete)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MarkEligible"
+			o = append(o, 0xac, 0x4d, 0x61, 0x72, 0x6b, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x6c, 0x65)
+			o = msgp.AppendBool(o, z.MarkEligible)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Complete"
+			o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x70, 0x6c, 0x65, 0x74, 0x65)
+			o = msgp.AppendBool(o, z.Complete)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -14952,28 +18287,32 @@ func (z *NodeDrainCommand) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0003)
 			}
 		}
-		// string "Event"
-		o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
-		if z.Event == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Event.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Event")
-				return
-			}
-		}
-		// string "Evals"
-		o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-		for za0004 := range z.Evals {
-			if z.Evals[za0004] == nil {
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Event"
+			o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
+			if z.Event == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Evals[za0004].MarshalMsg(o)
+				o, err = z.Event.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Evals", za0004)
+					err = msgp.WrapError(err, "Event")
 					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0004 := range z.Evals {
+				if z.Evals[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0004)
+						return
+					}
 				}
 			}
 		}
@@ -15156,35 +18495,68 @@ func (z *NodeDrainCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeEligibilityCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "NodeID"
-	o = append(o, 0x84, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "Eligibility"
-	o = append(o, 0xab, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79)
-	o = msgp.AppendString(o, z.Eligibility)
-	// string "Event"
-	o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
-	if z.Event == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Event.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Event")
-			return
-		}
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0002 := range z.Evals {
-		if z.Evals[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0002)
-				return
+	if z.Eligibility == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Event == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Eligibility"
+			o = append(o, 0xab, 0x45, 0x6c, 0x69, 0x67, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79)
+			o = msgp.AppendString(o, z.Eligibility)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Event"
+			o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
+			if z.Event == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Event.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Event")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0002 := range z.Evals {
+				if z.Evals[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -15306,21 +18678,41 @@ func (z *NodeEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Message == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Subsystem == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Details == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4
+	}
+	if z.Timestamp.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Message"
-		o = append(o, 0xa7, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
-		o = msgp.AppendString(o, z.Message)
-		// string "Subsystem"
-		o = append(o, 0xa9, 0x53, 0x75, 0x62, 0x73, 0x79, 0x73, 0x74, 0x65, 0x6d)
-		o = msgp.AppendString(o, z.Subsystem)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Message"
+			o = append(o, 0xa7, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
+			o = msgp.AppendString(o, z.Message)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Subsystem"
+			o = append(o, 0xa9, 0x53, 0x75, 0x62, 0x73, 0x79, 0x73, 0x74, 0x65, 0x6d)
+			o = msgp.AppendString(o, z.Subsystem)
+		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "Details"
 			o = append(o, 0xa7, 0x44, 0x65, 0x74, 0x61, 0x69, 0x6c, 0x73)
@@ -15330,12 +18722,16 @@ func (z *NodeEvent) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "Timestamp"
-		o = append(o, 0xa9, 0x54, 0x69, 0x6d, 0x65, 0x73, 0x74, 0x61, 0x6d, 0x70)
-		o = msgp.AppendTime(o, z.Timestamp)
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Timestamp"
+			o = append(o, 0xa9, 0x54, 0x69, 0x6d, 0x65, 0x73, 0x74, 0x61, 0x6d, 0x70)
+			o = msgp.AppendTime(o, z.Timestamp)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
 	}
 	return
 }
@@ -15438,16 +18834,43 @@ func (z *NodeEvent) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeHeartbeatRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "NodeID"
-	o = append(o, 0x83, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "SecretID"
-	o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.SecretID)[:])
-	// string "Status"
-	o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, string(z.Status))
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.SecretID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SecretID"
+			o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.SecretID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, string(z.Status))
+		}
+	}
 	return
 }
 
@@ -15512,10 +18935,21 @@ func (z *NodeHeartbeatRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z NodeMemoryResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "MemoryMB"
-	o = append(o, 0x81, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.MemoryMB)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.MemoryMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.MemoryMB)
+	}
 	return
 }
 
@@ -15564,22 +18998,61 @@ func (z NodeMemoryResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeNetworkAddress) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Family"
-	o = append(o, 0x85, 0xa6, 0x46, 0x61, 0x6d, 0x69, 0x6c, 0x79)
-	o = msgp.AppendString(o, z.Family)
-	// string "Alias"
-	o = append(o, 0xa5, 0x41, 0x6c, 0x69, 0x61, 0x73)
-	o = msgp.AppendString(o, z.Alias)
-	// string "Address"
-	o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendString(o, z.Address)
-	// string "ReservedPorts"
-	o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x50, 0x6f, 0x72, 0x74, 0x73)
-	o = msgp.AppendString(o, z.ReservedPorts)
-	// string "Gateway"
-	o = append(o, 0xa7, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79)
-	o = msgp.AppendString(o, z.Gateway)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Family == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Alias == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Address == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ReservedPorts == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Gateway == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Family"
+			o = append(o, 0xa6, 0x46, 0x61, 0x6d, 0x69, 0x6c, 0x79)
+			o = msgp.AppendString(o, z.Family)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Alias"
+			o = append(o, 0xa5, 0x41, 0x6c, 0x69, 0x61, 0x73)
+			o = msgp.AppendString(o, z.Alias)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Address"
+			o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+			o = msgp.AppendString(o, z.Address)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ReservedPorts"
+			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendString(o, z.ReservedPorts)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Gateway"
+			o = append(o, 0xa7, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79)
+			o = msgp.AppendString(o, z.Gateway)
+		}
+	}
 	return
 }
 
@@ -15652,27 +19125,66 @@ func (z *NodeNetworkAddress) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeNetworkResource) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Mode"
-	o = append(o, 0x85, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.Mode)
-	// string "Device"
-	o = append(o, 0xa6, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Device)
-	// string "MacAddress"
-	o = append(o, 0xaa, 0x4d, 0x61, 0x63, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendString(o, z.MacAddress)
-	// string "Speed"
-	o = append(o, 0xa5, 0x53, 0x70, 0x65, 0x65, 0x64)
-	o = msgp.AppendInt(o, z.Speed)
-	// string "Addresses"
-	o = append(o, 0xa9, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Addresses)))
-	for za0001 := range z.Addresses {
-		o, err = z.Addresses[za0001].MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Addresses", za0001)
-			return
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Mode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Device == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MacAddress == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Speed == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Addresses == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Mode"
+			o = append(o, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.Mode)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Device"
+			o = append(o, 0xa6, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Device)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MacAddress"
+			o = append(o, 0xaa, 0x4d, 0x61, 0x63, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+			o = msgp.AppendString(o, z.MacAddress)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Speed"
+			o = append(o, 0xa5, 0x53, 0x70, 0x65, 0x65, 0x64)
+			o = msgp.AppendInt(o, z.Speed)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Addresses"
+			o = append(o, 0xa9, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Addresses)))
+			for za0001 := range z.Addresses {
+				o, err = z.Addresses[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Addresses", za0001)
+					return
+				}
+			}
 		}
 	}
 	return
@@ -15767,21 +19279,45 @@ func (z *NodePool) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(6)
 	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4
+	}
+	if z.SchedulerConfiguration == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Description"
-		o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.Description)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -15791,29 +19327,35 @@ func (z *NodePool) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "SchedulerConfiguration"
-		o = append(o, 0xb6, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		if z.SchedulerConfiguration == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "SchedulerAlgorithm"
-			o = append(o, 0x82, 0xb2, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x41, 0x6c, 0x67, 0x6f, 0x72, 0x69, 0x74, 0x68, 0x6d)
-			o = msgp.AppendString(o, z.SchedulerConfiguration.SchedulerAlgorithm)
-			// string "MemoryOversubscriptionEnabled"
-			o = append(o, 0xbd, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4f, 0x76, 0x65, 0x72, 0x73, 0x75, 0x62, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-			if z.SchedulerConfiguration.MemoryOversubscriptionEnabled == nil {
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "SchedulerConfiguration"
+			o = append(o, 0xb6, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			if z.SchedulerConfiguration == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o = msgp.AppendBool(o, *z.SchedulerConfiguration.MemoryOversubscriptionEnabled)
+				// map header, size 2
+				// string "SchedulerAlgorithm"
+				o = append(o, 0x82, 0xb2, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x41, 0x6c, 0x67, 0x6f, 0x72, 0x69, 0x74, 0x68, 0x6d)
+				o = msgp.AppendString(o, z.SchedulerConfiguration.SchedulerAlgorithm)
+				// string "MemoryOversubscriptionEnabled"
+				o = append(o, 0xbd, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4f, 0x76, 0x65, 0x72, 0x73, 0x75, 0x62, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+				if z.SchedulerConfiguration.MemoryOversubscriptionEnabled == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o = msgp.AppendBool(o, *z.SchedulerConfiguration.MemoryOversubscriptionEnabled)
+				}
 			}
 		}
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
 	}
 	return
 }
@@ -15984,16 +19526,37 @@ func (z *NodePool) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodePoolSchedulerConfiguration) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "SchedulerAlgorithm"
-	o = append(o, 0x82, 0xb2, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x41, 0x6c, 0x67, 0x6f, 0x72, 0x69, 0x74, 0x68, 0x6d)
-	o = msgp.AppendString(o, z.SchedulerAlgorithm)
-	// string "MemoryOversubscriptionEnabled"
-	o = append(o, 0xbd, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4f, 0x76, 0x65, 0x72, 0x73, 0x75, 0x62, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.SchedulerAlgorithm == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.MemoryOversubscriptionEnabled == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.MemoryOversubscriptionEnabled)
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "SchedulerAlgorithm"
+			o = append(o, 0xb2, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x41, 0x6c, 0x67, 0x6f, 0x72, 0x69, 0x74, 0x68, 0x6d)
+			o = msgp.AppendString(o, z.SchedulerAlgorithm)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MemoryOversubscriptionEnabled"
+			o = append(o, 0xbd, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4f, 0x76, 0x65, 0x72, 0x73, 0x75, 0x62, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			if z.MemoryOversubscriptionEnabled == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.MemoryOversubscriptionEnabled)
+			}
+		}
 	}
 	return
 }
@@ -16065,18 +19628,29 @@ func (z *NodePoolSchedulerConfiguration) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodePoolUpsertCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Pools"
-	o = append(o, 0x81, 0xa5, 0x50, 0x6f, 0x6f, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Pools)))
-	for za0001 := range z.Pools {
-		if z.Pools[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Pools[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Pools", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Pools == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Pools"
+		o = append(o, 0xa5, 0x50, 0x6f, 0x6f, 0x6c, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Pools)))
+		for za0001 := range z.Pools {
+			if z.Pools[za0001] == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Pools[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Pools", za0001)
+					return
+				}
 			}
 		}
 	}
@@ -16159,29 +19733,50 @@ func (z *NodePoolUpsertCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeRegisterCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Node"
-	o = append(o, 0x82, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
 	if z.Node == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Node.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Node")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0001 := range z.Evals {
-		if z.Evals[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0001)
-				return
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Node"
+			o = append(o, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
+			if z.Node == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Node.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Node")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0001 := range z.Evals {
+				if z.Evals[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0001)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -16287,16 +19882,27 @@ func (z *NodeRegisterCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeRegisterRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Node"
-	o = append(o, 0x81, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
 	if z.Node == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Node.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Node")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Node"
+		o = append(o, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
+		if z.Node == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Node.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Node")
+				return
+			}
 		}
 	}
 	return
@@ -16363,13 +19969,34 @@ func (z *NodeRegisterRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z NodeRegisterResponse) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "HeartbeatTTL"
-	o = append(o, 0x82, 0xac, 0x48, 0x65, 0x61, 0x72, 0x74, 0x62, 0x65, 0x61, 0x74, 0x54, 0x54, 0x4c)
-	o = msgp.AppendDuration(o, z.HeartbeatTTL)
-	// string "Index"
-	o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.Index)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.HeartbeatTTL == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "HeartbeatTTL"
+			o = append(o, 0xac, 0x48, 0x65, 0x61, 0x72, 0x74, 0x62, 0x65, 0x61, 0x74, 0x54, 0x54, 0x4c)
+			o = msgp.AppendDuration(o, z.HeartbeatTTL)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+	}
 	return
 }
 
@@ -16424,15 +20051,36 @@ func (z NodeRegisterResponse) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeReservedCPU) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "CpuShares"
-	o = append(o, 0x82, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
-	o = msgp.AppendInt64(o, z.CpuShares)
-	// string "ReservedCpuCores"
-	o = append(o, 0xb0, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x43, 0x70, 0x75, 0x43, 0x6f, 0x72, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.ReservedCpuCores)))
-	for za0001 := range z.ReservedCpuCores {
-		o = msgp.AppendUint16(o, z.ReservedCpuCores[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.CpuShares == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.ReservedCpuCores == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CpuShares"
+			o = append(o, 0xa9, 0x43, 0x70, 0x75, 0x53, 0x68, 0x61, 0x72, 0x65, 0x73)
+			o = msgp.AppendInt64(o, z.CpuShares)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "ReservedCpuCores"
+			o = append(o, 0xb0, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x43, 0x70, 0x75, 0x43, 0x6f, 0x72, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ReservedCpuCores)))
+			for za0001 := range z.ReservedCpuCores {
+				o = msgp.AppendUint16(o, z.ReservedCpuCores[za0001])
+			}
+		}
 	}
 	return
 }
@@ -16501,10 +20149,21 @@ func (z *NodeReservedCPU) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z NodeReservedNetworks) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "ReservedHostPorts"
-	o = append(o, 0x81, 0xb1, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x48, 0x6f, 0x73, 0x74, 0x50, 0x6f, 0x72, 0x74, 0x73)
-	o = msgp.AppendString(o, z.ReservedHostPorts)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.ReservedHostPorts == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "ReservedHostPorts"
+		o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x65, 0x72, 0x76, 0x65, 0x64, 0x48, 0x6f, 0x73, 0x74, 0x50, 0x6f, 0x72, 0x74, 0x73)
+		o = msgp.AppendString(o, z.ReservedHostPorts)
+	}
 	return
 }
 
@@ -16761,74 +20420,113 @@ func (z *NodeReservedResources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeResources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 8
-	// string "Cpu"
-	o = append(o, 0x88, 0xa3, 0x43, 0x70, 0x75)
-	o, err = z.Cpu.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "Cpu")
-		return
+	// check for omitted fields
+	zb0001Len := uint32(8)
+	var zb0001Mask uint8 /* 8 bits */
+	_ = zb0001Mask
+	if z.Networks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "Memory"
-	o = append(o, 0xa6, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79)
-	// map header, size 1
-	// string "MemoryMB"
-	o = append(o, 0x81, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.Memory.MemoryMB)
-	// string "Disk"
-	o = append(o, 0xa4, 0x44, 0x69, 0x73, 0x6b)
-	// map header, size 1
-	// string "DiskMB"
-	o = append(o, 0x81, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
-	o = msgp.AppendInt64(o, z.Disk.DiskMB)
-	// string "Networks"
-	o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-	for za0001 := range z.Networks {
-		if z.Networks[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Networks[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Networks", za0001)
-				return
+	if z.NodeNetworks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Devices == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.MinDynamicPort == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.MaxDynamicPort == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Cpu"
+		o = append(o, 0xa3, 0x43, 0x70, 0x75)
+		o, err = z.Cpu.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Cpu")
+			return
+		}
+		// string "Memory"
+		o = append(o, 0xa6, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79)
+		// map header, size 1
+		// string "MemoryMB"
+		o = append(o, 0x81, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Memory.MemoryMB)
+		// string "Disk"
+		o = append(o, 0xa4, 0x44, 0x69, 0x73, 0x6b)
+		// map header, size 1
+		// string "DiskMB"
+		o = append(o, 0x81, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Disk.DiskMB)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Networks"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
+			for za0001 := range z.Networks {
+				if z.Networks[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Networks[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Networks", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "NodeNetworks"
-	o = append(o, 0xac, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.NodeNetworks)))
-	for za0002 := range z.NodeNetworks {
-		if z.NodeNetworks[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.NodeNetworks[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "NodeNetworks", za0002)
-				return
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "NodeNetworks"
+			o = append(o, 0xac, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.NodeNetworks)))
+			for za0002 := range z.NodeNetworks {
+				if z.NodeNetworks[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.NodeNetworks[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "NodeNetworks", za0002)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Devices"
-	o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
-	for za0003 := range z.Devices {
-		if z.Devices[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Devices[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Devices", za0003)
-				return
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Devices"
+			o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
+			for za0003 := range z.Devices {
+				if z.Devices[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Devices[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Devices", za0003)
+						return
+					}
+				}
 			}
 		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "MinDynamicPort"
+			o = append(o, 0xae, 0x4d, 0x69, 0x6e, 0x44, 0x79, 0x6e, 0x61, 0x6d, 0x69, 0x63, 0x50, 0x6f, 0x72, 0x74)
+			o = msgp.AppendInt(o, z.MinDynamicPort)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "MaxDynamicPort"
+			o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x44, 0x79, 0x6e, 0x61, 0x6d, 0x69, 0x63, 0x50, 0x6f, 0x72, 0x74)
+			o = msgp.AppendInt(o, z.MaxDynamicPort)
+		}
 	}
-	// string "MinDynamicPort"
-	o = append(o, 0xae, 0x4d, 0x69, 0x6e, 0x44, 0x79, 0x6e, 0x61, 0x6d, 0x69, 0x63, 0x50, 0x6f, 0x72, 0x74)
-	o = msgp.AppendInt(o, z.MinDynamicPort)
-	// string "MaxDynamicPort"
-	o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x44, 0x79, 0x6e, 0x61, 0x6d, 0x69, 0x63, 0x50, 0x6f, 0x72, 0x74)
-	o = msgp.AppendInt(o, z.MaxDynamicPort)
 	return
 }
 
@@ -17065,18 +20763,28 @@ func (z *NodeScoreMeta) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(3)
 	var zb0001Mask uint8 /* 3 bits */
 	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.Scores == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2
+	}
+	if z.NormScore == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
 		if (zb0001Mask & 0x2) == 0 { // if not omitted
 			// string "Scores"
 			o = append(o, 0xa6, 0x53, 0x63, 0x6f, 0x72, 0x65, 0x73)
@@ -17086,9 +20794,11 @@ func (z *NodeScoreMeta) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendFloat64(o, za0003)
 			}
 		}
-		// string "NormScore"
-		o = append(o, 0xa9, 0x4e, 0x6f, 0x72, 0x6d, 0x53, 0x63, 0x6f, 0x72, 0x65)
-		o = msgp.AppendFloat64(o, z.NormScore)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "NormScore"
+			o = append(o, 0xa9, 0x4e, 0x6f, 0x72, 0x6d, 0x53, 0x63, 0x6f, 0x72, 0x65)
+			o = msgp.AppendFloat64(o, z.NormScore)
+		}
 	}
 	return
 }
@@ -17207,38 +20917,77 @@ func (z NodeStatus) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeStatusCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "NodeID"
-	o = append(o, 0x85, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "Status"
-	o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, string(z.Status))
-	// string "Description"
-	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Description)
-	// string "Event"
-	o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
-	if z.Event == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Event.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Event")
-			return
-		}
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0002 := range z.Evals {
-		if z.Evals[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0002)
-				return
+	if z.Status == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Event == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Status"
+			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, string(z.Status))
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Event"
+			o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
+			if z.Event == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Event.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Event")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0002 := range z.Evals {
+				if z.Evals[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -17366,52 +21115,97 @@ func (z *NodeStatusCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeTaintsCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
-	// string "NodeID"
-	o = append(o, 0x86, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "Taints"
-	o = append(o, 0xa6, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Taints)))
-	for za0002 := range z.Taints {
-		if z.Taints[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Taints[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Taints", za0002)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Taints == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Check == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Event == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Taints"
+			o = append(o, 0xa6, 0x54, 0x61, 0x69, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Taints)))
+			for za0002 := range z.Taints {
+				if z.Taints[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Taints[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Taints", za0002)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Check"
-	o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
-	o = msgp.AppendBool(o, z.Check)
-	// string "Index"
-	o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.Index)
-	// string "Event"
-	o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
-	if z.Event == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Event.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Event")
-			return
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Check"
+			o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Check)
 		}
-	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0003 := range z.Evals {
-		if z.Evals[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0003)
-				return
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Event"
+			o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
+			if z.Event == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Event.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Event")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0003 := range z.Evals {
+				if z.Evals[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0003)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -17573,24 +21367,51 @@ func (z *NodeTaintsCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *NodeUpdateAllocsRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "NodeID"
-	o = append(o, 0x83, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.NodeID)[:])
-	// string "SecretID"
-	o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.SecretID)[:])
-	// string "Updates"
-	o = append(o, 0xa7, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
-	for za0003 := range z.Updates {
-		if z.Updates[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Updates[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Updates", za0003)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.SecretID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Updates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SecretID"
+			o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.SecretID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Updates"
+			o = append(o, 0xa7, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
+			for za0003 := range z.Updates {
+				if z.Updates[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Updates[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Updates", za0003)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -17685,21 +21506,48 @@ func (z *NodeUpdateAllocsRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ParameterizedJobConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Payload"
-	o = append(o, 0x83, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
-	o = msgp.AppendString(o, z.Payload)
-	// string "MetaRequired"
-	o = append(o, 0xac, 0x4d, 0x65, 0x74, 0x61, 0x52, 0x65, 0x71, 0x75, 0x69, 0x72, 0x65, 0x64)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.MetaRequired)))
-	for za0001 := range z.MetaRequired {
-		o = msgp.AppendString(o, z.MetaRequired[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Payload == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "MetaOptional"
-	o = append(o, 0xac, 0x4d, 0x65, 0x74, 0x61, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x61, 0x6c)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.MetaOptional)))
-	for za0002 := range z.MetaOptional {
-		o = msgp.AppendString(o, z.MetaOptional[za0002])
+	if z.MetaRequired == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MetaOptional == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Payload"
+			o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
+			o = msgp.AppendString(o, z.Payload)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MetaRequired"
+			o = append(o, 0xac, 0x4d, 0x65, 0x74, 0x61, 0x52, 0x65, 0x71, 0x75, 0x69, 0x72, 0x65, 0x64)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.MetaRequired)))
+			for za0001 := range z.MetaRequired {
+				o = msgp.AppendString(o, z.MetaRequired[za0001])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MetaOptional"
+			o = append(o, 0xac, 0x4d, 0x65, 0x74, 0x61, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x61, 0x6c)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.MetaOptional)))
+			for za0002 := range z.MetaOptional {
+				o = msgp.AppendString(o, z.MetaOptional[za0002])
+			}
+		}
 	}
 	return
 }
@@ -17798,21 +21646,45 @@ func (z *Peer) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(6)
 	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
+	if z.Job == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Group == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4
+	}
+	if z.Topology == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Relation == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Weight == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Job"
-		o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
-		o = msgp.AppendString(o, z.Job)
-		// string "Group"
-		o = append(o, 0xa5, 0x47, 0x72, 0x6f, 0x75, 0x70)
-		o = msgp.AppendString(o, z.Group)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Job"
+			o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
+			o = msgp.AppendString(o, z.Job)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Group"
+			o = append(o, 0xa5, 0x47, 0x72, 0x6f, 0x75, 0x70)
+			o = msgp.AppendString(o, z.Group)
+		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
@@ -17822,18 +21694,24 @@ func (z *Peer) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "Topology"
-		o = append(o, 0xa8, 0x54, 0x6f, 0x70, 0x6f, 0x6c, 0x6f, 0x67, 0x79)
-		o = msgp.AppendString(o, z.Topology)
-		// string "Relation"
-		o = append(o, 0xa8, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendString(o, z.Relation)
-		// string "Weight"
-		o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
-		if z.Weight == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendInt8(o, *z.Weight)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Topology"
+			o = append(o, 0xa8, 0x54, 0x6f, 0x70, 0x6f, 0x6c, 0x6f, 0x67, 0x79)
+			o = msgp.AppendString(o, z.Topology)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Relation"
+			o = append(o, 0xa8, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Relation)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Weight"
+			o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+			if z.Weight == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt8(o, *z.Weight)
+			}
 		}
 	}
 	return
@@ -17959,49 +21837,112 @@ func (z *Peer) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "Enabled"
-	o = append(o, 0x89, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
 	if z.Enabled == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Enabled)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Spec"
-	o = append(o, 0xa4, 0x53, 0x70, 0x65, 0x63)
-	o = msgp.AppendString(o, z.Spec)
-	// string "Specs"
-	o = append(o, 0xa5, 0x53, 0x70, 0x65, 0x63, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Specs)))
-	for za0001 := range z.Specs {
-		o = msgp.AppendString(o, z.Specs[za0001])
+	if z.Spec == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "SpecType"
-	o = append(o, 0xa8, 0x53, 0x70, 0x65, 0x63, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.SpecType)
-	// string "ProhibitOverlap"
-	o = append(o, 0xaf, 0x50, 0x72, 0x6f, 0x68, 0x69, 0x62, 0x69, 0x74, 0x4f, 0x76, 0x65, 0x72, 0x6c, 0x61, 0x70)
+	if z.Specs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.SpecType == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.ProhibitOverlap == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.ProhibitOverlap)
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "TimeZone"
-	o = append(o, 0xa8, 0x54, 0x69, 0x6d, 0x65, 0x5a, 0x6f, 0x6e, 0x65)
 	if z.TimeZone == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.TimeZone)
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "Overlap"
-	o = append(o, 0xa7, 0x4f, 0x76, 0x65, 0x72, 0x6c, 0x61, 0x70)
-	o = msgp.AppendString(o, z.Overlap)
-	// string "CatchUp"
-	o = append(o, 0xa7, 0x43, 0x61, 0x74, 0x63, 0x68, 0x55, 0x70)
-	o = msgp.AppendString(o, z.CatchUp)
-	// string "StartDeadline"
-	o = append(o, 0xad, 0x53, 0x74, 0x61, 0x72, 0x74, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendDuration(o, z.StartDeadline)
+	if z.Overlap == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.CatchUp == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.StartDeadline == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Enabled"
+			o = append(o, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			if z.Enabled == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Enabled)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Spec"
+			o = append(o, 0xa4, 0x53, 0x70, 0x65, 0x63)
+			o = msgp.AppendString(o, z.Spec)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Specs"
+			o = append(o, 0xa5, 0x53, 0x70, 0x65, 0x63, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Specs)))
+			for za0001 := range z.Specs {
+				o = msgp.AppendString(o, z.Specs[za0001])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "SpecType"
+			o = append(o, 0xa8, 0x53, 0x70, 0x65, 0x63, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.SpecType)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "ProhibitOverlap"
+			o = append(o, 0xaf, 0x50, 0x72, 0x6f, 0x68, 0x69, 0x62, 0x69, 0x74, 0x4f, 0x76, 0x65, 0x72, 0x6c, 0x61, 0x70)
+			if z.ProhibitOverlap == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.ProhibitOverlap)
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "TimeZone"
+			o = append(o, 0xa8, 0x54, 0x69, 0x6d, 0x65, 0x5a, 0x6f, 0x6e, 0x65)
+			if z.TimeZone == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.TimeZone)
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Overlap"
+			o = append(o, 0xa7, 0x4f, 0x76, 0x65, 0x72, 0x6c, 0x61, 0x70)
+			o = msgp.AppendString(o, z.Overlap)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "CatchUp"
+			o = append(o, 0xa7, 0x43, 0x61, 0x74, 0x63, 0x68, 0x55, 0x70)
+			o = msgp.AppendString(o, z.CatchUp)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "StartDeadline"
+			o = append(o, 0xad, 0x53, 0x74, 0x61, 0x72, 0x74, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendDuration(o, z.StartDeadline)
+		}
+	}
 	return
 }
 
@@ -18166,25 +22107,70 @@ func (z *PeriodicConfig) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PeriodicLaunch) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
-	// string "Namespace"
-	o = append(o, 0x86, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "Launch"
-	o = append(o, 0xa6, 0x4c, 0x61, 0x75, 0x6e, 0x63, 0x68)
-	o = msgp.AppendInt64(o, z.Launch)
-	// string "Skipped"
-	o = append(o, 0xa7, 0x53, 0x6b, 0x69, 0x70, 0x70, 0x65, 0x64)
-	o = msgp.AppendInt64(o, z.Skipped)
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Launch == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Skipped == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Launch"
+			o = append(o, 0xa6, 0x4c, 0x61, 0x75, 0x6e, 0x63, 0x68)
+			o = msgp.AppendInt64(o, z.Launch)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Skipped"
+			o = append(o, 0xa7, 0x53, 0x6b, 0x69, 0x70, 0x70, 0x65, 0x64)
+			o = msgp.AppendInt64(o, z.Skipped)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
 	return
 }
 
@@ -18263,33 +22249,78 @@ func (z *PeriodicLaunch) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PeriodicLaunchCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
-	// string "Namespace"
-	o = append(o, 0x86, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "Launch"
-	o = append(o, 0xa6, 0x4c, 0x61, 0x75, 0x6e, 0x63, 0x68)
-	o = msgp.AppendInt64(o, z.Launch)
-	// string "Forced"
-	o = append(o, 0xa6, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.Forced)
-	// string "EvalID"
-	o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.EvalID)[:])
-	// string "Replaces"
-	o = append(o, 0xa8, 0x52, 0x65, 0x70, 0x6c, 0x61, 0x63, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Replaces)))
-	for za0002 := range z.Replaces {
-		// map header, size 2
-		// string "JobID"
-		o = append(o, 0x82, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-		o = msgp.AppendString(o, z.Replaces[za0002].JobID)
-		// string "EvalID"
-		o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.Replaces[za0002].EvalID)[:])
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Launch == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Forced == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Replaces == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Launch"
+			o = append(o, 0xa6, 0x4c, 0x61, 0x75, 0x6e, 0x63, 0x68)
+			o = msgp.AppendInt64(o, z.Launch)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Forced"
+			o = append(o, 0xa6, 0x46, 0x6f, 0x72, 0x63, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Forced)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Replaces"
+			o = append(o, 0xa8, 0x52, 0x65, 0x70, 0x6c, 0x61, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Replaces)))
+			for za0002 := range z.Replaces {
+				// map header, size 2
+				// string "JobID"
+				o = append(o, 0x82, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+				o = msgp.AppendString(o, z.Replaces[za0002].JobID)
+				// string "EvalID"
+				o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+				o = msgp.AppendBytes(o, (z.Replaces[za0002].EvalID)[:])
+			}
+		}
 	}
 	return
 }
@@ -18414,13 +22445,34 @@ func (z *PeriodicLaunchCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PeriodicReplace) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "JobID"
-	o = append(o, 0x82, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "EvalID"
-	o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.EvalID)[:])
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
+	}
 	return
 }
 
@@ -18479,35 +22531,85 @@ func (z *Placement) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(11)
 	var zb0001Mask uint16 /* 11 bits */
 	_ = zb0001Mask
+	if z.AllocID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.NodeName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Ports == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
 	if z.Tasks == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20
+	}
+	if z.Canary == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.PreviousAllocation.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.RescheduleTracker == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.PreemptedAllocations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Metrics == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "AllocID"
-		o = append(o, 0xa7, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.AllocID)[:])
-		// string "Index"
-		o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint32(o, z.Index)
-		// string "NodeID"
-		o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-		o = msgp.AppendBytes(o, (z.NodeID)[:])
-		// string "NodeName"
-		o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.NodeName)
-		// string "Ports"
-		o = append(o, 0xa5, 0x50, 0x6f, 0x72, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Ports)))
-		for za0003 := range z.Ports {
-			o, err = z.Ports[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Ports", za0003)
-				return
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "AllocID"
+			o = append(o, 0xa7, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.AllocID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint32(o, z.Index)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "NodeName"
+			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.NodeName)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Ports"
+			o = append(o, 0xa5, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Ports)))
+			for za0003 := range z.Ports {
+				o, err = z.Ports[za0003].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Ports", za0003)
+					return
+				}
 			}
 		}
 		if (zb0001Mask & 0x20) == 0 { // if not omitted
@@ -18527,51 +22629,61 @@ func (z *Placement) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Canary"
-		o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
-		o = msgp.AppendBool(o, z.Canary)
-		// string "PreviousAllocation"
-		o = append(o, 0xb2, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		o = msgp.AppendBytes(o, (z.PreviousAllocation)[:])
-		// string "RescheduleTracker"
-		o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x72, 0x61, 0x63, 0x6b, 0x65, 0x72)
-		if z.RescheduleTracker == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Events"
-			o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
-			for za0007 := range z.RescheduleTracker.Events {
-				if z.RescheduleTracker.Events[za0007] == nil {
-					o = msgp.AppendNil(o)
-				} else {
-					o, err = z.RescheduleTracker.Events[za0007].MarshalMsg(o)
-					if err != nil {
-						err = msgp.WrapError(err, "RescheduleTracker", "Events", za0007)
-						return
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Canary"
+			o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
+			o = msgp.AppendBool(o, z.Canary)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "PreviousAllocation"
+			o = append(o, 0xb2, 0x50, 0x72, 0x65, 0x76, 0x69, 0x6f, 0x75, 0x73, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBytes(o, (z.PreviousAllocation)[:])
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "RescheduleTracker"
+			o = append(o, 0xb1, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x72, 0x61, 0x63, 0x6b, 0x65, 0x72)
+			if z.RescheduleTracker == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Events"
+				o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
+				o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
+				for za0007 := range z.RescheduleTracker.Events {
+					if z.RescheduleTracker.Events[za0007] == nil {
+						o = msgp.AppendNil(o)
+					} else {
+						o, err = z.RescheduleTracker.Events[za0007].MarshalMsg(o)
+						if err != nil {
+							err = msgp.WrapError(err, "RescheduleTracker", "Events", za0007)
+							return
+						}
 					}
 				}
+				// string "LastReschedule"
+				o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+				o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 			}
-			// string "LastReschedule"
-			o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-			o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 		}
-		// string "PreemptedAllocations"
-		o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
-		for za0008 := range z.PreemptedAllocations {
-			o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0008])[:])
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "PreemptedAllocations"
+			o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
+			for za0008 := range z.PreemptedAllocations {
+				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0008])[:])
+			}
 		}
-		// string "Metrics"
-		o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
-		if z.Metrics == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Metrics.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Metrics")
-				return
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Metrics"
+			o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
+			if z.Metrics == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Metrics.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Metrics")
+					return
+				}
 			}
 		}
 	}
@@ -18852,95 +22964,164 @@ func (z *Placement) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Plan) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 10
-	// string "EvalID"
-	o = append(o, 0x8a, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.EvalID)[:])
-	// string "SnapshotIndex"
-	o = append(o, 0xad, 0x53, 0x6e, 0x61, 0x70, 0x73, 0x68, 0x6f, 0x74, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.SnapshotIndex)
-	// string "Priority"
-	o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
-	o = msgp.AppendInt(o, z.Priority)
-	// string "AllAtOnce"
-	o = append(o, 0xa9, 0x41, 0x6c, 0x6c, 0x41, 0x74, 0x4f, 0x6e, 0x63, 0x65)
-	o = msgp.AppendBool(o, z.AllAtOnce)
-	// string "Place"
-	o = append(o, 0xa5, 0x50, 0x6c, 0x61, 0x63, 0x65)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Place)))
-	for za0002 := range z.Place {
-		if z.Place[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Place[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Place", za0002)
-				return
-			}
-		}
+	// check for omitted fields
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
+	_ = zb0001Mask
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Stop"
-	o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Stop)))
-	for za0003 := range z.Stop {
-		if z.Stop[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Stop[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Stop", za0003)
-				return
-			}
-		}
+	if z.SnapshotIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Update"
-	o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Update)))
-	for za0004 := range z.Update {
-		if z.Update[za0004] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Update[za0004].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Update", za0004)
-				return
-			}
-		}
+	if z.Priority == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Deployment"
-	o = append(o, 0xaa, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74)
+	if z.AllAtOnce == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Place == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Stop == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Update == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
 	if z.Deployment == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Deployment.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Deployment")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "DeploymentUpdates"
-	o = append(o, 0xb1, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.DeploymentUpdates)))
-	for za0005 := range z.DeploymentUpdates {
-		if z.DeploymentUpdates[za0005] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.DeploymentUpdates[za0005].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "DeploymentUpdates", za0005)
-				return
+	if z.DeploymentUpdates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.Annotations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SnapshotIndex"
+			o = append(o, 0xad, 0x53, 0x6e, 0x61, 0x70, 0x73, 0x68, 0x6f, 0x74, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.SnapshotIndex)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Priority"
+			o = append(o, 0xa8, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79)
+			o = msgp.AppendInt(o, z.Priority)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "AllAtOnce"
+			o = append(o, 0xa9, 0x41, 0x6c, 0x6c, 0x41, 0x74, 0x4f, 0x6e, 0x63, 0x65)
+			o = msgp.AppendBool(o, z.AllAtOnce)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Place"
+			o = append(o, 0xa5, 0x50, 0x6c, 0x61, 0x63, 0x65)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Place)))
+			for za0002 := range z.Place {
+				if z.Place[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Place[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Place", za0002)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Annotations"
-	o = append(o, 0xab, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-	if z.Annotations == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Annotations.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Annotations")
-			return
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Stop"
+			o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Stop)))
+			for za0003 := range z.Stop {
+				if z.Stop[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Stop[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Stop", za0003)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Update"
+			o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Update)))
+			for za0004 := range z.Update {
+				if z.Update[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Update[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Update", za0004)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Deployment"
+			o = append(o, 0xaa, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74)
+			if z.Deployment == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Deployment.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Deployment")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "DeploymentUpdates"
+			o = append(o, 0xb1, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.DeploymentUpdates)))
+			for za0005 := range z.DeploymentUpdates {
+				if z.DeploymentUpdates[za0005] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.DeploymentUpdates[za0005].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "DeploymentUpdates", za0005)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Annotations"
+			o = append(o, 0xab, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			if z.Annotations == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Annotations.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Annotations")
+					return
+				}
+			}
 		}
 	}
 	return
@@ -19214,6 +23395,10 @@ func (z *PlanAnnotations) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x1
 	}
+	if z.PreemptedAllocs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
@@ -19236,17 +23421,19 @@ func (z *PlanAnnotations) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "PreemptedAllocs"
-		o = append(o, 0xaf, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocs)))
-		for za0003 := range z.PreemptedAllocs {
-			if z.PreemptedAllocs[za0003] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.PreemptedAllocs[za0003].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "PreemptedAllocs", za0003)
-					return
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "PreemptedAllocs"
+			o = append(o, 0xaf, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocs)))
+			for za0003 := range z.PreemptedAllocs {
+				if z.PreemptedAllocs[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.PreemptedAllocs[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "PreemptedAllocs", za0003)
+						return
+					}
 				}
 			}
 		}
@@ -19381,32 +23568,53 @@ func (z *PlanAnnotations) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PlanApplyCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Plans"
-	o = append(o, 0x82, 0xa5, 0x50, 0x6c, 0x61, 0x6e, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Plans)))
-	for za0001 := range z.Plans {
-		if z.Plans[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Plans[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Plans", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Plans == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Plans"
+			o = append(o, 0xa5, 0x50, 0x6c, 0x61, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Plans)))
+			for za0001 := range z.Plans {
+				if z.Plans[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Plans[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Plans", za0001)
+						return
+					}
+				}
 			}
 		}
-	}
-	// string "Evals"
-	o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0002 := range z.Evals {
-		if z.Evals[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Evals[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Evals", za0002)
-				return
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0002 := range z.Evals {
+				if z.Evals[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -19527,58 +23735,121 @@ func (z *PlanApplyCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PlanGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "Namespace"
-	o = append(o, 0x89, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Namespace)
-	// string "JobID"
-	o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
-	o = msgp.AppendString(o, z.JobID)
-	// string "JobVersion"
-	o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendUint64(o, z.JobVersion)
-	// string "TaskGroup"
-	o = append(o, 0xa9, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70)
-	o = msgp.AppendString(o, z.TaskGroup)
-	// string "EvalID"
-	o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.EvalID)[:])
-	// string "DeploymentID"
-	o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "Resources"
-	o = append(o, 0xa9, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.JobVersion == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.TaskGroup == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.EvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
 	if z.Resources == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Resources.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Resources")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
-	// string "Metrics"
-	o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
 	if z.Metrics == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Metrics.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Metrics")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "Items"
-	o = append(o, 0xa5, 0x49, 0x74, 0x65, 0x6d, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Items)))
-	for za0003 := range z.Items {
-		if z.Items[za0003] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Items[za0003].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Items", za0003)
-				return
+	if z.Items == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "JobVersion"
+			o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.JobVersion)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "TaskGroup"
+			o = append(o, 0xa9, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70)
+			o = msgp.AppendString(o, z.TaskGroup)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "EvalID"
+			o = append(o, 0xa6, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.EvalID)[:])
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Resources"
+			o = append(o, 0xa9, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.Resources == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Resources.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Resources")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Metrics"
+			o = append(o, 0xa7, 0x4d, 0x65, 0x74, 0x72, 0x69, 0x63, 0x73)
+			if z.Metrics == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Metrics.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Metrics")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Items"
+			o = append(o, 0xa5, 0x49, 0x74, 0x65, 0x6d, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Items)))
+			for za0003 := range z.Items {
+				if z.Items[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Items[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Items", za0003)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -19743,25 +24014,70 @@ func (z *PlanGroup) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PlanStop) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
-	// string "AllocID"
-	o = append(o, 0x86, 0xa7, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.AllocID)[:])
-	// string "DesiredStatus"
-	o = append(o, 0xad, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, z.DesiredStatus)
-	// string "Description"
-	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Description)
-	// string "ClientStatus"
-	o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, z.ClientStatus)
-	// string "FollowupEvalID"
-	o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
-	// string "PreemptedBy"
-	o = append(o, 0xab, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x42, 0x79)
-	o = msgp.AppendBytes(o, (z.PreemptedBy)[:])
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.AllocID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.DesiredStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ClientStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.FollowupEvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.PreemptedBy.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "AllocID"
+			o = append(o, 0xa7, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.AllocID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "DesiredStatus"
+			o = append(o, 0xad, 0x44, 0x65, 0x73, 0x69, 0x72, 0x65, 0x64, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.DesiredStatus)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ClientStatus"
+			o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.ClientStatus)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "FollowupEvalID"
+			o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "PreemptedBy"
+			o = append(o, 0xab, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x42, 0x79)
+			o = msgp.AppendBytes(o, (z.PreemptedBy)[:])
+		}
+	}
 	return
 }
 
@@ -19840,39 +24156,96 @@ func (z *PlanStop) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PlanUpdate) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 8
-	// string "AllocID"
-	o = append(o, 0x88, 0xa7, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.AllocID)[:])
-	// string "JobVersion"
-	o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendUint64(o, z.JobVersion)
-	// string "Resources"
-	o = append(o, 0xa9, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+	// check for omitted fields
+	zb0001Len := uint32(8)
+	var zb0001Mask uint8 /* 8 bits */
+	_ = zb0001Mask
+	if z.AllocID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobVersion == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Resources == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Resources.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Resources")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.DeploymentID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.FollowupEvalID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.ClearFollowup == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.ClientStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "AllocID"
+			o = append(o, 0xa7, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.AllocID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobVersion"
+			o = append(o, 0xaa, 0x4a, 0x6f, 0x62, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendUint64(o, z.JobVersion)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Resources"
+			o = append(o, 0xa9, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.Resources == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Resources.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Resources")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DeploymentID"
+			o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.DeploymentID)[:])
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "FollowupEvalID"
+			o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ClearFollowup"
+			o = append(o, 0xad, 0x43, 0x6c, 0x65, 0x61, 0x72, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70)
+			o = msgp.AppendBool(o, z.ClearFollowup)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "ClientStatus"
+			o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.ClientStatus)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
 		}
 	}
-	// string "DeploymentID"
-	o = append(o, 0xac, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.DeploymentID)[:])
-	// string "FollowupEvalID"
-	o = append(o, 0xae, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70, 0x45, 0x76, 0x61, 0x6c, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.FollowupEvalID)[:])
-	// string "ClearFollowup"
-	o = append(o, 0xad, 0x43, 0x6c, 0x65, 0x61, 0x72, 0x46, 0x6f, 0x6c, 0x6c, 0x6f, 0x77, 0x75, 0x70)
-	o = msgp.AppendBool(o, z.ClearFollowup)
-	// string "ClientStatus"
-	o = append(o, 0xac, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-	o = msgp.AppendString(o, z.ClientStatus)
-	// string "Description"
-	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.Description)
 	return
 }
 
@@ -19980,22 +24353,61 @@ func (z *PlanUpdate) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Port) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Label"
-	o = append(o, 0x85, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-	o = msgp.AppendString(o, z.Label)
-	// string "Value"
-	o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-	o = msgp.AppendInt(o, z.Value)
-	// string "To"
-	o = append(o, 0xa2, 0x54, 0x6f)
-	o = msgp.AppendInt(o, z.To)
-	// string "HostNetwork"
-	o = append(o, 0xab, 0x48, 0x6f, 0x73, 0x74, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b)
-	o = msgp.AppendString(o, z.HostNetwork)
-	// string "IgnoreCollision"
-	o = append(o, 0xaf, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x43, 0x6f, 0x6c, 0x6c, 0x69, 0x73, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendBool(o, z.IgnoreCollision)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Label == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Value == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.To == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.HostNetwork == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.IgnoreCollision == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Label"
+			o = append(o, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+			o = msgp.AppendString(o, z.Label)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendInt(o, z.Value)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "To"
+			o = append(o, 0xa2, 0x54, 0x6f)
+			o = msgp.AppendInt(o, z.To)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "HostNetwork"
+			o = append(o, 0xab, 0x48, 0x6f, 0x73, 0x74, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b)
+			o = msgp.AppendString(o, z.HostNetwork)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "IgnoreCollision"
+			o = append(o, 0xaf, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x43, 0x6f, 0x6c, 0x6c, 0x69, 0x73, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBool(o, z.IgnoreCollision)
+		}
+	}
 	return
 }
 
@@ -20068,19 +24480,52 @@ func (z *Port) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *PreemptionConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "SystemSchedulerEnabled"
-	o = append(o, 0x84, 0xb6, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.SystemSchedulerEnabled)
-	// string "SysBatchSchedulerEnabled"
-	o = append(o, 0xb8, 0x53, 0x79, 0x73, 0x42, 0x61, 0x74, 0x63, 0x68, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.SysBatchSchedulerEnabled)
-	// string "BatchSchedulerEnabled"
-	o = append(o, 0xb5, 0x42, 0x61, 0x74, 0x63, 0x68, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.BatchSchedulerEnabled)
-	// string "ServiceSchedulerEnabled"
-	o = append(o, 0xb7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.ServiceSchedulerEnabled)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.SystemSchedulerEnabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.SysBatchSchedulerEnabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.BatchSchedulerEnabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ServiceSchedulerEnabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "SystemSchedulerEnabled"
+			o = append(o, 0xb6, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.SystemSchedulerEnabled)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SysBatchSchedulerEnabled"
+			o = append(o, 0xb8, 0x53, 0x79, 0x73, 0x42, 0x61, 0x74, 0x63, 0x68, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.SysBatchSchedulerEnabled)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "BatchSchedulerEnabled"
+			o = append(o, 0xb5, 0x42, 0x61, 0x74, 0x63, 0x68, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.BatchSchedulerEnabled)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ServiceSchedulerEnabled"
+			o = append(o, 0xb7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.ServiceSchedulerEnabled)
+		}
+	}
 	return
 }
 
@@ -20147,42 +24592,81 @@ func (z *PreemptionConfig) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ReapCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Evals"
-	o = append(o, 0x85, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
-	for za0001 := range z.Evals {
-		o = msgp.AppendBytes(o, (z.Evals[za0001])[:])
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Allocs"
-	o = append(o, 0xa6, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Allocs)))
-	for za0003 := range z.Allocs {
-		o = msgp.AppendBytes(o, (z.Allocs[za0003])[:])
+	if z.Allocs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Deployments"
-	o = append(o, 0xab, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Deployments)))
-	for za0005 := range z.Deployments {
-		o = msgp.AppendBytes(o, (z.Deployments[za0005])[:])
+	if z.Deployments == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Jobs"
-	o = append(o, 0xa4, 0x4a, 0x6f, 0x62, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Jobs)))
-	for za0007 := range z.Jobs {
-		// map header, size 2
-		// string "Namespace"
-		o = append(o, 0x82, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Jobs[za0007].Namespace)
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendString(o, z.Jobs[za0007].ID)
+	if z.Jobs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "Nodes"
-	o = append(o, 0xa5, 0x4e, 0x6f, 0x64, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Nodes)))
-	for za0008 := range z.Nodes {
-		o = msgp.AppendBytes(o, (z.Nodes[za0008])[:])
+	if z.Nodes == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0001 := range z.Evals {
+				o = msgp.AppendBytes(o, (z.Evals[za0001])[:])
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Allocs"
+			o = append(o, 0xa6, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Allocs)))
+			for za0003 := range z.Allocs {
+				o = msgp.AppendBytes(o, (z.Allocs[za0003])[:])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Deployments"
+			o = append(o, 0xab, 0x44, 0x65, 0x70, 0x6c, 0x6f, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Deployments)))
+			for za0005 := range z.Deployments {
+				o = msgp.AppendBytes(o, (z.Deployments[za0005])[:])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Jobs"
+			o = append(o, 0xa4, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Jobs)))
+			for za0007 := range z.Jobs {
+				// map header, size 2
+				// string "Namespace"
+				o = append(o, 0x82, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+				o = msgp.AppendString(o, z.Jobs[za0007].Namespace)
+				// string "ID"
+				o = append(o, 0xa2, 0x49, 0x44)
+				o = msgp.AppendString(o, z.Jobs[za0007].ID)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Nodes"
+			o = append(o, 0xa5, 0x4e, 0x6f, 0x64, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Nodes)))
+			for za0008 := range z.Nodes {
+				o = msgp.AppendBytes(o, (z.Nodes[za0008])[:])
+			}
+		}
 	}
 	return
 }
@@ -20354,47 +24838,80 @@ func (z *ReapCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *RequestedDevice) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Name"
-	o = append(o, 0x84, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Count"
-	o = append(o, 0xa5, 0x43, 0x6f, 0x75, 0x6e, 0x74)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.Count == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendUint64(o, *z.Count)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Constraints"
-	o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
-	for za0001 := range z.Constraints {
-		if z.Constraints[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 3
-			// string "LTarget"
-			o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-			o = msgp.AppendString(o, z.Constraints[za0001].LTarget)
-			// string "RTarget"
-			o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-			o = msgp.AppendString(o, z.Constraints[za0001].RTarget)
-			// string "Operand"
-			o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
-			o = msgp.AppendString(o, z.Constraints[za0001].Operand)
+	if z.Constraints == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Affinities == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
 		}
-	}
-	// string "Affinities"
-	o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
-	for za0002 := range z.Affinities {
-		if z.Affinities[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Affinities[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Affinities", za0002)
-				return
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Count"
+			o = append(o, 0xa5, 0x43, 0x6f, 0x75, 0x6e, 0x74)
+			if z.Count == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendUint64(o, *z.Count)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Constraints"
+			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
+			for za0001 := range z.Constraints {
+				if z.Constraints[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 3
+					// string "LTarget"
+					o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0001].LTarget)
+					// string "RTarget"
+					o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0001].RTarget)
+					// string "Operand"
+					o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
+					o = msgp.AppendString(o, z.Constraints[za0001].Operand)
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Affinities"
+			o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
+			for za0002 := range z.Affinities {
+				if z.Affinities[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Affinities[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Affinities", za0002)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -20579,19 +25096,52 @@ func (z *RequestedDevice) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *RescheduleEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "RescheduleTime"
-	o = append(o, 0x84, 0xae, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.RescheduleTime)
-	// string "PrevAllocID"
-	o = append(o, 0xab, 0x50, 0x72, 0x65, 0x76, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.PrevAllocID)[:])
-	// string "PrevNodeID"
-	o = append(o, 0xaa, 0x50, 0x72, 0x65, 0x76, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
-	o = msgp.AppendBytes(o, (z.PrevNodeID)[:])
-	// string "Delay"
-	o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
-	o = msgp.AppendDuration(o, z.Delay)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.RescheduleTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.PrevAllocID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.PrevNodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Delay == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "RescheduleTime"
+			o = append(o, 0xae, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.RescheduleTime)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "PrevAllocID"
+			o = append(o, 0xab, 0x50, 0x72, 0x65, 0x76, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.PrevAllocID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "PrevNodeID"
+			o = append(o, 0xaa, 0x50, 0x72, 0x65, 0x76, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.PrevNodeID)[:])
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Delay"
+			o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			o = msgp.AppendDuration(o, z.Delay)
+		}
+	}
 	return
 }
 
@@ -20658,48 +25208,93 @@ func (z *RescheduleEvent) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ReschedulePolicy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
-	// string "Attempts"
-	o = append(o, 0x86, 0xa8, 0x41, 0x74, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x73)
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
 	if z.Attempts == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.Attempts)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Interval"
-	o = append(o, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
 	if z.Interval == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Interval)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Delay"
-	o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
 	if z.Delay == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Delay)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "DelayFunction"
-	o = append(o, 0xad, 0x44, 0x65, 0x6c, 0x61, 0x79, 0x46, 0x75, 0x6e, 0x63, 0x74, 0x69, 0x6f, 0x6e)
 	if z.DelayFunction == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.DelayFunction)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "MaxDelay"
-	o = append(o, 0xa8, 0x4d, 0x61, 0x78, 0x44, 0x65, 0x6c, 0x61, 0x79)
 	if z.MaxDelay == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.MaxDelay)
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "Unlimited"
-	o = append(o, 0xa9, 0x55, 0x6e, 0x6c, 0x69, 0x6d, 0x69, 0x74, 0x65, 0x64)
 	if z.Unlimited == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Unlimited)
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Attempts"
+			o = append(o, 0xa8, 0x41, 0x74, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x73)
+			if z.Attempts == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Attempts)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Interval"
+			o = append(o, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
+			if z.Interval == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Interval)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Delay"
+			o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			if z.Delay == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Delay)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DelayFunction"
+			o = append(o, 0xad, 0x44, 0x65, 0x6c, 0x61, 0x79, 0x46, 0x75, 0x6e, 0x63, 0x74, 0x69, 0x6f, 0x6e)
+			if z.DelayFunction == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.DelayFunction)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "MaxDelay"
+			o = append(o, 0xa8, 0x4d, 0x61, 0x78, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			if z.MaxDelay == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.MaxDelay)
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Unlimited"
+			o = append(o, 0xa9, 0x55, 0x6e, 0x6c, 0x69, 0x6d, 0x69, 0x74, 0x65, 0x64)
+			if z.Unlimited == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Unlimited)
+			}
+		}
 	}
 	return
 }
@@ -20880,24 +25475,45 @@ func (z *ReschedulePolicy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *RescheduleTracker) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Events"
-	o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
-	for za0001 := range z.Events {
-		if z.Events[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Events[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Events", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Events == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.LastReschedule == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Events"
+			o = append(o, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
+			for za0001 := range z.Events {
+				if z.Events[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Events[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Events", za0001)
+						return
+					}
+				}
 			}
 		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "LastReschedule"
+			o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+			o = msgp.AppendString(o, z.LastReschedule)
+		}
 	}
-	// string "LastReschedule"
-	o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-	o = msgp.AppendString(o, z.LastReschedule)
 	return
 }
 
@@ -20984,99 +25600,168 @@ func (z *RescheduleTracker) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Resources) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 10
-	// string "CPU"
-	o = append(o, 0x8a, 0xa3, 0x43, 0x50, 0x55)
+	// check for omitted fields
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
+	_ = zb0001Mask
 	if z.CPU == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.CPU)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Cores"
-	o = append(o, 0xa5, 0x43, 0x6f, 0x72, 0x65, 0x73)
 	if z.Cores == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.Cores)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "MemoryMB"
-	o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
 	if z.MemoryMB == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MemoryMB)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "MemoryMaxMB"
-	o = append(o, 0xab, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x61, 0x78, 0x4d, 0x42)
 	if z.MemoryMaxMB == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MemoryMaxMB)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "DiskMB"
-	o = append(o, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
 	if z.DiskMB == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.DiskMB)
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "Networks"
-	o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-	for za0001 := range z.Networks {
-		if z.Networks[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Networks[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Networks", za0001)
-				return
-			}
-		}
+	if z.Networks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "Devices"
-	o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
-	for za0002 := range z.Devices {
-		if z.Devices[za0002] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Devices[za0002].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Devices", za0002)
-				return
-			}
-		}
+	if z.Devices == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
-	// string "NUMA"
-	o = append(o, 0xa4, 0x4e, 0x55, 0x4d, 0x41)
 	if z.NUMA == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 2
-		// string "Affinity"
-		o = append(o, 0x82, 0xa8, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x79)
-		o = msgp.AppendString(o, z.NUMA.Affinity)
-		// string "Devices"
-		o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.NUMA.Devices)))
-		for za0003 := range z.NUMA.Devices {
-			o = msgp.AppendString(o, z.NUMA.Devices[za0003])
-		}
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "SecretsMB"
-	o = append(o, 0xa9, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x73, 0x4d, 0x42)
 	if z.SecretsMB == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.SecretsMB)
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
-	// string "IOPS"
-	o = append(o, 0xa4, 0x49, 0x4f, 0x50, 0x53)
 	if z.IOPS == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.IOPS)
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CPU"
+			o = append(o, 0xa3, 0x43, 0x50, 0x55)
+			if z.CPU == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.CPU)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Cores"
+			o = append(o, 0xa5, 0x43, 0x6f, 0x72, 0x65, 0x73)
+			if z.Cores == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Cores)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MemoryMB"
+			o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+			if z.MemoryMB == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MemoryMB)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "MemoryMaxMB"
+			o = append(o, 0xab, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x61, 0x78, 0x4d, 0x42)
+			if z.MemoryMaxMB == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MemoryMaxMB)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "DiskMB"
+			o = append(o, 0xa6, 0x44, 0x69, 0x73, 0x6b, 0x4d, 0x42)
+			if z.DiskMB == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.DiskMB)
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Networks"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
+			for za0001 := range z.Networks {
+				if z.Networks[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Networks[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Networks", za0001)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Devices"
+			o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Devices)))
+			for za0002 := range z.Devices {
+				if z.Devices[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Devices[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Devices", za0002)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "NUMA"
+			o = append(o, 0xa4, 0x4e, 0x55, 0x4d, 0x41)
+			if z.NUMA == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Affinity"
+				o = append(o, 0x82, 0xa8, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x79)
+				o = msgp.AppendString(o, z.NUMA.Affinity)
+				// string "Devices"
+				o = append(o, 0xa7, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73)
+				o = msgp.AppendArrayHeader(o, uint32(len(z.NUMA.Devices)))
+				for za0003 := range z.NUMA.Devices {
+					o = msgp.AppendString(o, z.NUMA.Devices[za0003])
+				}
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "SecretsMB"
+			o = append(o, 0xa9, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x73, 0x4d, 0x42)
+			if z.SecretsMB == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.SecretsMB)
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "IOPS"
+			o = append(o, 0xa4, 0x49, 0x4f, 0x50, 0x53)
+			if z.IOPS == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.IOPS)
+			}
+		}
 	}
 	return
 }
@@ -21424,41 +26109,80 @@ func (z *Resources) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *RestartPolicy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Interval"
-	o = append(o, 0x85, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	if z.Interval == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Interval)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Attempts"
-	o = append(o, 0xa8, 0x41, 0x74, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x73)
 	if z.Attempts == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.Attempts)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "Delay"
-	o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
 	if z.Delay == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Delay)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Mode"
-	o = append(o, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
 	if z.Mode == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Mode)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "RenderTemplates"
-	o = append(o, 0xaf, 0x52, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x54, 0x65, 0x6d, 0x70, 0x6c, 0x61, 0x74, 0x65, 0x73)
 	if z.RenderTemplates == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.RenderTemplates)
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Interval"
+			o = append(o, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
+			if z.Interval == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Interval)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Attempts"
+			o = append(o, 0xa8, 0x41, 0x74, 0x74, 0x65, 0x6d, 0x70, 0x74, 0x73)
+			if z.Attempts == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Attempts)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Delay"
+			o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			if z.Delay == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Delay)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Mode"
+			o = append(o, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
+			if z.Mode == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Mode)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "RenderTemplates"
+			o = append(o, 0xaf, 0x52, 0x65, 0x6e, 0x64, 0x65, 0x72, 0x54, 0x65, 0x6d, 0x70, 0x6c, 0x61, 0x74, 0x65, 0x73)
+			if z.RenderTemplates == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.RenderTemplates)
+			}
+		}
 	}
 	return
 }
@@ -21620,25 +26344,61 @@ func (z *ScalingPolicy) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(10)
 	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Target == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4
 	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Min == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Max == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
 	if z.Policy == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40
+	}
+	if z.Enabled == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ID)
-		// string "Namespace"
-		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Namespace)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
 		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "Target"
 			o = append(o, 0xa6, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
@@ -21648,22 +26408,28 @@ func (z *ScalingPolicy) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		// string "Type"
-		o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.Type)
-		// string "Min"
-		o = append(o, 0xa3, 0x4d, 0x69, 0x6e)
-		if z.Min == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendInt64(o, *z.Min)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
 		}
-		// string "Max"
-		o = append(o, 0xa3, 0x4d, 0x61, 0x78)
-		if z.Max == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendInt64(o, *z.Max)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Min"
+			o = append(o, 0xa3, 0x4d, 0x69, 0x6e)
+			if z.Min == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt64(o, *z.Min)
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Max"
+			o = append(o, 0xa3, 0x4d, 0x61, 0x78)
+			if z.Max == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt64(o, *z.Max)
+			}
 		}
 		if (zb0001Mask & 0x40) == 0 { // if not omitted
 			// string "Policy"
@@ -21678,19 +26444,25 @@ func (z *ScalingPolicy) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Enabled"
-		o = append(o, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-		if z.Enabled == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendBool(o, *z.Enabled)
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Enabled"
+			o = append(o, 0xa7, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			if z.Enabled == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Enabled)
+			}
 		}
-		// string "CreateIndex"
-		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.CreateIndex)
-		// string "ModifyIndex"
-		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-		o = msgp.AppendUint64(o, z.ModifyIndex)
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
 	}
 	return
 }
@@ -21903,24 +26675,51 @@ func (z *ScalingPolicy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *SchedulerConfigCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
-	// string "Config"
-	o = append(o, 0x83, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
 	if z.Config == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Config.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Config")
-			return
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Check == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Config"
+			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+			if z.Config == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Config.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Config")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Check"
+			o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Check)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
 		}
 	}
-	// string "Check"
-	o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
-	o = msgp.AppendBool(o, z.Check)
-	// string "Index"
-	o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.Index)
 	return
 }
 
@@ -21998,35 +26797,74 @@ func (z *SchedulerConfigCommand) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *SchedulerConfiguration) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 8
-	// string "SchedulerAlgorithm"
-	o = append(o, 0x88, 0xb2, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x41, 0x6c, 0x67, 0x6f, 0x72, 0x69, 0x74, 0x68, 0x6d)
-	o = msgp.AppendString(o, z.SchedulerAlgorithm)
-	// string "PreemptionConfig"
-	o = append(o, 0xb0, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
-	o, err = z.PreemptionConfig.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "PreemptionConfig")
-		return
+	// check for omitted fields
+	zb0001Len := uint32(8)
+	var zb0001Mask uint8 /* 8 bits */
+	_ = zb0001Mask
+	if z.SchedulerAlgorithm == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "MemoryOversubscriptionEnabled"
-	o = append(o, 0xbd, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4f, 0x76, 0x65, 0x72, 0x73, 0x75, 0x62, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.MemoryOversubscriptionEnabled)
-	// string "RejectJobRegistration"
-	o = append(o, 0xb5, 0x52, 0x65, 0x6a, 0x65, 0x63, 0x74, 0x4a, 0x6f, 0x62, 0x52, 0x65, 0x67, 0x69, 0x73, 0x74, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendBool(o, z.RejectJobRegistration)
-	// string "PauseEvalBroker"
-	o = append(o, 0xaf, 0x50, 0x61, 0x75, 0x73, 0x65, 0x45, 0x76, 0x61, 0x6c, 0x42, 0x72, 0x6f, 0x6b, 0x65, 0x72)
-	o = msgp.AppendBool(o, z.PauseEvalBroker)
-	// string "NodeLimitForFeasibilityChecks"
-	o = append(o, 0xbd, 0x4e, 0x6f, 0x64, 0x65, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x46, 0x6f, 0x72, 0x46, 0x65, 0x61, 0x73, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x73)
-	o = msgp.AppendInt(o, z.NodeLimitForFeasibilityChecks)
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
+	if z.MemoryOversubscriptionEnabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.RejectJobRegistration == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.PauseEvalBroker == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.NodeLimitForFeasibilityChecks == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "SchedulerAlgorithm"
+			o = append(o, 0xb2, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x72, 0x41, 0x6c, 0x67, 0x6f, 0x72, 0x69, 0x74, 0x68, 0x6d)
+			o = msgp.AppendString(o, z.SchedulerAlgorithm)
+		}
+		// string "PreemptionConfig"
+		o = append(o, 0xb0, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+		o, err = z.PreemptionConfig.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "PreemptionConfig")
+			return
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MemoryOversubscriptionEnabled"
+			o = append(o, 0xbd, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4f, 0x76, 0x65, 0x72, 0x73, 0x75, 0x62, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.MemoryOversubscriptionEnabled)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "RejectJobRegistration"
+			o = append(o, 0xb5, 0x52, 0x65, 0x6a, 0x65, 0x63, 0x74, 0x4a, 0x6f, 0x62, 0x52, 0x65, 0x67, 0x69, 0x73, 0x74, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendBool(o, z.RejectJobRegistration)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "PauseEvalBroker"
+			o = append(o, 0xaf, 0x50, 0x61, 0x75, 0x73, 0x65, 0x45, 0x76, 0x61, 0x6c, 0x42, 0x72, 0x6f, 0x6b, 0x65, 0x72)
+			o = msgp.AppendBool(o, z.PauseEvalBroker)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "NodeLimitForFeasibilityChecks"
+			o = append(o, 0xbd, 0x4e, 0x6f, 0x64, 0x65, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x46, 0x6f, 0x72, 0x46, 0x65, 0x61, 0x73, 0x69, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x79, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x73)
+			o = msgp.AppendInt(o, z.NodeLimitForFeasibilityChecks)
+		}
+		// string "CreateIndex"
+		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+		o = msgp.AppendUint64(o, z.CreateIndex)
+		// string "ModifyIndex"
+		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+		o = msgp.AppendUint64(o, z.ModifyIndex)
+	}
 	return
 }
 
@@ -22121,6 +26959,18 @@ func (z *Secret) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Provider == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Path == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
 	if z.Config == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8
@@ -22134,15 +26984,21 @@ func (z *Secret) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Provider"
-		o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x76, 0x69, 0x64, 0x65, 0x72)
-		o = msgp.AppendString(o, z.Provider)
-		// string "Path"
-		o = append(o, 0xa4, 0x50, 0x61, 0x74, 0x68)
-		o = msgp.AppendString(o, z.Path)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Provider"
+			o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x76, 0x69, 0x64, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Provider)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Path"
+			o = append(o, 0xa4, 0x50, 0x61, 0x74, 0x68)
+			o = msgp.AppendString(o, z.Path)
+		}
 		if (zb0001Mask & 0x8) == 0 { // if not omitted
 			// string "Config"
 			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
@@ -22299,6 +27155,50 @@ func (z *Service) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(21)
 	var zb0001Mask uint32 /* 21 bits */
 	_ = zb0001Mask
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Tags == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.CanaryTags == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.EnableTagOverride == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.PortLabel == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.AddressMode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Address == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Checks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.CheckRestart == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Connect == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800
@@ -22311,75 +27211,125 @@ func (z *Service) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x2000
 	}
+	if z.TaskName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.OnUpdate == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.Identity == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.Weights == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.Kind == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.Provider == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.Cluster == "" {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ID)
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Tags"
-		o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
-		for za0001 := range z.Tags {
-			o = msgp.AppendString(o, z.Tags[za0001])
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
 		}
-		// string "CanaryTags"
-		o = append(o, 0xaa, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79, 0x54, 0x61, 0x67, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.CanaryTags)))
-		for za0002 := range z.CanaryTags {
-			o = msgp.AppendString(o, z.CanaryTags[za0002])
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
 		}
-		// string "EnableTagOverride"
-		o = append(o, 0xb1, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x54, 0x61, 0x67, 0x4f, 0x76, 0x65, 0x72, 0x72, 0x69, 0x64, 0x65)
-		o = msgp.AppendBool(o, z.EnableTagOverride)
-		// string "PortLabel"
-		o = append(o, 0xa9, 0x50, 0x6f, 0x72, 0x74, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-		o = msgp.AppendString(o, z.PortLabel)
-		// string "AddressMode"
-		o = append(o, 0xab, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x4d, 0x6f, 0x64, 0x65)
-		o = msgp.AppendString(o, z.AddressMode)
-		// string "Address"
-		o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-		o = msgp.AppendString(o, z.Address)
-		// string "Checks"
-		o = append(o, 0xa6, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Checks)))
-		for za0003 := range z.Checks {
-			if z.Checks[za0003] == nil {
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Tags"
+			o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
+			for za0001 := range z.Tags {
+				o = msgp.AppendString(o, z.Tags[za0001])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "CanaryTags"
+			o = append(o, 0xaa, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79, 0x54, 0x61, 0x67, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.CanaryTags)))
+			for za0002 := range z.CanaryTags {
+				o = msgp.AppendString(o, z.CanaryTags[za0002])
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "EnableTagOverride"
+			o = append(o, 0xb1, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x54, 0x61, 0x67, 0x4f, 0x76, 0x65, 0x72, 0x72, 0x69, 0x64, 0x65)
+			o = msgp.AppendBool(o, z.EnableTagOverride)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "PortLabel"
+			o = append(o, 0xa9, 0x50, 0x6f, 0x72, 0x74, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+			o = msgp.AppendString(o, z.PortLabel)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "AddressMode"
+			o = append(o, 0xab, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.AddressMode)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Address"
+			o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+			o = msgp.AppendString(o, z.Address)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Checks"
+			o = append(o, 0xa6, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Checks)))
+			for za0003 := range z.Checks {
+				if z.Checks[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Checks[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Checks", za0003)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "CheckRestart"
+			o = append(o, 0xac, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74)
+			if z.CheckRestart == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Checks[za0003].MarshalMsg(o)
+				o, err = z.CheckRestart.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Checks", za0003)
+					err = msgp.WrapError(err, "CheckRestart")
 					return
 				}
 			}
 		}
-		// string "CheckRestart"
-		o = append(o, 0xac, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74)
-		if z.CheckRestart == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.CheckRestart.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "CheckRestart")
-				return
-			}
-		}
-		// string "Connect"
-		o = append(o, 0xa7, 0x43, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-		if z.Connect == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Connect.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Connect")
-				return
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Connect"
+			o = append(o, 0xa7, 0x43, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+			if z.Connect == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Connect.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Connect")
+					return
+				}
 			}
 		}
 		if (zb0001Mask & 0x800) == 0 { // if not omitted
@@ -22409,45 +27359,59 @@ func (z *Service) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0009)
 			}
 		}
-		// string "TaskName"
-		o = append(o, 0xa8, 0x54, 0x61, 0x73, 0x6b, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.TaskName)
-		// string "OnUpdate"
-		o = append(o, 0xa8, 0x4f, 0x6e, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-		o = msgp.AppendString(o, z.OnUpdate)
-		// string "Identity"
-		o = append(o, 0xa8, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x79)
-		if z.Identity == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Identity.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Identity")
-				return
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "TaskName"
+			o = append(o, 0xa8, 0x54, 0x61, 0x73, 0x6b, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.TaskName)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "OnUpdate"
+			o = append(o, 0xa8, 0x4f, 0x6e, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			o = msgp.AppendString(o, z.OnUpdate)
+		}
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "Identity"
+			o = append(o, 0xa8, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x79)
+			if z.Identity == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Identity.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Identity")
+					return
+				}
 			}
 		}
-		// string "Weights"
-		o = append(o, 0xa7, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74, 0x73)
-		if z.Weights == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Passing"
-			o = append(o, 0x82, 0xa7, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
-			o = msgp.AppendInt(o, z.Weights.Passing)
-			// string "Warning"
-			o = append(o, 0xa7, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
-			o = msgp.AppendInt(o, z.Weights.Warning)
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Weights"
+			o = append(o, 0xa7, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74, 0x73)
+			if z.Weights == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Passing"
+				o = append(o, 0x82, 0xa7, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
+				o = msgp.AppendInt(o, z.Weights.Passing)
+				// string "Warning"
+				o = append(o, 0xa7, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
+				o = msgp.AppendInt(o, z.Weights.Warning)
+			}
 		}
-		// string "Kind"
-		o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
-		o = msgp.AppendString(o, z.Kind)
-		// string "Provider"
-		o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x76, 0x69, 0x64, 0x65, 0x72)
-		o = msgp.AppendString(o, z.Provider)
-		// string "Cluster"
-		o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
-		o = msgp.AppendString(o, z.Cluster)
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "Kind"
+			o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Kind)
+		}
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "Provider"
+			o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x76, 0x69, 0x64, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Provider)
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "Cluster"
+			o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Cluster)
+		}
 	}
 	return
 }
@@ -22871,66 +27835,202 @@ func (z *ServiceCheck) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(27)
 	var zb0001Mask uint32 /* 27 bits */
 	_ = zb0001Mask
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Command == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Args == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Path == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Protocol == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.PortLabel == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Expose == false {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.AddressMode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Interval == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.Timeout == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.InitialStatus == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.Notes == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.TLSServerName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.TLSSkipVerify == false {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	if z.Header == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
+	}
+	if z.Method == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.CheckRestart == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.GRPCService == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.GRPCUseTLS == false {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
+	if z.TaskName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.SuccessBeforePassing == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.FailuresBeforeCritical == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.FailuresBeforeWarning == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.Body == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
+	}
+	if z.OnUpdate == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "ID"
-		o = append(o, 0xa2, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ID)
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Type"
-		o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.Type)
-		// string "Command"
-		o = append(o, 0xa7, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64)
-		o = msgp.AppendString(o, z.Command)
-		// string "Args"
-		o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Args)))
-		for za0001 := range z.Args {
-			o = msgp.AppendString(o, z.Args[za0001])
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
 		}
-		// string "Path"
-		o = append(o, 0xa4, 0x50, 0x61, 0x74, 0x68)
-		o = msgp.AppendString(o, z.Path)
-		// string "Protocol"
-		o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x74, 0x6f, 0x63, 0x6f, 0x6c)
-		o = msgp.AppendString(o, z.Protocol)
-		// string "PortLabel"
-		o = append(o, 0xa9, 0x50, 0x6f, 0x72, 0x74, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-		o = msgp.AppendString(o, z.PortLabel)
-		// string "Expose"
-		o = append(o, 0xa6, 0x45, 0x78, 0x70, 0x6f, 0x73, 0x65)
-		o = msgp.AppendBool(o, z.Expose)
-		// string "AddressMode"
-		o = append(o, 0xab, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x4d, 0x6f, 0x64, 0x65)
-		o = msgp.AppendString(o, z.AddressMode)
-		// string "Interval"
-		o = append(o, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
-		o = msgp.AppendDuration(o, z.Interval)
-		// string "Timeout"
-		o = append(o, 0xa7, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
-		o = msgp.AppendDuration(o, z.Timeout)
-		// string "InitialStatus"
-		o = append(o, 0xad, 0x49, 0x6e, 0x69, 0x74, 0x69, 0x61, 0x6c, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
-		o = msgp.AppendString(o, z.InitialStatus)
-		// string "Notes"
-		o = append(o, 0xa5, 0x4e, 0x6f, 0x74, 0x65, 0x73)
-		o = msgp.AppendString(o, z.Notes)
-		// string "TLSServerName"
-		o = append(o, 0xad, 0x54, 0x4c, 0x53, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.TLSServerName)
-		// string "TLSSkipVerify"
-		o = append(o, 0xad, 0x54, 0x4c, 0x53, 0x53, 0x6b, 0x69, 0x70, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79)
-		o = msgp.AppendBool(o, z.TLSSkipVerify)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Command"
+			o = append(o, 0xa7, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Command)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Args"
+			o = append(o, 0xa4, 0x41, 0x72, 0x67, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Args)))
+			for za0001 := range z.Args {
+				o = msgp.AppendString(o, z.Args[za0001])
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Path"
+			o = append(o, 0xa4, 0x50, 0x61, 0x74, 0x68)
+			o = msgp.AppendString(o, z.Path)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Protocol"
+			o = append(o, 0xa8, 0x50, 0x72, 0x6f, 0x74, 0x6f, 0x63, 0x6f, 0x6c)
+			o = msgp.AppendString(o, z.Protocol)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "PortLabel"
+			o = append(o, 0xa9, 0x50, 0x6f, 0x72, 0x74, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+			o = msgp.AppendString(o, z.PortLabel)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Expose"
+			o = append(o, 0xa6, 0x45, 0x78, 0x70, 0x6f, 0x73, 0x65)
+			o = msgp.AppendBool(o, z.Expose)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "AddressMode"
+			o = append(o, 0xab, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.AddressMode)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Interval"
+			o = append(o, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
+			o = msgp.AppendDuration(o, z.Interval)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "Timeout"
+			o = append(o, 0xa7, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
+			o = msgp.AppendDuration(o, z.Timeout)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "InitialStatus"
+			o = append(o, 0xad, 0x49, 0x6e, 0x69, 0x74, 0x69, 0x61, 0x6c, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
+			o = msgp.AppendString(o, z.InitialStatus)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "Notes"
+			o = append(o, 0xa5, 0x4e, 0x6f, 0x74, 0x65, 0x73)
+			o = msgp.AppendString(o, z.Notes)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "TLSServerName"
+			o = append(o, 0xad, 0x54, 0x4c, 0x53, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.TLSServerName)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "TLSSkipVerify"
+			o = append(o, 0xad, 0x54, 0x4c, 0x53, 0x53, 0x6b, 0x69, 0x70, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79)
+			o = msgp.AppendBool(o, z.TLSSkipVerify)
+		}
 		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "Header"
 			o = append(o, 0xa6, 0x48, 0x65, 0x61, 0x64, 0x65, 0x72)
@@ -22943,44 +28043,64 @@ func (z *ServiceCheck) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Method"
-		o = append(o, 0xa6, 0x4d, 0x65, 0x74, 0x68, 0x6f, 0x64)
-		o = msgp.AppendString(o, z.Method)
-		// string "CheckRestart"
-		o = append(o, 0xac, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74)
-		if z.CheckRestart == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.CheckRestart.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "CheckRestart")
-				return
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Method"
+			o = append(o, 0xa6, 0x4d, 0x65, 0x74, 0x68, 0x6f, 0x64)
+			o = msgp.AppendString(o, z.Method)
+		}
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "CheckRestart"
+			o = append(o, 0xac, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74)
+			if z.CheckRestart == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.CheckRestart.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "CheckRestart")
+					return
+				}
 			}
 		}
-		// string "GRPCService"
-		o = append(o, 0xab, 0x47, 0x52, 0x50, 0x43, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
-		o = msgp.AppendString(o, z.GRPCService)
-		// string "GRPCUseTLS"
-		o = append(o, 0xaa, 0x47, 0x52, 0x50, 0x43, 0x55, 0x73, 0x65, 0x54, 0x4c, 0x53)
-		o = msgp.AppendBool(o, z.GRPCUseTLS)
-		// string "TaskName"
-		o = append(o, 0xa8, 0x54, 0x61, 0x73, 0x6b, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.TaskName)
-		// string "SuccessBeforePassing"
-		o = append(o, 0xb4, 0x53, 0x75, 0x63, 0x63, 0x65, 0x73, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
-		o = msgp.AppendInt(o, z.SuccessBeforePassing)
-		// string "FailuresBeforeCritical"
-		o = append(o, 0xb6, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x43, 0x72, 0x69, 0x74, 0x69, 0x63, 0x61, 0x6c)
-		o = msgp.AppendInt(o, z.FailuresBeforeCritical)
-		// string "FailuresBeforeWarning"
-		o = append(o, 0xb5, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
-		o = msgp.AppendInt(o, z.FailuresBeforeWarning)
-		// string "Body"
-		o = append(o, 0xa4, 0x42, 0x6f, 0x64, 0x79)
-		o = msgp.AppendString(o, z.Body)
-		// string "OnUpdate"
-		o = append(o, 0xa8, 0x4f, 0x6e, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-		o = msgp.AppendString(o, z.OnUpdate)
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "GRPCService"
+			o = append(o, 0xab, 0x47, 0x52, 0x50, 0x43, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
+			o = msgp.AppendString(o, z.GRPCService)
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "GRPCUseTLS"
+			o = append(o, 0xaa, 0x47, 0x52, 0x50, 0x43, 0x55, 0x73, 0x65, 0x54, 0x4c, 0x53)
+			o = msgp.AppendBool(o, z.GRPCUseTLS)
+		}
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "TaskName"
+			o = append(o, 0xa8, 0x54, 0x61, 0x73, 0x6b, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.TaskName)
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "SuccessBeforePassing"
+			o = append(o, 0xb4, 0x53, 0x75, 0x63, 0x63, 0x65, 0x73, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
+			o = msgp.AppendInt(o, z.SuccessBeforePassing)
+		}
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "FailuresBeforeCritical"
+			o = append(o, 0xb6, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x43, 0x72, 0x69, 0x74, 0x69, 0x63, 0x61, 0x6c)
+			o = msgp.AppendInt(o, z.FailuresBeforeCritical)
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "FailuresBeforeWarning"
+			o = append(o, 0xb5, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
+			o = msgp.AppendInt(o, z.FailuresBeforeWarning)
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "Body"
+			o = append(o, 0xa4, 0x42, 0x6f, 0x64, 0x79)
+			o = msgp.AppendString(o, z.Body)
+		}
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "OnUpdate"
+			o = append(o, 0xa8, 0x4f, 0x6e, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			o = msgp.AppendString(o, z.OnUpdate)
+		}
 	}
 	return
 }
@@ -23326,39 +28446,72 @@ func (z ServiceWeights) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Spread) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "Attribute"
-	o = append(o, 0x84, 0xa9, 0x41, 0x74, 0x74, 0x72, 0x69, 0x62, 0x75, 0x74, 0x65)
-	o = msgp.AppendString(o, z.Attribute)
-	// string "Weight"
-	o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Attribute == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.Weight == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt8(o, *z.Weight)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "SpreadTarget"
-	o = append(o, 0xac, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.SpreadTarget)))
-	for za0001 := range z.SpreadTarget {
-		if z.SpreadTarget[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Value"
-			o = append(o, 0x82, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-			o = msgp.AppendString(o, z.SpreadTarget[za0001].Value)
-			// string "Percent"
-			o = append(o, 0xa7, 0x50, 0x65, 0x72, 0x63, 0x65, 0x6e, 0x74)
-			o = msgp.AppendUint8(o, z.SpreadTarget[za0001].Percent)
-		}
+	if z.SpreadTarget == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "MaxSkew"
-	o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x53, 0x6b, 0x65, 0x77)
 	if z.MaxSkew == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MaxSkew)
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Attribute"
+			o = append(o, 0xa9, 0x41, 0x74, 0x74, 0x72, 0x69, 0x62, 0x75, 0x74, 0x65)
+			o = msgp.AppendString(o, z.Attribute)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Weight"
+			o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+			if z.Weight == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt8(o, *z.Weight)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "SpreadTarget"
+			o = append(o, 0xac, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.SpreadTarget)))
+			for za0001 := range z.SpreadTarget {
+				if z.SpreadTarget[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 2
+					// string "Value"
+					o = append(o, 0x82, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+					o = msgp.AppendString(o, z.SpreadTarget[za0001].Value)
+					// string "Percent"
+					o = append(o, 0xa7, 0x50, 0x65, 0x72, 0x63, 0x65, 0x6e, 0x74)
+					o = msgp.AppendUint8(o, z.SpreadTarget[za0001].Percent)
+				}
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "MaxSkew"
+			o = append(o, 0xa7, 0x4d, 0x61, 0x78, 0x53, 0x6b, 0x65, 0x77)
+			if z.MaxSkew == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxSkew)
+			}
+		}
 	}
 	return
 }
@@ -23520,13 +28673,34 @@ func (z *Spread) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z SpreadTarget) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Value"
-	o = append(o, 0x82, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-	o = msgp.AppendString(o, z.Value)
-	// string "Percent"
-	o = append(o, 0xa7, 0x50, 0x65, 0x72, 0x63, 0x65, 0x6e, 0x74)
-	o = msgp.AppendUint8(o, z.Percent)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Value == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Percent == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendString(o, z.Value)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Percent"
+			o = append(o, 0xa7, 0x50, 0x65, 0x72, 0x63, 0x65, 0x6e, 0x74)
+			o = msgp.AppendUint8(o, z.Percent)
+		}
+	}
 	return
 }
 
@@ -23585,9 +28759,17 @@ func (z *Taint) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Key == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.Value == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2
+	}
+	if z.Effect == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
 	if z.Source == "" {
 		zb0001Len--
@@ -23602,17 +28784,21 @@ func (z *Taint) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Key"
-		o = append(o, 0xa3, 0x4b, 0x65, 0x79)
-		o = msgp.AppendString(o, z.Key)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Key"
+			o = append(o, 0xa3, 0x4b, 0x65, 0x79)
+			o = msgp.AppendString(o, z.Key)
+		}
 		if (zb0001Mask & 0x2) == 0 { // if not omitted
 			// string "Value"
 			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
 			o = msgp.AppendString(o, z.Value)
 		}
-		// string "Effect"
-		o = append(o, 0xa6, 0x45, 0x66, 0x66, 0x65, 0x63, 0x74)
-		o = msgp.AppendString(o, z.Effect)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Effect"
+			o = append(o, 0xa6, 0x45, 0x66, 0x66, 0x65, 0x63, 0x74)
+			o = msgp.AppendString(o, z.Effect)
+		}
 		if (zb0001Mask & 0x8) == 0 { // if not omitted
 			// string "Source"
 			o = append(o, 0xa6, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
@@ -23700,44 +28886,164 @@ func (z *Task) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(31)
 	var zb0001Mask uint32 /* 31 bits */
 	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Driver == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.User == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Lifecycle == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Config == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Constraints == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Affinities == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	if z.Env == nil {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
+	if z.Services == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.Resources == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.RestartPolicy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800
+	}
+	if z.KillTimeout == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.LogConfig == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.Artifacts == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.Vault == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.Consul == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.Templates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.DispatchPayload == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.VolumeMounts == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.CSIPluginConfig == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
+	if z.Leader == false {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.ShutdownDelay == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.KillSignal == "" {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.Kind == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.ScalingPolicies == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
+	}
+	if z.Identity == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
+	}
+	if z.Identities == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000000
+	}
+	if z.Actions == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10000000
+	}
+	if z.Schedule == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000000
+	}
+	if z.Secrets == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Driver"
-		o = append(o, 0xa6, 0x44, 0x72, 0x69, 0x76, 0x65, 0x72)
-		o = msgp.AppendString(o, z.Driver)
-		// string "User"
-		o = append(o, 0xa4, 0x55, 0x73, 0x65, 0x72)
-		o = msgp.AppendString(o, z.User)
-		// string "Lifecycle"
-		o = append(o, 0xa9, 0x4c, 0x69, 0x66, 0x65, 0x63, 0x79, 0x63, 0x6c, 0x65)
-		if z.Lifecycle == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 2
-			// string "Hook"
-			o = append(o, 0x82, 0xa4, 0x48, 0x6f, 0x6f, 0x6b)
-			o = msgp.AppendString(o, z.Lifecycle.Hook)
-			// string "Sidecar"
-			o = append(o, 0xa7, 0x53, 0x69, 0x64, 0x65, 0x63, 0x61, 0x72)
-			o = msgp.AppendBool(o, z.Lifecycle.Sidecar)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Driver"
+			o = append(o, 0xa6, 0x44, 0x72, 0x69, 0x76, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Driver)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "User"
+			o = append(o, 0xa4, 0x55, 0x73, 0x65, 0x72)
+			o = msgp.AppendString(o, z.User)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Lifecycle"
+			o = append(o, 0xa9, 0x4c, 0x69, 0x66, 0x65, 0x63, 0x79, 0x63, 0x6c, 0x65)
+			if z.Lifecycle == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "Hook"
+				o = append(o, 0x82, 0xa4, 0x48, 0x6f, 0x6f, 0x6b)
+				o = msgp.AppendString(o, z.Lifecycle.Hook)
+				// string "Sidecar"
+				o = append(o, 0xa7, 0x53, 0x69, 0x64, 0x65, 0x63, 0x61, 0x72)
+				o = msgp.AppendBool(o, z.Lifecycle.Sidecar)
+			}
 		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Config"
@@ -23752,36 +29058,40 @@ func (z *Task) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "Constraints"
-		o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
-		for za0003 := range z.Constraints {
-			if z.Constraints[za0003] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				// map header, size 3
-				// string "LTarget"
-				o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-				o = msgp.AppendString(o, z.Constraints[za0003].LTarget)
-				// string "RTarget"
-				o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-				o = msgp.AppendString(o, z.Constraints[za0003].RTarget)
-				// string "Operand"
-				o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
-				o = msgp.AppendString(o, z.Constraints[za0003].Operand)
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Constraints"
+			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
+			for za0003 := range z.Constraints {
+				if z.Constraints[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 3
+					// string "LTarget"
+					o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0003].LTarget)
+					// string "RTarget"
+					o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0003].RTarget)
+					// string "Operand"
+					o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
+					o = msgp.AppendString(o, z.Constraints[za0003].Operand)
+				}
 			}
 		}
-		// string "Affinities"
-		o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
-		for za0004 := range z.Affinities {
-			if z.Affinities[za0004] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Affinities[za0004].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Affinities", za0004)
-					return
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Affinities"
+			o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
+			for za0004 := range z.Affinities {
+				if z.Affinities[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Affinities[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Affinities", za0004)
+						return
+					}
 				}
 			}
 		}
@@ -23794,40 +29104,46 @@ func (z *Task) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0006)
 			}
 		}
-		// string "Services"
-		o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
-		for za0007 := range z.Services {
-			if z.Services[za0007] == nil {
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Services"
+			o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
+			for za0007 := range z.Services {
+				if z.Services[za0007] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Services[za0007].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Services", za0007)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Resources"
+			o = append(o, 0xa9, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
+			if z.Resources == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Services[za0007].MarshalMsg(o)
+				o, err = z.Resources.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Services", za0007)
+					err = msgp.WrapError(err, "Resources")
 					return
 				}
 			}
 		}
-		// string "Resources"
-		o = append(o, 0xa9, 0x52, 0x65, 0x73, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x73)
-		if z.Resources == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Resources.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Resources")
-				return
-			}
-		}
-		// string "RestartPolicy"
-		o = append(o, 0xad, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
-		if z.RestartPolicy == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.RestartPolicy.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "RestartPolicy")
-				return
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "RestartPolicy"
+			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
+			if z.RestartPolicy == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.RestartPolicy.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "RestartPolicy")
+					return
+				}
 			}
 		}
 		if (zb0001Mask & 0x800) == 0 { // if not omitted
@@ -23839,201 +29155,239 @@ func (z *Task) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0009)
 			}
 		}
-		// string "KillTimeout"
-		o = append(o, 0xab, 0x4b, 0x69, 0x6c, 0x6c, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
-		if z.KillTimeout == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendDuration(o, *z.KillTimeout)
-		}
-		// string "LogConfig"
-		o = append(o, 0xa9, 0x4c, 0x6f, 0x67, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
-		if z.LogConfig == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.LogConfig.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "LogConfig")
-				return
-			}
-		}
-		// string "Artifacts"
-		o = append(o, 0xa9, 0x41, 0x72, 0x74, 0x69, 0x66, 0x61, 0x63, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Artifacts)))
-		for za0010 := range z.Artifacts {
-			if z.Artifacts[za0010] == nil {
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "KillTimeout"
+			o = append(o, 0xab, 0x4b, 0x69, 0x6c, 0x6c, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
+			if z.KillTimeout == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Artifacts[za0010].MarshalMsg(o)
+				o = msgp.AppendDuration(o, *z.KillTimeout)
+			}
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "LogConfig"
+			o = append(o, 0xa9, 0x4c, 0x6f, 0x67, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+			if z.LogConfig == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.LogConfig.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Artifacts", za0010)
+					err = msgp.WrapError(err, "LogConfig")
 					return
 				}
 			}
 		}
-		// string "Vault"
-		o = append(o, 0xa5, 0x56, 0x61, 0x75, 0x6c, 0x74)
-		if z.Vault == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Vault.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Vault")
-				return
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "Artifacts"
+			o = append(o, 0xa9, 0x41, 0x72, 0x74, 0x69, 0x66, 0x61, 0x63, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Artifacts)))
+			for za0010 := range z.Artifacts {
+				if z.Artifacts[za0010] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Artifacts[za0010].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Artifacts", za0010)
+						return
+					}
+				}
 			}
 		}
-		// string "Consul"
-		o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c)
-		if z.Consul == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 3
-			// string "Namespace"
-			o = append(o, 0x83, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-			o = msgp.AppendString(o, z.Consul.Namespace)
-			// string "Cluster"
-			o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
-			o = msgp.AppendString(o, z.Consul.Cluster)
-			// string "Partition"
-			o = append(o, 0xa9, 0x50, 0x61, 0x72, 0x74, 0x69, 0x74, 0x69, 0x6f, 0x6e)
-			o = msgp.AppendString(o, z.Consul.Partition)
-		}
-		// string "Templates"
-		o = append(o, 0xa9, 0x54, 0x65, 0x6d, 0x70, 0x6c, 0x61, 0x74, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Templates)))
-		for za0011 := range z.Templates {
-			if z.Templates[za0011] == nil {
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "Vault"
+			o = append(o, 0xa5, 0x56, 0x61, 0x75, 0x6c, 0x74)
+			if z.Vault == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Templates[za0011].MarshalMsg(o)
+				o, err = z.Vault.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Templates", za0011)
+					err = msgp.WrapError(err, "Vault")
 					return
 				}
 			}
 		}
-		// string "DispatchPayload"
-		o = append(o, 0xaf, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
-		if z.DispatchPayload == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 1
-			// string "File"
-			o = append(o, 0x81, 0xa4, 0x46, 0x69, 0x6c, 0x65)
-			o = msgp.AppendString(o, z.DispatchPayload.File)
-		}
-		// string "VolumeMounts"
-		o = append(o, 0xac, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.VolumeMounts)))
-		for za0012 := range z.VolumeMounts {
-			if z.VolumeMounts[za0012] == nil {
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "Consul"
+			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c)
+			if z.Consul == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.VolumeMounts[za0012].MarshalMsg(o)
+				// map header, size 3
+				// string "Namespace"
+				o = append(o, 0x83, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+				o = msgp.AppendString(o, z.Consul.Namespace)
+				// string "Cluster"
+				o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
+				o = msgp.AppendString(o, z.Consul.Cluster)
+				// string "Partition"
+				o = append(o, 0xa9, 0x50, 0x61, 0x72, 0x74, 0x69, 0x74, 0x69, 0x6f, 0x6e)
+				o = msgp.AppendString(o, z.Consul.Partition)
+			}
+		}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Templates"
+			o = append(o, 0xa9, 0x54, 0x65, 0x6d, 0x70, 0x6c, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Templates)))
+			for za0011 := range z.Templates {
+				if z.Templates[za0011] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Templates[za0011].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Templates", za0011)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "DispatchPayload"
+			o = append(o, 0xaf, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
+			if z.DispatchPayload == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 1
+				// string "File"
+				o = append(o, 0x81, 0xa4, 0x46, 0x69, 0x6c, 0x65)
+				o = msgp.AppendString(o, z.DispatchPayload.File)
+			}
+		}
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "VolumeMounts"
+			o = append(o, 0xac, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.VolumeMounts)))
+			for za0012 := range z.VolumeMounts {
+				if z.VolumeMounts[za0012] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.VolumeMounts[za0012].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "VolumeMounts", za0012)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "CSIPluginConfig"
+			o = append(o, 0xaf, 0x43, 0x53, 0x49, 0x50, 0x6c, 0x75, 0x67, 0x69, 0x6e, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+			if z.CSIPluginConfig == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.CSIPluginConfig.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "VolumeMounts", za0012)
+					err = msgp.WrapError(err, "CSIPluginConfig")
 					return
 				}
 			}
 		}
-		// string "CSIPluginConfig"
-		o = append(o, 0xaf, 0x43, 0x53, 0x49, 0x50, 0x6c, 0x75, 0x67, 0x69, 0x6e, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
-		if z.CSIPluginConfig == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.CSIPluginConfig.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "CSIPluginConfig")
-				return
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "Leader"
+			o = append(o, 0xa6, 0x4c, 0x65, 0x61, 0x64, 0x65, 0x72)
+			o = msgp.AppendBool(o, z.Leader)
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "ShutdownDelay"
+			o = append(o, 0xad, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			o = msgp.AppendDuration(o, z.ShutdownDelay)
+		}
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "KillSignal"
+			o = append(o, 0xaa, 0x4b, 0x69, 0x6c, 0x6c, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
+			o = msgp.AppendString(o, z.KillSignal)
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "Kind"
+			o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Kind)
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "ScalingPolicies"
+			o = append(o, 0xaf, 0x53, 0x63, 0x61, 0x6c, 0x69, 0x6e, 0x67, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ScalingPolicies)))
+			for za0013 := range z.ScalingPolicies {
+				if z.ScalingPolicies[za0013] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.ScalingPolicies[za0013].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "ScalingPolicies", za0013)
+						return
+					}
+				}
 			}
 		}
-		// string "Leader"
-		o = append(o, 0xa6, 0x4c, 0x65, 0x61, 0x64, 0x65, 0x72)
-		o = msgp.AppendBool(o, z.Leader)
-		// string "ShutdownDelay"
-		o = append(o, 0xad, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
-		o = msgp.AppendDuration(o, z.ShutdownDelay)
-		// string "KillSignal"
-		o = append(o, 0xaa, 0x4b, 0x69, 0x6c, 0x6c, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
-		o = msgp.AppendString(o, z.KillSignal)
-		// string "Kind"
-		o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
-		o = msgp.AppendString(o, z.Kind)
-		// string "ScalingPolicies"
-		o = append(o, 0xaf, 0x53, 0x63, 0x61, 0x6c, 0x69, 0x6e, 0x67, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x69, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.ScalingPolicies)))
-		for za0013 := range z.ScalingPolicies {
-			if z.ScalingPolicies[za0013] == nil {
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "Identity"
+			o = append(o, 0xa8, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x79)
+			if z.Identity == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.ScalingPolicies[za0013].MarshalMsg(o)
+				o, err = z.Identity.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "ScalingPolicies", za0013)
+					err = msgp.WrapError(err, "Identity")
 					return
 				}
 			}
 		}
-		// string "Identity"
-		o = append(o, 0xa8, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x79)
-		if z.Identity == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Identity.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Identity")
-				return
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "Identities"
+			o = append(o, 0xaa, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Identities)))
+			for za0014 := range z.Identities {
+				if z.Identities[za0014] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Identities[za0014].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Identities", za0014)
+						return
+					}
+				}
 			}
 		}
-		// string "Identities"
-		o = append(o, 0xaa, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x74, 0x69, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Identities)))
-		for za0014 := range z.Identities {
-			if z.Identities[za0014] == nil {
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+			// string "Actions"
+			o = append(o, 0xa7, 0x41, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Actions)))
+			for za0015 := range z.Actions {
+				if z.Actions[za0015] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Actions[za0015].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Actions", za0015)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+			// string "Schedule"
+			o = append(o, 0xa8, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
+			if z.Schedule == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Identities[za0014].MarshalMsg(o)
+				o, err = z.Schedule.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Identities", za0014)
+					err = msgp.WrapError(err, "Schedule")
 					return
 				}
 			}
 		}
-		// string "Actions"
-		o = append(o, 0xa7, 0x41, 0x63, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Actions)))
-		for za0015 := range z.Actions {
-			if z.Actions[za0015] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Actions[za0015].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Actions", za0015)
-					return
-				}
-			}
-		}
-		// string "Schedule"
-		o = append(o, 0xa8, 0x53, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-		if z.Schedule == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Schedule.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Schedule")
-				return
-			}
-		}
-		// string "Secrets"
-		o = append(o, 0xa7, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Secrets)))
-		for za0016 := range z.Secrets {
-			if z.Secrets[za0016] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Secrets[za0016].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Secrets", za0016)
-					return
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+			// string "Secrets"
+			o = append(o, 0xa7, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Secrets)))
+			for za0016 := range z.Secrets {
+				if z.Secrets[za0016] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Secrets[za0016].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Secrets", za0016)
+						return
+					}
 				}
 			}
 		}
@@ -24985,6 +30339,10 @@ func (z *TaskArtifact) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(7)
 	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
+	if z.GetterSource == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
 	if z.GetterOptions == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2
@@ -24993,17 +30351,35 @@ func (z *TaskArtifact) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4
 	}
+	if z.GetterMode == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.GetterInsecure == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.RelativeDest == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Chown == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "GetterSource"
-		o = append(o, 0xac, 0x47, 0x65, 0x74, 0x74, 0x65, 0x72, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
-		if z.GetterSource == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendString(o, *z.GetterSource)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "GetterSource"
+			o = append(o, 0xac, 0x47, 0x65, 0x74, 0x74, 0x65, 0x72, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
+			if z.GetterSource == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.GetterSource)
+			}
 		}
 		if (zb0001Mask & 0x2) == 0 { // if not omitted
 			// string "GetterOptions"
@@ -25023,30 +30399,38 @@ func (z *TaskArtifact) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0004)
 			}
 		}
-		// string "GetterMode"
-		o = append(o, 0xaa, 0x47, 0x65, 0x74, 0x74, 0x65, 0x72, 0x4d, 0x6f, 0x64, 0x65)
-		if z.GetterMode == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendString(o, *z.GetterMode)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "GetterMode"
+			o = append(o, 0xaa, 0x47, 0x65, 0x74, 0x74, 0x65, 0x72, 0x4d, 0x6f, 0x64, 0x65)
+			if z.GetterMode == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.GetterMode)
+			}
 		}
-		// string "GetterInsecure"
-		o = append(o, 0xae, 0x47, 0x65, 0x74, 0x74, 0x65, 0x72, 0x49, 0x6e, 0x73, 0x65, 0x63, 0x75, 0x72, 0x65)
-		if z.GetterInsecure == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendBool(o, *z.GetterInsecure)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "GetterInsecure"
+			o = append(o, 0xae, 0x47, 0x65, 0x74, 0x74, 0x65, 0x72, 0x49, 0x6e, 0x73, 0x65, 0x63, 0x75, 0x72, 0x65)
+			if z.GetterInsecure == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.GetterInsecure)
+			}
 		}
-		// string "RelativeDest"
-		o = append(o, 0xac, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x69, 0x76, 0x65, 0x44, 0x65, 0x73, 0x74)
-		if z.RelativeDest == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendString(o, *z.RelativeDest)
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "RelativeDest"
+			o = append(o, 0xac, 0x52, 0x65, 0x6c, 0x61, 0x74, 0x69, 0x76, 0x65, 0x44, 0x65, 0x73, 0x74)
+			if z.RelativeDest == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.RelativeDest)
+			}
 		}
-		// string "Chown"
-		o = append(o, 0xa5, 0x43, 0x68, 0x6f, 0x77, 0x6e)
-		o = msgp.AppendBool(o, z.Chown)
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Chown"
+			o = append(o, 0xa5, 0x43, 0x68, 0x6f, 0x77, 0x6e)
+			o = msgp.AppendBool(o, z.Chown)
+		}
 	}
 	return
 }
@@ -25258,22 +30642,61 @@ func (z *TaskArtifact) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *TaskCSIPluginConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "ID"
-	o = append(o, 0x85, 0xa2, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ID)
-	// string "Type"
-	o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.Type)
-	// string "MountDir"
-	o = append(o, 0xa8, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x44, 0x69, 0x72)
-	o = msgp.AppendString(o, z.MountDir)
-	// string "StagePublishBaseDir"
-	o = append(o, 0xb3, 0x53, 0x74, 0x61, 0x67, 0x65, 0x50, 0x75, 0x62, 0x6c, 0x69, 0x73, 0x68, 0x42, 0x61, 0x73, 0x65, 0x44, 0x69, 0x72)
-	o = msgp.AppendString(o, z.StagePublishBaseDir)
-	// string "HealthTimeout"
-	o = append(o, 0xad, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
-	o = msgp.AppendDuration(o, z.HealthTimeout)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MountDir == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.StagePublishBaseDir == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.HealthTimeout == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "ID"
+			o = append(o, 0xa2, 0x49, 0x44)
+			o = msgp.AppendString(o, z.ID)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MountDir"
+			o = append(o, 0xa8, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x44, 0x69, 0x72)
+			o = msgp.AppendString(o, z.MountDir)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "StagePublishBaseDir"
+			o = append(o, 0xb3, 0x53, 0x74, 0x61, 0x67, 0x65, 0x50, 0x75, 0x62, 0x6c, 0x69, 0x73, 0x68, 0x42, 0x61, 0x73, 0x65, 0x44, 0x69, 0x72)
+			o = msgp.AppendString(o, z.StagePublishBaseDir)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "HealthTimeout"
+			o = append(o, 0xad, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
+			o = msgp.AppendDuration(o, z.HealthTimeout)
+		}
+	}
 	return
 }
 
@@ -25350,6 +30773,22 @@ func (z *TaskEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(5)
 	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Time == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Message == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.DisplayMessage == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Details == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
@@ -25359,18 +30798,26 @@ func (z *TaskEvent) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Type"
-		o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.Type)
-		// string "Time"
-		o = append(o, 0xa4, 0x54, 0x69, 0x6d, 0x65)
-		o = msgp.AppendInt64(o, z.Time)
-		// string "Message"
-		o = append(o, 0xa7, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
-		o = msgp.AppendString(o, z.Message)
-		// string "DisplayMessage"
-		o = append(o, 0xae, 0x44, 0x69, 0x73, 0x70, 0x6c, 0x61, 0x79, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
-		o = msgp.AppendString(o, z.DisplayMessage)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Time"
+			o = append(o, 0xa4, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.Time)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Message"
+			o = append(o, 0xa7, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
+			o = msgp.AppendString(o, z.Message)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DisplayMessage"
+			o = append(o, 0xae, 0x44, 0x69, 0x73, 0x70, 0x6c, 0x61, 0x79, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
+			o = msgp.AppendString(o, z.DisplayMessage)
+		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Details"
 			o = append(o, 0xa7, 0x44, 0x65, 0x74, 0x61, 0x69, 0x6c, 0x73)
@@ -25485,124 +30932,244 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(27)
 	var zb0001Mask uint32 /* 27 bits */
 	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Count == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Constraints == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Affinities == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Spreads == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Peers == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Tolerations == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Gang == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Gates == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.Tasks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
 	if z.Volumes == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
+	if z.RestartPolicy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.Disconnect == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.ReschedulePolicy == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.EphemeralDisk == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000
+	}
+	if z.Update == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
+	if z.Migrate == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.Networks == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
+	}
+	if z.Services == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.ShutdownDelay == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100000
+	}
+	if z.StopAfterClientDisconnect == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200000
+	}
+	if z.MaxClientDisconnect == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.PreventRescheduleOnLost == nil {
+		zb0001Len--
+		zb0001Mask |= 0x800000
+	}
+	if z.MaxRunDuration == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.Scaling == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
+	}
+	if z.Consul == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		// string "Name"
-		o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-		o = msgp.AppendString(o, z.Name)
-		// string "Count"
-		o = append(o, 0xa5, 0x43, 0x6f, 0x75, 0x6e, 0x74)
-		if z.Count == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendInt(o, *z.Count)
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
 		}
-		// string "Constraints"
-		o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
-		for za0001 := range z.Constraints {
-			if z.Constraints[za0001] == nil {
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Count"
+			o = append(o, 0xa5, 0x43, 0x6f, 0x75, 0x6e, 0x74)
+			if z.Count == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				// map header, size 3
-				// string "LTarget"
-				o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-				o = msgp.AppendString(o, z.Constraints[za0001].LTarget)
-				// string "RTarget"
-				o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
-				o = msgp.AppendString(o, z.Constraints[za0001].RTarget)
-				// string "Operand"
-				o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
-				o = msgp.AppendString(o, z.Constraints[za0001].Operand)
+				o = msgp.AppendInt(o, *z.Count)
 			}
 		}
-		// string "Affinities"
-		o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
-		for za0002 := range z.Affinities {
-			if z.Affinities[za0002] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Affinities[za0002].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Affinities", za0002)
-					return
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Constraints"
+			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
+			for za0001 := range z.Constraints {
+				if z.Constraints[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					// map header, size 3
+					// string "LTarget"
+					o = append(o, 0x83, 0xa7, 0x4c, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0001].LTarget)
+					// string "RTarget"
+					o = append(o, 0xa7, 0x52, 0x54, 0x61, 0x72, 0x67, 0x65, 0x74)
+					o = msgp.AppendString(o, z.Constraints[za0001].RTarget)
+					// string "Operand"
+					o = append(o, 0xa7, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x6e, 0x64)
+					o = msgp.AppendString(o, z.Constraints[za0001].Operand)
 				}
 			}
 		}
-		// string "Spreads"
-		o = append(o, 0xa7, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Spreads)))
-		for za0003 := range z.Spreads {
-			if z.Spreads[za0003] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Spreads[za0003].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Spreads", za0003)
-					return
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Affinities"
+			o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
+			for za0002 := range z.Affinities {
+				if z.Affinities[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Affinities[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Affinities", za0002)
+						return
+					}
 				}
 			}
 		}
-		// string "Peers"
-		o = append(o, 0xa5, 0x50, 0x65, 0x65, 0x72, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Peers)))
-		for za0004 := range z.Peers {
-			if z.Peers[za0004] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Peers[za0004].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Peers", za0004)
-					return
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Spreads"
+			o = append(o, 0xa7, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Spreads)))
+			for za0003 := range z.Spreads {
+				if z.Spreads[za0003] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Spreads[za0003].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Spreads", za0003)
+						return
+					}
 				}
 			}
 		}
-		// string "Tolerations"
-		o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
-		for za0005 := range z.Tolerations {
-			if z.Tolerations[za0005] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Tolerations[za0005].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Tolerations", za0005)
-					return
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Peers"
+			o = append(o, 0xa5, 0x50, 0x65, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Peers)))
+			for za0004 := range z.Peers {
+				if z.Peers[za0004] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Peers[za0004].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Peers", za0004)
+						return
+					}
 				}
 			}
 		}
-		// string "Gang"
-		o = append(o, 0xa4, 0x47, 0x61, 0x6e, 0x67)
-		o = msgp.AppendString(o, z.Gang)
-		// string "Gates"
-		o = append(o, 0xa5, 0x47, 0x61, 0x74, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Gates)))
-		for za0006 := range z.Gates {
-			o = msgp.AppendString(o, z.Gates[za0006])
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Tolerations"
+			o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
+			for za0005 := range z.Tolerations {
+				if z.Tolerations[za0005] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Tolerations[za0005].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Tolerations", za0005)
+						return
+					}
+				}
+			}
 		}
-		// string "Tasks"
-		o = append(o, 0xa5, 0x54, 0x61, 0x73, 0x6b, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
-		for za0007 := range z.Tasks {
-			if z.Tasks[za0007] == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Tasks[za0007].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Tasks", za0007)
-					return
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Gang"
+			o = append(o, 0xa4, 0x47, 0x61, 0x6e, 0x67)
+			o = msgp.AppendString(o, z.Gang)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Gates"
+			o = append(o, 0xa5, 0x47, 0x61, 0x74, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Gates)))
+			for za0006 := range z.Gates {
+				o = msgp.AppendString(o, z.Gates[za0006])
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Tasks"
+			o = append(o, 0xa5, 0x54, 0x61, 0x73, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
+			for za0007 := range z.Tasks {
+				if z.Tasks[za0007] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Tasks[za0007].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Tasks", za0007)
+						return
+					}
 				}
 			}
 		}
@@ -25623,83 +31190,97 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		// string "RestartPolicy"
-		o = append(o, 0xad, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
-		if z.RestartPolicy == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.RestartPolicy.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "RestartPolicy")
-				return
-			}
-		}
-		// string "Disconnect"
-		o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-		if z.Disconnect == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Disconnect.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Disconnect")
-				return
-			}
-		}
-		// string "ReschedulePolicy"
-		o = append(o, 0xb0, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
-		if z.ReschedulePolicy == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.ReschedulePolicy.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "ReschedulePolicy")
-				return
-			}
-		}
-		// string "EphemeralDisk"
-		o = append(o, 0xad, 0x45, 0x70, 0x68, 0x65, 0x6d, 0x65, 0x72, 0x61, 0x6c, 0x44, 0x69, 0x73, 0x6b)
-		if z.EphemeralDisk == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.EphemeralDisk.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "EphemeralDisk")
-				return
-			}
-		}
-		// string "Update"
-		o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
-		if z.Update == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Update.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Update")
-				return
-			}
-		}
-		// string "Migrate"
-		o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
-		if z.Migrate == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Migrate.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Migrate")
-				return
-			}
-		}
-		// string "Networks"
-		o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
-		for za0010 := range z.Networks {
-			if z.Networks[za0010] == nil {
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "RestartPolicy"
+			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
+			if z.RestartPolicy == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Networks[za0010].MarshalMsg(o)
+				o, err = z.RestartPolicy.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Networks", za0010)
+					err = msgp.WrapError(err, "RestartPolicy")
 					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "Disconnect"
+			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+			if z.Disconnect == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Disconnect.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Disconnect")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "ReschedulePolicy"
+			o = append(o, 0xb0, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
+			if z.ReschedulePolicy == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.ReschedulePolicy.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "ReschedulePolicy")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "EphemeralDisk"
+			o = append(o, 0xad, 0x45, 0x70, 0x68, 0x65, 0x6d, 0x65, 0x72, 0x61, 0x6c, 0x44, 0x69, 0x73, 0x6b)
+			if z.EphemeralDisk == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.EphemeralDisk.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "EphemeralDisk")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "Update"
+			o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
+			if z.Update == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Update.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Update")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "Migrate"
+			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
+			if z.Migrate == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Migrate.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Migrate")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Networks"
+			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
+			for za0010 := range z.Networks {
+				if z.Networks[za0010] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Networks[za0010].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Networks", za0010)
+						return
+					}
 				}
 			}
 		}
@@ -25712,81 +31293,97 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0012)
 			}
 		}
-		// string "Services"
-		o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
-		for za0013 := range z.Services {
-			if z.Services[za0013] == nil {
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "Services"
+			o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
+			for za0013 := range z.Services {
+				if z.Services[za0013] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Services[za0013].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Services", za0013)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "ShutdownDelay"
+			o = append(o, 0xad, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
+			if z.ShutdownDelay == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				o, err = z.Services[za0013].MarshalMsg(o)
+				o = msgp.AppendDuration(o, *z.ShutdownDelay)
+			}
+		}
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+			// string "StopAfterClientDisconnect"
+			o = append(o, 0xb9, 0x53, 0x74, 0x6f, 0x70, 0x41, 0x66, 0x74, 0x65, 0x72, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+			if z.StopAfterClientDisconnect == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.StopAfterClientDisconnect)
+			}
+		}
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+			// string "MaxClientDisconnect"
+			o = append(o, 0xb3, 0x4d, 0x61, 0x78, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+			if z.MaxClientDisconnect == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.MaxClientDisconnect)
+			}
+		}
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+			// string "PreventRescheduleOnLost"
+			o = append(o, 0xb7, 0x50, 0x72, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4f, 0x6e, 0x4c, 0x6f, 0x73, 0x74)
+			if z.PreventRescheduleOnLost == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.PreventRescheduleOnLost)
+			}
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "MaxRunDuration"
+			o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x52, 0x75, 0x6e, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			if z.MaxRunDuration == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.MaxRunDuration)
+			}
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "Scaling"
+			o = append(o, 0xa7, 0x53, 0x63, 0x61, 0x6c, 0x69, 0x6e, 0x67)
+			if z.Scaling == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Scaling.MarshalMsg(o)
 				if err != nil {
-					err = msgp.WrapError(err, "Services", za0013)
+					err = msgp.WrapError(err, "Scaling")
 					return
 				}
 			}
 		}
-		// string "ShutdownDelay"
-		o = append(o, 0xad, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
-		if z.ShutdownDelay == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendDuration(o, *z.ShutdownDelay)
-		}
-		// string "StopAfterClientDisconnect"
-		o = append(o, 0xb9, 0x53, 0x74, 0x6f, 0x70, 0x41, 0x66, 0x74, 0x65, 0x72, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-		if z.StopAfterClientDisconnect == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendDuration(o, *z.StopAfterClientDisconnect)
-		}
-		// string "MaxClientDisconnect"
-		o = append(o, 0xb3, 0x4d, 0x61, 0x78, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-		if z.MaxClientDisconnect == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendDuration(o, *z.MaxClientDisconnect)
-		}
-		// string "PreventRescheduleOnLost"
-		o = append(o, 0xb7, 0x50, 0x72, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4f, 0x6e, 0x4c, 0x6f, 0x73, 0x74)
-		if z.PreventRescheduleOnLost == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendBool(o, *z.PreventRescheduleOnLost)
-		}
-		// string "MaxRunDuration"
-		o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x52, 0x75, 0x6e, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-		if z.MaxRunDuration == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o = msgp.AppendDuration(o, *z.MaxRunDuration)
-		}
-		// string "Scaling"
-		o = append(o, 0xa7, 0x53, 0x63, 0x61, 0x6c, 0x69, 0x6e, 0x67)
-		if z.Scaling == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Scaling.MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Scaling")
-				return
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "Consul"
+			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c)
+			if z.Consul == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 3
+				// string "Namespace"
+				o = append(o, 0x83, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+				o = msgp.AppendString(o, z.Consul.Namespace)
+				// string "Cluster"
+				o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
+				o = msgp.AppendString(o, z.Consul.Cluster)
+				// string "Partition"
+				o = append(o, 0xa9, 0x50, 0x61, 0x72, 0x74, 0x69, 0x74, 0x69, 0x6f, 0x6e)
+				o = msgp.AppendString(o, z.Consul.Partition)
 			}
-		}
-		// string "Consul"
-		o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c)
-		if z.Consul == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			// map header, size 3
-			// string "Namespace"
-			o = append(o, 0x83, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-			o = msgp.AppendString(o, z.Consul.Namespace)
-			// string "Cluster"
-			o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
-			o = msgp.AppendString(o, z.Consul.Cluster)
-			// string "Partition"
-			o = append(o, 0xa9, 0x50, 0x61, 0x72, 0x74, 0x69, 0x74, 0x69, 0x6f, 0x6e)
-			o = msgp.AppendString(o, z.Consul.Partition)
 		}
 	}
 	return
@@ -26647,28 +32244,79 @@ func (z *TaskGroup) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *TaskGroupSummary) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
-	// string "Queued"
-	o = append(o, 0x87, 0xa6, 0x51, 0x75, 0x65, 0x75, 0x65, 0x64)
-	o = msgp.AppendInt(o, z.Queued)
-	// string "Complete"
-	o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x70, 0x6c, 0x65, 0x74, 0x65)
-	o = msgp.AppendInt(o, z.Complete)
-	// string "Failed"
-	o = append(o, 0xa6, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64)
-	o = msgp.AppendInt(o, z.Failed)
-	// string "Running"
-	o = append(o, 0xa7, 0x52, 0x75, 0x6e, 0x6e, 0x69, 0x6e, 0x67)
-	o = msgp.AppendInt(o, z.Running)
-	// string "Starting"
-	o = append(o, 0xa8, 0x53, 0x74, 0x61, 0x72, 0x74, 0x69, 0x6e, 0x67)
-	o = msgp.AppendInt(o, z.Starting)
-	// string "Lost"
-	o = append(o, 0xa4, 0x4c, 0x6f, 0x73, 0x74)
-	o = msgp.AppendInt(o, z.Lost)
-	// string "Unknown"
-	o = append(o, 0xa7, 0x55, 0x6e, 0x6b, 0x6e, 0x6f, 0x77, 0x6e)
-	o = msgp.AppendInt(o, z.Unknown)
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.Queued == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Complete == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Failed == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Running == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Starting == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Lost == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Unknown == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Queued"
+			o = append(o, 0xa6, 0x51, 0x75, 0x65, 0x75, 0x65, 0x64)
+			o = msgp.AppendInt(o, z.Queued)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Complete"
+			o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x70, 0x6c, 0x65, 0x74, 0x65)
+			o = msgp.AppendInt(o, z.Complete)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Failed"
+			o = append(o, 0xa6, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64)
+			o = msgp.AppendInt(o, z.Failed)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Running"
+			o = append(o, 0xa7, 0x52, 0x75, 0x6e, 0x6e, 0x69, 0x6e, 0x67)
+			o = msgp.AppendInt(o, z.Running)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Starting"
+			o = append(o, 0xa8, 0x53, 0x74, 0x61, 0x72, 0x74, 0x69, 0x6e, 0x67)
+			o = msgp.AppendInt(o, z.Starting)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Lost"
+			o = append(o, 0xa4, 0x4c, 0x6f, 0x73, 0x74)
+			o = msgp.AppendInt(o, z.Lost)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Unknown"
+			o = append(o, 0xa7, 0x55, 0x6e, 0x6b, 0x6e, 0x6f, 0x77, 0x6e)
+			o = msgp.AppendInt(o, z.Unknown)
+		}
+	}
 	return
 }
 
@@ -26753,13 +32401,34 @@ func (z *TaskGroupSummary) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z TaskLifecycle) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Hook"
-	o = append(o, 0x82, 0xa4, 0x48, 0x6f, 0x6f, 0x6b)
-	o = msgp.AppendString(o, z.Hook)
-	// string "Sidecar"
-	o = append(o, 0xa7, 0x53, 0x69, 0x64, 0x65, 0x63, 0x61, 0x72)
-	o = msgp.AppendBool(o, z.Sidecar)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Hook == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Sidecar == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Hook"
+			o = append(o, 0xa4, 0x48, 0x6f, 0x6f, 0x6b)
+			o = msgp.AppendString(o, z.Hook)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Sidecar"
+			o = append(o, 0xa7, 0x53, 0x69, 0x64, 0x65, 0x63, 0x61, 0x72)
+			o = msgp.AppendBool(o, z.Sidecar)
+		}
+	}
 	return
 }
 
@@ -26814,22 +32483,33 @@ func (z TaskLifecycle) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *TaskSchedule) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "Cron"
-	o = append(o, 0x81, 0xa4, 0x43, 0x72, 0x6f, 0x6e)
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
 	if z.Cron == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 3
-		// string "Start"
-		o = append(o, 0x83, 0xa5, 0x53, 0x74, 0x61, 0x72, 0x74)
-		o = msgp.AppendString(o, z.Cron.Start)
-		// string "End"
-		o = append(o, 0xa3, 0x45, 0x6e, 0x64)
-		o = msgp.AppendString(o, z.Cron.End)
-		// string "Timezone"
-		o = append(o, 0xa8, 0x54, 0x69, 0x6d, 0x65, 0x7a, 0x6f, 0x6e, 0x65)
-		o = msgp.AppendString(o, z.Cron.Timezone)
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Cron"
+		o = append(o, 0xa4, 0x43, 0x72, 0x6f, 0x6e)
+		if z.Cron == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			// map header, size 3
+			// string "Start"
+			o = append(o, 0x83, 0xa5, 0x53, 0x74, 0x61, 0x72, 0x74)
+			o = msgp.AppendString(o, z.Cron.Start)
+			// string "End"
+			o = append(o, 0xa3, 0x45, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Cron.End)
+			// string "Timezone"
+			o = append(o, 0xa8, 0x54, 0x69, 0x6d, 0x65, 0x7a, 0x6f, 0x6e, 0x65)
+			o = msgp.AppendString(o, z.Cron.Timezone)
+		}
 	}
 	return
 }
@@ -27000,36 +32680,87 @@ func (z TaskScheduleCron) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *TaskState) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
-	// string "State"
-	o = append(o, 0x87, 0xa5, 0x53, 0x74, 0x61, 0x74, 0x65)
-	o = msgp.AppendString(o, z.State)
-	// string "Failed"
-	o = append(o, 0xa6, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.Failed)
-	// string "Restarts"
-	o = append(o, 0xa8, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x73)
-	o = msgp.AppendUint64(o, z.Restarts)
-	// string "LastRestart"
-	o = append(o, 0xab, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74)
-	o = msgp.AppendTime(o, z.LastRestart)
-	// string "StartedAt"
-	o = append(o, 0xa9, 0x53, 0x74, 0x61, 0x72, 0x74, 0x65, 0x64, 0x41, 0x74)
-	o = msgp.AppendTime(o, z.StartedAt)
-	// string "FinishedAt"
-	o = append(o, 0xaa, 0x46, 0x69, 0x6e, 0x69, 0x73, 0x68, 0x65, 0x64, 0x41, 0x74)
-	o = msgp.AppendTime(o, z.FinishedAt)
-	// string "Events"
-	o = append(o, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
-	for za0001 := range z.Events {
-		if z.Events[za0001] == nil {
-			o = msgp.AppendNil(o)
-		} else {
-			o, err = z.Events[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Events", za0001)
-				return
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.State == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Failed == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Restarts == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.LastRestart.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.StartedAt.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.FinishedAt.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Events == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "State"
+			o = append(o, 0xa5, 0x53, 0x74, 0x61, 0x74, 0x65)
+			o = msgp.AppendString(o, z.State)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Failed"
+			o = append(o, 0xa6, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Failed)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Restarts"
+			o = append(o, 0xa8, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x73)
+			o = msgp.AppendUint64(o, z.Restarts)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "LastRestart"
+			o = append(o, 0xab, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74)
+			o = msgp.AppendTime(o, z.LastRestart)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "StartedAt"
+			o = append(o, 0xa9, 0x53, 0x74, 0x61, 0x72, 0x74, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendTime(o, z.StartedAt)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "FinishedAt"
+			o = append(o, 0xaa, 0x46, 0x69, 0x6e, 0x69, 0x73, 0x68, 0x65, 0x64, 0x41, 0x74)
+			o = msgp.AppendTime(o, z.FinishedAt)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Events"
+			o = append(o, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Events)))
+			for za0001 := range z.Events {
+				if z.Events[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Events[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Events", za0001)
+						return
+					}
+				}
 			}
 		}
 	}
@@ -27148,129 +32879,240 @@ func (z *TaskState) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Template) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 17
-	// string "SourcePath"
-	o = append(o, 0xde, 0x0, 0x11, 0xaa, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x50, 0x61, 0x74, 0x68)
+	// check for omitted fields
+	zb0001Len := uint32(17)
+	var zb0001Mask uint32 /* 17 bits */
+	_ = zb0001Mask
 	if z.SourcePath == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.SourcePath)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "DestPath"
-	o = append(o, 0xa8, 0x44, 0x65, 0x73, 0x74, 0x50, 0x61, 0x74, 0x68)
 	if z.DestPath == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.DestPath)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "EmbeddedTmpl"
-	o = append(o, 0xac, 0x45, 0x6d, 0x62, 0x65, 0x64, 0x64, 0x65, 0x64, 0x54, 0x6d, 0x70, 0x6c)
 	if z.EmbeddedTmpl == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.EmbeddedTmpl)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "ChangeMode"
-	o = append(o, 0xaa, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x4d, 0x6f, 0x64, 0x65)
 	if z.ChangeMode == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.ChangeMode)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "ChangeScript"
-	o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x63, 0x72, 0x69, 0x70, 0x74)
 	if z.ChangeScript == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.ChangeScript.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "ChangeScript")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "ChangeSignal"
-	o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
 	if z.ChangeSignal == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.ChangeSignal)
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "Once"
-	o = append(o, 0xa4, 0x4f, 0x6e, 0x63, 0x65)
-	o = msgp.AppendBool(o, z.Once)
-	// string "Splay"
-	o = append(o, 0xa5, 0x53, 0x70, 0x6c, 0x61, 0x79)
+	if z.Once == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
 	if z.Splay == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Splay)
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "Perms"
-	o = append(o, 0xa5, 0x50, 0x65, 0x72, 0x6d, 0x73)
 	if z.Perms == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Perms)
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
-	// string "Uid"
-	o = append(o, 0xa3, 0x55, 0x69, 0x64)
 	if z.Uid == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.Uid)
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
-	// string "Gid"
-	o = append(o, 0xa3, 0x47, 0x69, 0x64)
 	if z.Gid == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.Gid)
+		zb0001Len--
+		zb0001Mask |= 0x400
 	}
-	// string "LeftDelim"
-	o = append(o, 0xa9, 0x4c, 0x65, 0x66, 0x74, 0x44, 0x65, 0x6c, 0x69, 0x6d)
 	if z.LeftDelim == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.LeftDelim)
+		zb0001Len--
+		zb0001Mask |= 0x800
 	}
-	// string "RightDelim"
-	o = append(o, 0xaa, 0x52, 0x69, 0x67, 0x68, 0x74, 0x44, 0x65, 0x6c, 0x69, 0x6d)
 	if z.RightDelim == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.RightDelim)
+		zb0001Len--
+		zb0001Mask |= 0x1000
 	}
-	// string "Envvars"
-	o = append(o, 0xa7, 0x45, 0x6e, 0x76, 0x76, 0x61, 0x72, 0x73)
 	if z.Envvars == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Envvars)
+		zb0001Len--
+		zb0001Mask |= 0x2000
 	}
-	// string "VaultGrace"
-	o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x47, 0x72, 0x61, 0x63, 0x65)
 	if z.VaultGrace == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.VaultGrace)
+		zb0001Len--
+		zb0001Mask |= 0x4000
 	}
-	// string "Wait"
-	o = append(o, 0xa4, 0x57, 0x61, 0x69, 0x74)
 	if z.Wait == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Wait.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Wait")
-			return
-		}
+		zb0001Len--
+		zb0001Mask |= 0x8000
 	}
-	// string "ErrMissingKey"
-	o = append(o, 0xad, 0x45, 0x72, 0x72, 0x4d, 0x69, 0x73, 0x73, 0x69, 0x6e, 0x67, 0x4b, 0x65, 0x79)
 	if z.ErrMissingKey == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.ErrMissingKey)
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	// variable map header, size zb0001Len
+	o = msgp.AppendMapHeader(o, zb0001Len)
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "SourcePath"
+			o = append(o, 0xaa, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x50, 0x61, 0x74, 0x68)
+			if z.SourcePath == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.SourcePath)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "DestPath"
+			o = append(o, 0xa8, 0x44, 0x65, 0x73, 0x74, 0x50, 0x61, 0x74, 0x68)
+			if z.DestPath == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.DestPath)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "EmbeddedTmpl"
+			o = append(o, 0xac, 0x45, 0x6d, 0x62, 0x65, 0x64, 0x64, 0x65, 0x64, 0x54, 0x6d, 0x70, 0x6c)
+			if z.EmbeddedTmpl == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.EmbeddedTmpl)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ChangeMode"
+			o = append(o, 0xaa, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x4d, 0x6f, 0x64, 0x65)
+			if z.ChangeMode == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.ChangeMode)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "ChangeScript"
+			o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x63, 0x72, 0x69, 0x70, 0x74)
+			if z.ChangeScript == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.ChangeScript.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "ChangeScript")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ChangeSignal"
+			o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
+			if z.ChangeSignal == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.ChangeSignal)
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Once"
+			o = append(o, 0xa4, 0x4f, 0x6e, 0x63, 0x65)
+			o = msgp.AppendBool(o, z.Once)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "Splay"
+			o = append(o, 0xa5, 0x53, 0x70, 0x6c, 0x61, 0x79)
+			if z.Splay == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Splay)
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Perms"
+			o = append(o, 0xa5, 0x50, 0x65, 0x72, 0x6d, 0x73)
+			if z.Perms == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Perms)
+			}
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Uid"
+			o = append(o, 0xa3, 0x55, 0x69, 0x64)
+			if z.Uid == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Uid)
+			}
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "Gid"
+			o = append(o, 0xa3, 0x47, 0x69, 0x64)
+			if z.Gid == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Gid)
+			}
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "LeftDelim"
+			o = append(o, 0xa9, 0x4c, 0x65, 0x66, 0x74, 0x44, 0x65, 0x6c, 0x69, 0x6d)
+			if z.LeftDelim == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.LeftDelim)
+			}
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "RightDelim"
+			o = append(o, 0xaa, 0x52, 0x69, 0x67, 0x68, 0x74, 0x44, 0x65, 0x6c, 0x69, 0x6d)
+			if z.RightDelim == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.RightDelim)
+			}
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "Envvars"
+			o = append(o, 0xa7, 0x45, 0x6e, 0x76, 0x76, 0x61, 0x72, 0x73)
+			if z.Envvars == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Envvars)
+			}
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "VaultGrace"
+			o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x47, 0x72, 0x61, 0x63, 0x65)
+			if z.VaultGrace == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.VaultGrace)
+			}
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "Wait"
+			o = append(o, 0xa4, 0x57, 0x61, 0x69, 0x74)
+			if z.Wait == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Wait.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Wait")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "ErrMissingKey"
+			o = append(o, 0xad, 0x45, 0x72, 0x72, 0x4d, 0x69, 0x73, 0x73, 0x69, 0x6e, 0x67, 0x4b, 0x65, 0x79)
+			if z.ErrMissingKey == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.ErrMissingKey)
+			}
+		}
 	}
 	return
 }
@@ -27687,25 +33529,64 @@ func (z *Template) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Toleration) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Key"
-	o = append(o, 0x85, 0xa3, 0x4b, 0x65, 0x79)
-	o = msgp.AppendString(o, z.Key)
-	// string "Operator"
-	o = append(o, 0xa8, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x74, 0x6f, 0x72)
-	o = msgp.AppendString(o, z.Operator)
-	// string "Value"
-	o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
-	o = msgp.AppendString(o, z.Value)
-	// string "Effect"
-	o = append(o, 0xa6, 0x45, 0x66, 0x66, 0x65, 0x63, 0x74)
-	o = msgp.AppendString(o, z.Effect)
-	// string "Duration"
-	o = append(o, 0xa8, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Key == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Operator == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Value == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Effect == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Duration == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Duration)
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Key"
+			o = append(o, 0xa3, 0x4b, 0x65, 0x79)
+			o = msgp.AppendString(o, z.Key)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Operator"
+			o = append(o, 0xa8, 0x4f, 0x70, 0x65, 0x72, 0x61, 0x74, 0x6f, 0x72)
+			o = msgp.AppendString(o, z.Operator)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendString(o, z.Value)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Effect"
+			o = append(o, 0xa6, 0x45, 0x66, 0x66, 0x65, 0x63, 0x74)
+			o = msgp.AppendString(o, z.Effect)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Duration"
+			o = append(o, 0xa8, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			if z.Duration == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Duration)
+			}
+		}
 	}
 	return
 }
@@ -27795,69 +33676,132 @@ func (z *Toleration) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *UpdateStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "Stagger"
-	o = append(o, 0x89, 0xa7, 0x53, 0x74, 0x61, 0x67, 0x67, 0x65, 0x72)
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
 	if z.Stagger == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.Stagger)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "MaxParallel"
-	o = append(o, 0xab, 0x4d, 0x61, 0x78, 0x50, 0x61, 0x72, 0x61, 0x6c, 0x6c, 0x65, 0x6c)
 	if z.MaxParallel == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.MaxParallel)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "HealthCheck"
-	o = append(o, 0xab, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x43, 0x68, 0x65, 0x63, 0x6b)
 	if z.HealthCheck == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.HealthCheck)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "MinHealthyTime"
-	o = append(o, 0xae, 0x4d, 0x69, 0x6e, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x54, 0x69, 0x6d, 0x65)
 	if z.MinHealthyTime == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.MinHealthyTime)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "HealthyDeadline"
-	o = append(o, 0xaf, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
 	if z.HealthyDeadline == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.HealthyDeadline)
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "ProgressDeadline"
-	o = append(o, 0xb0, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
 	if z.ProgressDeadline == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendDuration(o, *z.ProgressDeadline)
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "Canary"
-	o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
 	if z.Canary == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendInt(o, *z.Canary)
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
-	// string "AutoRevert"
-	o = append(o, 0xaa, 0x41, 0x75, 0x74, 0x6f, 0x52, 0x65, 0x76, 0x65, 0x72, 0x74)
 	if z.AutoRevert == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.AutoRevert)
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "AutoPromote"
-	o = append(o, 0xab, 0x41, 0x75, 0x74, 0x6f, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65)
 	if z.AutoPromote == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.AutoPromote)
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Stagger"
+			o = append(o, 0xa7, 0x53, 0x74, 0x61, 0x67, 0x67, 0x65, 0x72)
+			if z.Stagger == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.Stagger)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MaxParallel"
+			o = append(o, 0xab, 0x4d, 0x61, 0x78, 0x50, 0x61, 0x72, 0x61, 0x6c, 0x6c, 0x65, 0x6c)
+			if z.MaxParallel == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxParallel)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "HealthCheck"
+			o = append(o, 0xab, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			if z.HealthCheck == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.HealthCheck)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "MinHealthyTime"
+			o = append(o, 0xae, 0x4d, 0x69, 0x6e, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x54, 0x69, 0x6d, 0x65)
+			if z.MinHealthyTime == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.MinHealthyTime)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "HealthyDeadline"
+			o = append(o, 0xaf, 0x48, 0x65, 0x61, 0x6c, 0x74, 0x68, 0x79, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			if z.HealthyDeadline == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.HealthyDeadline)
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ProgressDeadline"
+			o = append(o, 0xb0, 0x50, 0x72, 0x6f, 0x67, 0x72, 0x65, 0x73, 0x73, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			if z.ProgressDeadline == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.ProgressDeadline)
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Canary"
+			o = append(o, 0xa6, 0x43, 0x61, 0x6e, 0x61, 0x72, 0x79)
+			if z.Canary == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Canary)
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "AutoRevert"
+			o = append(o, 0xaa, 0x41, 0x75, 0x74, 0x6f, 0x52, 0x65, 0x76, 0x65, 0x72, 0x74)
+			if z.AutoRevert == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.AutoRevert)
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "AutoPromote"
+			o = append(o, 0xab, 0x41, 0x75, 0x74, 0x6f, 0x50, 0x72, 0x6f, 0x6d, 0x6f, 0x74, 0x65)
+			if z.AutoPromote == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.AutoPromote)
+			}
+		}
 	}
 	return
 }
@@ -28107,60 +34051,123 @@ func (z *UpdateStrategy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Vault) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "Policies"
-	o = append(o, 0x89, 0xa8, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x69, 0x65, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Policies)))
-	for za0001 := range z.Policies {
-		o = msgp.AppendString(o, z.Policies[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.Policies == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Role"
-	o = append(o, 0xa4, 0x52, 0x6f, 0x6c, 0x65)
-	o = msgp.AppendString(o, z.Role)
-	// string "Namespace"
-	o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+	if z.Role == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	if z.Namespace == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Namespace)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "Cluster"
-	o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
-	o = msgp.AppendString(o, z.Cluster)
-	// string "Env"
-	o = append(o, 0xa3, 0x45, 0x6e, 0x76)
+	if z.Cluster == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
 	if z.Env == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.Env)
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "DisableFile"
-	o = append(o, 0xab, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x46, 0x69, 0x6c, 0x65)
 	if z.DisableFile == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.DisableFile)
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "ChangeMode"
-	o = append(o, 0xaa, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x4d, 0x6f, 0x64, 0x65)
 	if z.ChangeMode == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.ChangeMode)
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
-	// string "ChangeSignal"
-	o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
 	if z.ChangeSignal == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.ChangeSignal)
+		zb0001Len--
+		zb0001Mask |= 0x80
 	}
-	// string "AllowTokenExpiration"
-	o = append(o, 0xb4, 0x41, 0x6c, 0x6c, 0x6f, 0x77, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x45, 0x78, 0x70, 0x69, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
 	if z.AllowTokenExpiration == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.AllowTokenExpiration)
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Policies"
+			o = append(o, 0xa8, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Policies)))
+			for za0001 := range z.Policies {
+				o = msgp.AppendString(o, z.Policies[za0001])
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Role"
+			o = append(o, 0xa4, 0x52, 0x6f, 0x6c, 0x65)
+			o = msgp.AppendString(o, z.Role)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			if z.Namespace == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Namespace)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Cluster"
+			o = append(o, 0xa7, 0x43, 0x6c, 0x75, 0x73, 0x74, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Cluster)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Env"
+			o = append(o, 0xa3, 0x45, 0x6e, 0x76)
+			if z.Env == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.Env)
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "DisableFile"
+			o = append(o, 0xab, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x46, 0x69, 0x6c, 0x65)
+			if z.DisableFile == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.DisableFile)
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "ChangeMode"
+			o = append(o, 0xaa, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x4d, 0x6f, 0x64, 0x65)
+			if z.ChangeMode == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.ChangeMode)
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "ChangeSignal"
+			o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
+			if z.ChangeSignal == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.ChangeSignal)
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "AllowTokenExpiration"
+			o = append(o, 0xb4, 0x41, 0x6c, 0x6c, 0x6f, 0x77, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x45, 0x78, 0x70, 0x69, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			if z.AllowTokenExpiration == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.AllowTokenExpiration)
+			}
+		}
 	}
 	return
 }
@@ -28376,41 +34383,80 @@ func (z *Vault) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *VolumeMount) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
-	// string "Volume"
-	o = append(o, 0x85, 0xa6, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65)
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
 	if z.Volume == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Volume)
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "Destination"
-	o = append(o, 0xab, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e)
 	if z.Destination == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.Destination)
+		zb0001Len--
+		zb0001Mask |= 0x2
 	}
-	// string "ReadOnly"
-	o = append(o, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x6e, 0x6c, 0x79)
 	if z.ReadOnly == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendBool(o, *z.ReadOnly)
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
-	// string "PropagationMode"
-	o = append(o, 0xaf, 0x50, 0x72, 0x6f, 0x70, 0x61, 0x67, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x4d, 0x6f, 0x64, 0x65)
 	if z.PropagationMode == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.PropagationMode)
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "SELinuxLabel"
-	o = append(o, 0xac, 0x53, 0x45, 0x4c, 0x69, 0x6e, 0x75, 0x78, 0x4c, 0x61, 0x62, 0x65, 0x6c)
 	if z.SELinuxLabel == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendString(o, *z.SELinuxLabel)
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Volume"
+			o = append(o, 0xa6, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65)
+			if z.Volume == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Volume)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Destination"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+			if z.Destination == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.Destination)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ReadOnly"
+			o = append(o, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x6e, 0x6c, 0x79)
+			if z.ReadOnly == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendBool(o, *z.ReadOnly)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "PropagationMode"
+			o = append(o, 0xaf, 0x50, 0x72, 0x6f, 0x70, 0x61, 0x67, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x4d, 0x6f, 0x64, 0x65)
+			if z.PropagationMode == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.PropagationMode)
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "SELinuxLabel"
+			o = append(o, 0xac, 0x53, 0x45, 0x4c, 0x69, 0x6e, 0x75, 0x78, 0x4c, 0x61, 0x62, 0x65, 0x6c)
+			if z.SELinuxLabel == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendString(o, *z.SELinuxLabel)
+			}
+		}
 	}
 	return
 }
@@ -28568,47 +34614,110 @@ func (z *VolumeMount) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *VolumeRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 9
-	// string "Name"
-	o = append(o, 0x89, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Type"
-	o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.Type)
-	// string "Source"
-	o = append(o, 0xa6, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Source)
-	// string "ReadOnly"
-	o = append(o, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x6e, 0x6c, 0x79)
-	o = msgp.AppendBool(o, z.ReadOnly)
-	// string "AccessMode"
-	o = append(o, 0xaa, 0x41, 0x63, 0x63, 0x65, 0x73, 0x73, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.AccessMode)
-	// string "AttachmentMode"
-	o = append(o, 0xae, 0x41, 0x74, 0x74, 0x61, 0x63, 0x68, 0x6d, 0x65, 0x6e, 0x74, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.AttachmentMode)
-	// string "MountOptions"
-	o = append(o, 0xac, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Type == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Source == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ReadOnly == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.AccessMode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.AttachmentMode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
 	if z.MountOptions == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 2
-		// string "FSType"
-		o = append(o, 0x82, 0xa6, 0x46, 0x53, 0x54, 0x79, 0x70, 0x65)
-		o = msgp.AppendString(o, z.MountOptions.FSType)
-		// string "MountFlags"
-		o = append(o, 0xaa, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x46, 0x6c, 0x61, 0x67, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.MountOptions.MountFlags)))
-		for za0001 := range z.MountOptions.MountFlags {
-			o = msgp.AppendString(o, z.MountOptions.MountFlags[za0001])
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.PerAlloc == false {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Sticky == false {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Type"
+			o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
+			o = msgp.AppendString(o, z.Type)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Source"
+			o = append(o, 0xa6, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Source)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ReadOnly"
+			o = append(o, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x6e, 0x6c, 0x79)
+			o = msgp.AppendBool(o, z.ReadOnly)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "AccessMode"
+			o = append(o, 0xaa, 0x41, 0x63, 0x63, 0x65, 0x73, 0x73, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.AccessMode)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "AttachmentMode"
+			o = append(o, 0xae, 0x41, 0x74, 0x74, 0x61, 0x63, 0x68, 0x6d, 0x65, 0x6e, 0x74, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.AttachmentMode)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "MountOptions"
+			o = append(o, 0xac, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			if z.MountOptions == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "FSType"
+				o = append(o, 0x82, 0xa6, 0x46, 0x53, 0x54, 0x79, 0x70, 0x65)
+				o = msgp.AppendString(o, z.MountOptions.FSType)
+				// string "MountFlags"
+				o = append(o, 0xaa, 0x4d, 0x6f, 0x75, 0x6e, 0x74, 0x46, 0x6c, 0x61, 0x67, 0x73)
+				o = msgp.AppendArrayHeader(o, uint32(len(z.MountOptions.MountFlags)))
+				for za0001 := range z.MountOptions.MountFlags {
+					o = msgp.AppendString(o, z.MountOptions.MountFlags[za0001])
+				}
+			}
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "PerAlloc"
+			o = append(o, 0xa8, 0x50, 0x65, 0x72, 0x41, 0x6c, 0x6c, 0x6f, 0x63)
+			o = msgp.AppendBool(o, z.PerAlloc)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "Sticky"
+			o = append(o, 0xa6, 0x53, 0x74, 0x69, 0x63, 0x6b, 0x79)
+			o = msgp.AppendBool(o, z.Sticky)
 		}
 	}
-	// string "PerAlloc"
-	o = append(o, 0xa8, 0x50, 0x65, 0x72, 0x41, 0x6c, 0x6c, 0x6f, 0x63)
-	o = msgp.AppendBool(o, z.PerAlloc)
-	// string "Sticky"
-	o = append(o, 0xa6, 0x53, 0x74, 0x69, 0x63, 0x6b, 0x79)
-	o = msgp.AppendBool(o, z.Sticky)
 	return
 }
 
@@ -28869,42 +34978,111 @@ func (z *WaitConfig) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *WorkloadIdentity) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 10
-	// string "Name"
-	o = append(o, 0x8a, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.Name)
-	// string "Audience"
-	o = append(o, 0xa8, 0x41, 0x75, 0x64, 0x69, 0x65, 0x6e, 0x63, 0x65)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Audience)))
-	for za0001 := range z.Audience {
-		o = msgp.AppendString(o, z.Audience[za0001])
+	// check for omitted fields
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
 	}
-	// string "ChangeMode"
-	o = append(o, 0xaa, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.ChangeMode)
-	// string "ChangeSignal"
-	o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
-	o = msgp.AppendString(o, z.ChangeSignal)
-	// string "Env"
-	o = append(o, 0xa3, 0x45, 0x6e, 0x76)
-	o = msgp.AppendBool(o, z.Env)
-	// string "File"
-	o = append(o, 0xa4, 0x46, 0x69, 0x6c, 0x65)
-	o = msgp.AppendBool(o, z.File)
-	// string "Filepath"
-	o = append(o, 0xa8, 0x46, 0x69, 0x6c, 0x65, 0x70, 0x61, 0x74, 0x68)
-	o = msgp.AppendString(o, z.Filepath)
-	// string "ServiceName"
-	o = append(o, 0xab, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.ServiceName)
-	// string "TTL"
-	o = append(o, 0xa3, 0x54, 0x54, 0x4c)
-	o = msgp.AppendDuration(o, z.TTL)
-	// string "ExtraClaims"
-	o = append(o, 0xab, 0x45, 0x78, 0x74, 0x72, 0x61, 0x43, 0x6c, 0x61, 0x69, 0x6d, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.ExtraClaims)))
-	for za0002 := range z.ExtraClaims {
-		o = msgp.AppendString(o, z.ExtraClaims[za0002])
+	if z.Audience == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.ChangeMode == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.ChangeSignal == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Env == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.File == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Filepath == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.ServiceName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.TTL == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.ExtraClaims == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Audience"
+			o = append(o, 0xa8, 0x41, 0x75, 0x64, 0x69, 0x65, 0x6e, 0x63, 0x65)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Audience)))
+			for za0001 := range z.Audience {
+				o = msgp.AppendString(o, z.Audience[za0001])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "ChangeMode"
+			o = append(o, 0xaa, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x4d, 0x6f, 0x64, 0x65)
+			o = msgp.AppendString(o, z.ChangeMode)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "ChangeSignal"
+			o = append(o, 0xac, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, 0x53, 0x69, 0x67, 0x6e, 0x61, 0x6c)
+			o = msgp.AppendString(o, z.ChangeSignal)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Env"
+			o = append(o, 0xa3, 0x45, 0x6e, 0x76)
+			o = msgp.AppendBool(o, z.Env)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "File"
+			o = append(o, 0xa4, 0x46, 0x69, 0x6c, 0x65)
+			o = msgp.AppendBool(o, z.File)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Filepath"
+			o = append(o, 0xa8, 0x46, 0x69, 0x6c, 0x65, 0x70, 0x61, 0x74, 0x68)
+			o = msgp.AppendString(o, z.Filepath)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "ServiceName"
+			o = append(o, 0xab, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.ServiceName)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "TTL"
+			o = append(o, 0xa3, 0x54, 0x54, 0x4c)
+			o = msgp.AppendDuration(o, z.TTL)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "ExtraClaims"
+			o = append(o, 0xab, 0x45, 0x78, 0x74, 0x72, 0x61, 0x43, 0x6c, 0x61, 0x69, 0x6d, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ExtraClaims)))
+			for za0002 := range z.ExtraClaims {
+				o = msgp.AppendString(o, z.ExtraClaims[za0002])
+			}
+		}
 	}
 	return
 }

@@ -18,61 +18,61 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 	}
 	switch cmd.Kind {
 	case structs.CmdJobRegister:
-		return with(cmd, a.jobRegister)
+		return with(a, cmd, a.jobRegister)
 	case structs.CmdJobDeregister:
-		return with(cmd, a.jobDeregister)
+		return with(a, cmd, a.jobDeregister)
 	case structs.CmdNodeRegister:
-		return with(cmd, a.nodeRegister)
+		return with(a, cmd, a.nodeRegister)
 	case structs.CmdNodeDeregister:
-		return with(cmd, a.nodeDeregister)
+		return with(a, cmd, a.nodeDeregister)
 	case structs.CmdNodeStatus:
-		return with(cmd, a.nodeStatus)
+		return with(a, cmd, a.nodeStatus)
 	case structs.CmdNodeEligibility:
-		return with(cmd, a.nodeEligibility)
+		return with(a, cmd, a.nodeEligibility)
 	case structs.CmdNodeDrain:
-		return with(cmd, a.nodeDrain)
+		return with(a, cmd, a.nodeDrain)
 	case structs.CmdEvalUpsert:
-		return with(cmd, func(c *structs.EvalUpsertCommand) (any, error) { return nil, a.putEvals(c.Evals) })
+		return with(a, cmd, func(c *structs.EvalUpsertCommand) (any, error) { return nil, a.putEvals(c.Evals) })
 	case structs.CmdPlanApply:
-		return with(cmd, a.planApply)
+		return with(a, cmd, a.planApply)
 	case structs.CmdAllocClientUpdate:
-		return with(cmd, a.allocClientUpdate)
+		return with(a, cmd, a.allocClientUpdate)
 	case structs.CmdAllocTransition:
-		return with(cmd, a.allocTransition)
+		return with(a, cmd, a.allocTransition)
 	case structs.CmdDeploymentUpdate:
-		return with(cmd, a.deploymentUpdate)
+		return with(a, cmd, a.deploymentUpdate)
 	case structs.CmdReap:
-		return with(cmd, a.reap)
+		return with(a, cmd, a.reap)
 	case structs.CmdSchedulerConfig:
-		return with(cmd, a.schedulerConfig)
+		return with(a, cmd, a.schedulerConfig)
 	case structs.CmdNamespaceUpsert:
-		return with(cmd, a.namespaceUpsert)
+		return with(a, cmd, a.namespaceUpsert)
 	case structs.CmdNamespaceDelete:
-		return with(cmd, a.namespaceDelete)
+		return with(a, cmd, a.namespaceDelete)
 	case structs.CmdNodePoolUpsert:
-		return with(cmd, a.nodePoolUpsert)
+		return with(a, cmd, a.nodePoolUpsert)
 	case structs.CmdNodePoolDelete:
-		return with(cmd, a.nodePoolDelete)
+		return with(a, cmd, a.nodePoolDelete)
 	case structs.CmdJobStability:
-		return with(cmd, a.jobStability)
+		return with(a, cmd, a.jobStability)
 	case structs.CmdJobVersionTag:
-		return with(cmd, a.jobVersionTag)
+		return with(a, cmd, a.jobVersionTag)
 	case structs.CmdAuthorityRoot:
-		return with(cmd, a.authorityRoot)
+		return with(a, cmd, a.authorityRoot)
 	case structs.CmdAuthorityRootDelete:
-		return with(cmd, a.authorityRootDelete)
+		return with(a, cmd, a.authorityRootDelete)
 	case structs.CmdJoinToken:
-		return with(cmd, a.joinToken)
+		return with(a, cmd, a.joinToken)
 	case structs.CmdJoinTokenDelete:
-		return with(cmd, a.joinTokenDelete)
+		return with(a, cmd, a.joinTokenDelete)
 	case structs.CmdJoinTokenUse:
-		return with(cmd, a.joinTokenUse)
+		return with(a, cmd, a.joinTokenUse)
 	case structs.CmdPeriodicLaunch:
-		return with(cmd, a.periodicLaunch)
+		return with(a, cmd, a.periodicLaunch)
 	case structs.CmdJobDispatch:
-		return with(cmd, a.jobDispatch)
+		return with(a, cmd, a.jobDispatch)
 	case structs.CmdNodeTaints:
-		return with(cmd, a.nodeTaints)
+		return with(a, cmd, a.nodeTaints)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -82,9 +82,13 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 func with[T any, P interface {
 	*T
 	msgp.Unmarshaler
-}](cmd *structs.Command, apply func(*T) (any, error)) (any, error) {
+}](a *applier, cmd *structs.Command, apply func(*T) (any, error)) (any, error) {
 	var body T
-	if err := decode(cmd.Body, P(&body)); err != nil {
+	read := decode
+	if a.whole {
+		read = decodeWhole
+	}
+	if err := read(cmd.Body, P(&body)); err != nil {
 		return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Err: err}
 	}
 	return apply(&body)

@@ -52,7 +52,7 @@ func (f *FSM) applyBytes(index uint64, data []byte) any {
 		f.store.Begin(index).Commit()
 		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindInternal, Err: err}
 	}
-	return f.ApplyEntry(index, &entry)
+	return f.applyEntry(index, &entry, true)
 }
 
 // decode reads a whole value. Lengths are checked against the bytes that are there before anything is allocated for them.
@@ -64,6 +64,11 @@ func decode(data []byte, into msgp.Unmarshaler) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("decode: %d bytes too many", len(rest))
 	}
+	return decodeWhole(data, into)
+}
+
+// decodeWhole reads a value whose lengths were checked: that of an entry, or what is in it.
+func decodeWhole(data []byte, into msgp.Unmarshaler) error {
 	if _, err := into.UnmarshalMsg(data); err != nil {
 		return fmt.Errorf("decode: %w", err)
 	}
@@ -72,12 +77,18 @@ func decode(data []byte, into msgp.Unmarshaler) error {
 
 // ApplyEntry applies an entry's commands in order in one transaction. What a command that fails had written is taken back.
 func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
+	return f.applyEntry(index, entry, false)
+}
+
+// applyEntry is told whether the bodies of the commands are whole: they are when the entry they came in was.
+func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, whole bool) []Result {
 	txn := f.store.Begin(index)
 	begin := txn.Savepoint()
-	results, whole := f.applyTogether(txn, index, entry)
-	if !whole {
+	one := applier{txn: txn, texts: f.texts, index: index, whole: whole}
+	results, ok := applyTogether(one, entry)
+	if !ok {
 		txn.Rollback(begin)
-		results = f.applyApart(txn, index, entry)
+		results = applyApart(one, entry)
 	}
 	txn.Commit()
 	return results
@@ -85,12 +96,12 @@ func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
 
 // applyTogether applies commands without a way back between them, which would cost each of them copies of its own. False when one
 // failed in the middle of what it wrote: then the transaction is of no use.
-func (f *FSM) applyTogether(txn *state.WriteTxn, index uint64, entry *structs.LogEntry) ([]Result, bool) {
+func applyTogether(one applier, entry *structs.LogEntry) ([]Result, bool) {
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
-		before := txn.Changes()
-		results[i] = f.applyCommand(txn, index, &entry.Commands[i])
-		if err := results[i].Err; err != nil && (txn.Changes() != before || errors.Is(err, errBroken)) {
+		before := one.txn.Changes()
+		results[i] = one.command(&entry.Commands[i])
+		if err := results[i].Err; err != nil && (one.txn.Changes() != before || errors.Is(err, errBroken)) {
 			return nil, false
 		}
 	}
@@ -98,19 +109,20 @@ func (f *FSM) applyTogether(txn *state.WriteTxn, index uint64, entry *structs.Lo
 }
 
 // applyApart does the same with a way back before each command.
-func (f *FSM) applyApart(txn *state.WriteTxn, index uint64, entry *structs.LogEntry) []Result {
+func applyApart(one applier, entry *structs.LogEntry) []Result {
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
-		save := txn.Savepoint()
-		if results[i] = f.applyCommand(txn, index, &entry.Commands[i]); results[i].Err != nil {
-			txn.Rollback(save)
+		save := one.txn.Savepoint()
+		if results[i] = one.command(&entry.Commands[i]); results[i].Err != nil {
+			one.txn.Rollback(save)
 		}
 	}
 	return results
 }
 
-func (f *FSM) applyCommand(txn *state.WriteTxn, index uint64, cmd *structs.Command) Result {
-	a := &applier{txn: txn, texts: f.texts, index: index, at: cmd.At}
+// command applies one command with an applier of its own, made from this one.
+func (a applier) command(cmd *structs.Command) Result {
+	a.at = cmd.At
 	value, err := a.apply(cmd)
 	if err != nil {
 		return Result{Err: err}
@@ -124,6 +136,7 @@ type applier struct {
 	texts texts
 	index uint64
 	at    int64 // the command's time, Unix ns
+	whole bool  // the lengths in the command's body were checked
 	// touched are the jobs whose status may have changed, in the order they were first touched.
 	touched []structs.JobKey
 	seen    map[structs.JobKey]bool
