@@ -2,13 +2,13 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +43,8 @@ type cluster struct {
 	lan    *harness.LAN
 	agents []*harness.Agent
 	client []*http.Client // by machine
+	fleets []*fleet
+	open   []*caller
 }
 
 // Failover measures how long a cluster takes no writes when its leader dies or is stopped.
@@ -52,7 +54,7 @@ func Failover(ctx context.Context, c Config) ([]bench.Figure, error) {
 
 // Requests measures what a cluster answers.
 func Requests(ctx context.Context, c Config) ([]bench.Figure, error) {
-	return c.measure(ctx, (*cluster).registrations, (*cluster).reads)
+	return c.measure(ctx, (*cluster).registrations, (*cluster).reads, (*cluster).watched)
 }
 
 // measure forms a cluster and takes its figures.
@@ -80,6 +82,12 @@ func (c Config) measure(ctx context.Context, what ...func(*cluster, context.Cont
 
 func (k *cluster) close() error {
 	var errs []error
+	for _, c := range k.open {
+		c.close()
+	}
+	for _, f := range k.fleets {
+		errs = append(errs, f.close())
+	}
 	for i, a := range k.agents {
 		k.client[i].CloseIdleConnections()
 		errs = append(errs, a.Close())
@@ -90,15 +98,15 @@ func (k *cluster) close() error {
 	return errors.Join(errs...)
 }
 
-var tokenLine = regexp.MustCompile(`-join-token=(berth-join-server-\S+)`)
-
 func (k *cluster) form(ctx context.Context, dir string) (err error) {
 	const machines = 3
 	if k.lan, err = harness.NewLAN(dir, machines); err != nil {
 		return err
 	}
 	var fleet harness.Fleet
-	role := "server {\n  enabled = true\n  bootstrap_expect = 1\n}\n"
+	// Simulated nodes are silent, and not missed.
+	server := "server {\n  enabled = true\n  min_heartbeat_ttl = \"24h\"\n  heartbeat_grace = \"24h\"\n  failover_heartbeat_ttl = \"24h\"\n"
+	role := server + "  bootstrap_expect = 1\n}\n"
 	for i, h := range k.lan.Hosts {
 		text := fmt.Sprintf("name = \"m%d\"\n%sautopilot {\n  server_stabilization_time = \"1s\"\n}\n", i+1, role)
 		a := fleet.New(harness.Options{Binary: k.Binary, Dir: filepath.Dir(h.Path()), Host: h, Config: text})
@@ -113,7 +121,7 @@ func (k *cluster) form(ctx context.Context, dir string) (err error) {
 		err := k.until(ctx, "the line to join", func() bool {
 			m := tokenLine.FindStringSubmatch(a.Log())
 			if m != nil {
-				role = fmt.Sprintf("join_token = %q\n", m[1])
+				role = server + fmt.Sprintf("}\njoin_token = %q\n", m[1])
 			}
 			return m != nil
 		})
@@ -315,10 +323,10 @@ func (k *cluster) load(ctx context.Context, at int, ask func(c *caller, who, n i
 	return float64(len(all)) / took.Seconds(), all[len(all)*99/100], nil
 }
 
-// job is a small service without instances, as the API takes it.
-func job(id string) string {
+// job is a small service without instances, as the API takes it; say is in its environment.
+func job(id, say string) string {
 	return `{"Job":{"ID":"` + id + `","Name":"` + id + `","Type":"service","Datacenters":["dc1"],"TaskGroups":[{"Name":"web","Count":0,"Tasks":[` +
-		`{"Name":"server","Driver":"containerd","Config":{"image":"berth.local/web:1"},"Env":{"PORT":"8080"},"Resources":{"CPU":100,"MemoryMB":64}}]}]}}`
+		`{"Name":"server","Driver":"containerd","Config":{"image":"berth.local/web:1"},"Env":{"PORT":"` + say + `"},"Resources":{"CPU":100,"MemoryMB":64}}]}]}}`
 }
 
 // spent is the processor time of every agent, and of this process.
@@ -346,7 +354,7 @@ func (k *cluster) registrations(ctx context.Context) ([]bench.Figure, error) {
 		return nil, err
 	}
 	rate, p99, err := k.load(ctx, lead, func(c *caller, who, n int) error {
-		_, _, err := c.ask(http.MethodPut, "/v1/jobs", job(fmt.Sprintf("job-%d-%d", who, n)), false)
+		_, _, err := c.ask(http.MethodPut, "/v1/jobs", job(fmt.Sprintf("job-%d-%d", who, n), "8080"), false)
 		return err
 	})
 	if err != nil {
@@ -365,6 +373,70 @@ func (k *cluster) registrations(ctx context.Context) ([]bench.Figure, error) {
 	return []bench.Figure{
 		{What: "registrations of 64 writers, 3 servers", Unit: "1/s", Goal: 5000, Measured: rate, More: true, Note: note},
 		{What: "registration, 99 of 100", Unit: "ms", Goal: 50, Measured: float64(p99) / 1e6},
+	}, nil
+}
+
+// watched measures from the registration of a job to the return of a blocking query that waits for it.
+func (k *cluster) watched(ctx context.Context) ([]bench.Figure, error) {
+	lead, err := k.leader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k.Tell("blocking queries")
+	lines, err := k.lines(ctx, lead, 2)
+	if err != nil {
+		return nil, err
+	}
+	const rounds = 500
+	type sight struct {
+		version uint64
+		at      time.Time
+		err     error
+	}
+	sights := make(chan sight, rounds)
+	if _, _, err := lines[0].ask(http.MethodPut, "/v1/jobs", job("watched", "0"), false); err != nil {
+		return nil, err
+	}
+	go func() {
+		last, index := uint64(0), uint64(0)
+		for last < rounds {
+			text, now, err := lines[1].ask(http.MethodGet, fmt.Sprintf("/v1/job/watched?index=%d", index), "", false)
+			var j struct{ Version uint64 }
+			s := sight{at: time.Now(), err: err}
+			if err == nil {
+				s.err = json.Unmarshal(text, &j)
+			}
+			s.version, index = j.Version, now
+			if s.err != nil || s.version > last { // other changes of the job wake it as well
+				last = s.version
+				sights <- s
+			}
+			if s.err != nil {
+				return
+			}
+		}
+	}()
+	var took []time.Duration
+	for i := range rounds {
+		begin := time.Now()
+		if _, _, err := lines[0].ask(http.MethodPut, "/v1/jobs", job("watched", fmt.Sprint(i+1)), false); err != nil {
+			return nil, err
+		}
+		select {
+		case s := <-sights:
+			if s.err != nil {
+				return nil, s.err
+			}
+			took = append(took, s.at.Sub(begin))
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(giveUp):
+			return nil, fmt.Errorf("version %d was never seen", i+1)
+		}
+	}
+	return []bench.Figure{
+		{What: "register to the return of a blocking query, p50", Unit: "ms", Goal: 5, Measured: ms(bench.Percentile(took, 0.5)), Nomad: 5.2},
+		{What: "register to the return of a blocking query, p99", Unit: "ms", Goal: 15, Measured: ms(bench.Percentile(took, 0.99)), Nomad: 24},
 	}, nil
 }
 

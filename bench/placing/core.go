@@ -42,7 +42,7 @@ func Core() ([]bench.Figure, error) {
 		{"distinct hosts, one by one", 10_000, 0, 1, distinct},
 		{"distinct hosts, 1,200 at once", 10_000, 0, 1200, distinct},
 	} {
-		l := newLab(5000, job("web", c.count, c.job))
+		l := newLab(5000, Job("web", c.count, c.job))
 		for row := range int32(100) { // so that there is something to keep apart from: in 4 of 25 racks
 			l.fleet.Add(&fleet.Use{AllocID: l.ids.NewID(), Job: structs.JobKey{Namespace: structs.DefaultNamespace, ID: "db-1"}, Group: "g"}, row%4)
 		}
@@ -122,7 +122,7 @@ func rateOf(l *lab, count int) (float64, error) {
 
 // spreadCost is what one spread job costs in time and memory.
 func spreadCost() ([]bench.Figure, error) {
-	l := newLab(5000, job("web", 1200, spread))
+	l := newLab(5000, Job("web", 1200, spread))
 	took, bytes := time.Hour, uint64(1<<62)
 	for range 2 * rounds {
 		var before, after runtime.MemStats
@@ -144,7 +144,7 @@ func spreadCost() ([]bench.Figure, error) {
 
 // preemption measures a high job on 5,000 nodes full of low ones: what leaves is chosen, leaves, and the job is placed.
 func preemption() ([]bench.Figure, error) {
-	l := newLab(5000, job("high", 1, func(j *structs.Job) {
+	l := newLab(5000, Job("high", 1, func(j *structs.Job) {
 		j.Priority = 80
 		j.TaskGroups[0].Tasks[0].Resources.CPU = new(3000)
 	}))
@@ -192,12 +192,12 @@ func preemption() ([]bench.Figure, error) {
 
 // scoring counts heap allocations of the loop over the nodes.
 func scoring() ([]bench.Figure, error) {
-	ids := newLab(1, job("x", 1)).ids
+	ids := newLab(1, Job("x", 1)).ids
 	f := fleetOf(ids, 5000)
 	f.Add(&fleet.Use{AllocID: ids.NewID(), Job: structs.JobKey{Namespace: structs.DefaultNamespace, ID: "db-1"}, Group: "g"}, 0)
 	worst := 0.0
 	for _, change := range []func(*structs.Job){plain, spread, device, affinity, distinct, peer, hard} {
-		j := job("web", 1, change)
+		j := Job("web", 1, change)
 		g := j.TaskGroups[0]
 		group := rank.NewGroup(f, rank.Request{Job: j, Group: g, Rows: feasible.Select(f, j, g).Rows, Ask: rank.AskOf(g, false)})
 		seed := fleet.HashID(ids.NewID())

@@ -13,8 +13,8 @@ import (
 
 var epoch = time.Unix(1_767_225_600, 0)
 
-// node is one of a fleet of three shapes in two datacenters and 25 racks; every tenth has four accelerators.
-func node(ids idgen.Source, i int) *structs.Node {
+// Node is one of a fleet of three shapes in two datacenters and 25 racks; every tenth has four accelerators.
+func Node(ids idgen.Source, i int) *structs.Node {
 	n := &structs.Node{
 		ID: ids.NewID(), SecretID: ids.NewID(), Name: fmt.Sprintf("node-%d", i), Datacenter: fmt.Sprintf("dc%d", i%2), NodePool: structs.DefaultNodePool,
 		NodeClass: fmt.Sprintf("c%d", i%3), Meta: map[string]string{"rack": fmt.Sprintf("r%d", i%25)},
@@ -42,13 +42,13 @@ func node(ids idgen.Source, i int) *structs.Node {
 func fleetOf(ids idgen.Source, nodes int) *fleet.Fleet {
 	f := fleet.New()
 	for i := range nodes {
-		f.SetNode(node(ids, i))
+		f.SetNode(Node(ids, i))
 	}
 	return f
 }
 
-// job is a service of small tasks; change makes it special.
-func job(id string, count int, change ...func(*structs.Job)) *structs.Job {
+// Job is a service of small tasks; change makes it special.
+func Job(id string, count int, change ...func(*structs.Job)) *structs.Job {
 	j := &structs.Job{
 		ID: id, Name: id, Type: structs.JobTypeService, Datacenters: []string{"*"}, CreateIndex: 5, Update: &structs.UpdateStrategy{MaxParallel: new(0)},
 		TaskGroups: []*structs.TaskGroup{{

@@ -29,7 +29,7 @@ func fill(ctx context.Context, dir string, nodes, jobs, count int) (figures []be
 	registered := make(chan error, 1)
 	go func() {
 		registered <- many(ctx, 4, jobs, func(ctx context.Context, i int) error {
-			return b.register(ctx, job(fmt.Sprint("job-", i), count, func(j *structs.Job) { j.Type, j.Update = structs.JobTypeBatch, nil }))
+			return b.register(ctx, Job(fmt.Sprint("job-", i), count, func(j *structs.Job) { j.Type, j.Update = structs.JobTypeBatch, nil }))
 		})
 	}()
 	err = c.until(ctx, func() bool { return c.total == jobs*count })

@@ -33,7 +33,7 @@ func pack(what string, sizes []float64) bench.Figure {
 		lean := 0.6 + 0.8*rng.Float64()
 		count := 1 + rng.IntN(8)
 		c, m := max(1, int(cpu*share*lean)), max(1, int(memory*share*(2-lean)))
-		l.state.job = job(fmt.Sprint("job-", i), count, func(j *structs.Job) {
+		l.state.job = Job(fmt.Sprint("job-", i), count, func(j *structs.Job) {
 			j.TaskGroups[0].Tasks[0].Resources = &structs.Resources{CPU: &c, MemoryMB: &m}
 		})
 		sumCPU, sumMemory = sumCPU+int64(count*c), sumMemory+int64(count*m)
@@ -42,7 +42,7 @@ func pack(what string, sizes []float64) bench.Figure {
 			if left == 0 {
 				break
 			}
-			n := node(ids, 0)
+			n := Node(ids, 0)
 			n.NodeResources.Cpu.CpuShares, n.NodeResources.Memory.MemoryMB = cpu, memory
 			l.fleet.SetNode(n)
 			machines++

@@ -67,7 +67,7 @@ func (b *served) close() error {
 
 func (b *served) addNodes(ctx context.Context, n int) error {
 	return many(ctx, 64, n, func(ctx context.Context, i int) error {
-		_, err := b.Propose(ctx, structs.CmdNodeRegister, &structs.NodeRegisterCommand{Node: node(b.ids, i)})
+		_, err := b.Propose(ctx, structs.CmdNodeRegister, &structs.NodeRegisterCommand{Node: Node(b.ids, i)})
 		return err
 	})
 }
@@ -181,7 +181,7 @@ func largeRound(ctx context.Context, dir string, nodes int) (all, first, beside 
 	defer c.feed.Close()
 	const count, singles = 10_000, 5
 	begin := time.Now()
-	if err := b.register(ctx, job("large", count)); err != nil {
+	if err := b.register(ctx, Job("large", count)); err != nil {
 		return 0, 0, 0, err
 	}
 	// The small ones come while it is being placed.
@@ -190,7 +190,7 @@ func largeRound(ctx context.Context, dir string, nodes int) (all, first, beside 
 	go func() {
 		for i := range singles {
 			begins[i] = time.Now()
-			if err := b.register(ctx, job(fmt.Sprint("small-", i), 1)); err != nil {
+			if err := b.register(ctx, Job(fmt.Sprint("small-", i), 1)); err != nil {
 				small <- err
 				return
 			}
@@ -250,7 +250,7 @@ func crowdRound(ctx context.Context, dir string, nodes, jobs, count int, change 
 	defer c.feed.Close()
 	all := make([]*structs.Job, jobs)
 	for i := range all {
-		all[i] = job(fmt.Sprint("job-", i), count, func(j *structs.Job) { change(i, j) })
+		all[i] = Job(fmt.Sprint("job-", i), count, func(j *structs.Job) { change(i, j) })
 	}
 	begin := time.Now()
 	registered := make(chan error, 1)
@@ -273,7 +273,7 @@ func idle(ctx context.Context, dir string) (figures []bench.Figure, err error) {
 	defer c.feed.Close()
 	var took []time.Duration
 	for i := range 500 {
-		j := job(fmt.Sprint("job-", i), 1)
+		j := Job(fmt.Sprint("job-", i), 1)
 		begin := time.Now()
 		if err := b.register(ctx, j); err != nil {
 			return nil, err

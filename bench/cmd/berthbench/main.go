@@ -2,7 +2,10 @@
 //
 //	berthbench -binary ./berth
 //	berthbench -only placing        # needs no root
-//	berthbench -only cluster        # three servers: minutes
+//	berthbench -only cluster        # leaders of three servers killed and stopped: minutes
+//	berthbench -only requests       # what three servers answer
+//	berthbench -only placed         # placing through three servers
+//	berthbench -only memory         # what three servers hold
 //	berthbench -only huge           # two million allocations: minutes
 package main
 
@@ -40,7 +43,7 @@ func run() error {
 	flag.IntVar(&k.Kills, "kills", 20, "leaders of a cluster to kill")
 	flag.IntVar(&k.Stops, "stops", 10, "leaders of a cluster to stop")
 	flag.DurationVar(&k.Load, "load", 5*time.Second, "time of each kind of request to a cluster")
-	only := flag.String("only", "", "measure the agent, the language, the placing, the cluster, or the huge case only; without it agent, language and placing")
+	only := flag.String("only", "", "measure one part only: agent, language, placing, cluster, requests, placed, memory or huge; without it agent, language and placing")
 	flag.Parse()
 	k.Binary = *binary
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -70,10 +73,14 @@ func run() error {
 		figures, err = cluster.Failover(ctx, k)
 	case "requests":
 		figures, err = cluster.Requests(ctx, k)
+	case "placed":
+		figures, err = cluster.Placed(ctx, k)
+	case "memory":
+		figures, err = cluster.Memory(ctx, k)
 	case "huge":
 		figures, err = below(func(dir string) ([]bench.Figure, error) { return placing.Huge(ctx, dir) })
 	default:
-		return fmt.Errorf("-only %s: say agent, language, placing, cluster or huge", *only)
+		return fmt.Errorf("-only %s: say agent, language, placing, cluster, requests, placed, memory or huge", *only)
 	}
 	bench.Print(os.Stdout, figures)
 	if load, loadErr := os.ReadFile("/proc/loadavg"); loadErr == nil {
