@@ -52,7 +52,7 @@ func Job(id string, count int, change ...func(*structs.Job)) *structs.Job {
 	j := &structs.Job{
 		ID: id, Name: id, Type: structs.JobTypeService, Datacenters: []string{"*"}, CreateIndex: 5, Update: &structs.UpdateStrategy{MaxParallel: new(0)},
 		TaskGroups: []*structs.TaskGroup{{
-			Name: "g", Count: &count, EphemeralDisk: &structs.EphemeralDisk{SizeMB: new(1)},
+			Name: "g", Count: &count, EphemeralDisk: &structs.EphemeralDisk{SizeMB: new(110)},
 			Tasks: []*structs.Task{{
 				Name: "t", Driver: "containerd", Config: map[string]any{"image": "berth.local/busybox:1"},
 				Resources: &structs.Resources{CPU: new(20), MemoryMB: new(20)},
