@@ -15,8 +15,8 @@ import (
 
 // formatter is one run of `berth fmt`.
 type formatter struct {
-	check, list, write, recursive bool
-	changed                       bool
+	check, list, write, recursive, diff bool
+	changed                             bool
 }
 
 func (e *env) fmtCommand() *cobra.Command {
@@ -41,6 +41,7 @@ func (e *env) fmtCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.check, "check", false, "change nothing; exit code 1 when a file would change")
 	c.Flags().BoolVar(&f.list, "list", true, "name the files that change")
 	c.Flags().BoolVar(&f.write, "write", true, "write the files; otherwise print them")
+	c.Flags().BoolVar(&f.diff, "diff", false, "change nothing; print what would change")
 	c.Flags().BoolVar(&f.recursive, "recursive", false, "directories below as well")
 	return c
 }
@@ -81,6 +82,10 @@ func (e *env) formatFile(cmd *cobra.Command, f *formatter, path string) error {
 		return nil
 	}
 	f.changed = true
+	if f.diff {
+		_, err := e.out.Write(lineDiff(path, text, out))
+		return err
+	}
 	if f.list || f.check {
 		e.say("%s", path)
 	}

@@ -117,6 +117,8 @@ func openRegular(path string) (*os.File, error) {
 		return nil, fmt.Errorf("there is no file %s (`berth job init` writes one to begin with)", path)
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+	case st.IsDir():
+		return nil, fmt.Errorf("%s is a directory: name a file in it", path)
 	case !st.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}

@@ -62,7 +62,11 @@ func (r *jsonReader) syntax(err error) {
 		}
 	}
 	rng := r.rangeOf(max(0, at-1), at)
-	r.rep.error(rng, strings.TrimPrefix(text, "json: "), "")
+	hint := ""
+	if !bytes.HasPrefix(bytes.TrimSpace(r.src), []byte("{")) {
+		text, hint = "this is no JSON", "a job file in HCL is read without -json"
+	}
+	r.rep.error(rng, strings.TrimPrefix(text, "json: "), hint)
 	r.broken = true
 }
 

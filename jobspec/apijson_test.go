@@ -119,3 +119,11 @@ func TestAPIJSONRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAJobFileReadAsJSONIsNamed: who gives -json by mistake learns what it means.
+func TestAJobFileReadAsJSONIsNamed(t *testing.T) {
+	_, diags := ParseJSON(ParseOptions{Filename: "web.hcl", Source: []byte("job \"web\" {}\n")})
+	if len(diags) != 1 || diags[0].Error() != "web.hcl:1:1: error: this is no JSON (a job file in HCL is read without -json)" {
+		t.Errorf("%v", diags)
+	}
+}

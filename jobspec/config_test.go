@@ -25,7 +25,7 @@ func (checker) CheckConfig(config map[string]any) structs.Faults {
 				}
 			}
 		default:
-			faults = append(faults, structs.Fault{Path: key, Message: "docker has no " + key})
+			faults = append(faults, structs.Fault{Path: key, Message: "docker has no " + key, Name: true})
 		}
 	}
 	if config["image"] == nil {
@@ -43,6 +43,9 @@ func TestFaultsOfDriversStandInTheConfig(t *testing.T) {
       driver = "docker"
       config {
         imgae = "a"
+        port_map {
+          http = 80
+        }
         mount {
           target = "/a"
           type   = "bind"
@@ -56,7 +59,7 @@ func TestFaultsOfDriversStandInTheConfig(t *testing.T) {
 }
 `)
 	_, diags := Parse(opts)
-	wantAt(t, diags, "5:7 the config has no image", "6:17 docker has no imgae", "11:9 the mount has no target", "12:18 type must be bind")
+	wantAt(t, diags, "5:7 the config has no image", "6:9 docker has no imgae", "7:9 docker has no port_map", "14:9 the mount has no target", "15:18 type must be bind")
 
 	opts.Filename = "job.json"
 	opts.Source = []byte(`{"job": {"j": {"group": {"g": {"task": {"t": {
@@ -66,7 +69,7 @@ func TestFaultsOfDriversStandInTheConfig(t *testing.T) {
   {"type": "tree"}]}
 }}}}}}}`)
 	_, diags = Parse(opts)
-	wantAt(t, diags, "the config has no image", "docker has no imgae", "the mount has no target", "type must be bind")
+	wantAt(t, diags, "3:1 the config has no image", "3:21 docker has no imgae", "5:3 the mount has no target", "5:12 type must be bind")
 
 	opts.Source = []byte(`{"ID": "j", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "docker",
 "Config": {"image": "a", "extra": 1,

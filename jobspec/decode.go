@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"berth/structs"
 )
@@ -17,6 +19,8 @@ type decoder struct {
 	*evaluator
 	// places are the ranges of fields and blocks by their path in JSON names, `TaskGroups[0].Tasks[1].Driver`.
 	places map[string]hcl.Range
+	// names are the ranges of the names of a driver's keys.
+	names map[string]hcl.Range
 	// wholes are the lists and maps that were written out, by path: where an element stands is looked up when it is asked for.
 	wholes map[string]hcl.Expression
 	// bad are the paths of fields without a value that could be read, and of blocks with a word that is not known.
@@ -84,7 +88,7 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 	if a == nil {
 		if b := u.block.blockNamed(use.name); b != nil && b.free && (b.mapped || d.json) {
 			if i := slices.IndexFunc(u.node.blocks, func(bn blockNode) bool { return bn.name == use.name }); i >= 0 {
-				d.rep.error(use.nameRng, fmt.Sprintf("%s is written as an attribute and, on line %d, as a block", use.name, u.node.blocks[i].node.rng.Start.Line), "keep one of them")
+				d.rep.error(use.nameRng, fmt.Sprintf("%s is written as an attribute and, on line %d, as a block", use.name, d.rep.line(u.node.blocks[i].node.rng)), "keep one of them")
 				return
 			}
 			d.freeBlock(u, b, &node{rng: use.nameRng, free: use.expr, scope: u.node.scope})
@@ -110,6 +114,18 @@ func (d *decoder) attribute(u *blockUse, use attrUse) {
 	if err := assign(fieldOf(u.target, a.field), a, v); err != nil {
 		d.bad[path] = true
 		d.rep.error(use.expr.Range(), err.text, err.hint)
+	} else if a.kind == kindDuration {
+		d.nanoseconds(a, v, use.expr.Range())
+	}
+}
+
+// nanoseconds warns of a duration that is a small number: whoever wrote it thought of seconds.
+func (d *decoder) nanoseconds(a *attr, v cty.Value, rng hcl.Range) {
+	if v.IsNull() || v.Type() != cty.Number {
+		return
+	}
+	if n, _ := v.AsBigFloat().Int64(); n > 0 && n < int64(time.Millisecond) {
+		d.rep.add(SeverityWarning, rng, fmt.Sprintf("%s is %d nanoseconds: a number without a unit counts those", a.name, n), fmt.Sprintf(`write "%ds" for seconds`, n))
 	}
 }
 
@@ -148,10 +164,12 @@ func (d *decoder) unknown(b *block, name string, rng hcl.Range, isAttr bool) {
 		d.rep.error(rng, fmt.Sprintf("%s is an attribute, not a block", name), "write "+name+" = ...")
 		return
 	}
-	if n := structs.Nearest(name, b.words()); n != "" {
-		hint = fmt.Sprintf("did you mean %q?", n)
-	} else if where := whereIs(name); where != "" {
+	near, where := structs.Nearest(name, b.words()), whereIs(name)
+	switch {
+	case where != "" && (!isAttr || near == ""):
 		hint = fmt.Sprintf("%q belongs in %s", name, where)
+	case near != "":
+		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	d.rep.error(rng, fmt.Sprintf("%s has no %s %q", b.name, what, name), hint)
 }
@@ -165,7 +183,7 @@ func (d *decoder) blockWithin(u *blockUse, bn blockNode, seen map[string]hcl.Ran
 		return
 	}
 	if first, again := seen[bn.name]; again && !b.many && !b.free {
-		d.rep.error(bn.node.rng, fmt.Sprintf("%s has a second %s block; the first is on line %d", u.block.name, b.name, first.Start.Line), "")
+		d.rep.error(bn.node.rng, fmt.Sprintf("%s has a second %s block; the first is on line %d", u.block.name, b.name, d.rep.line(first)), "")
 		return
 	}
 	seen[bn.name] = bn.node.rng

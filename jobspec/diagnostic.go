@@ -3,12 +3,16 @@ package jobspec
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"berth/structs"
 )
 
 // Severity is the weight of a diagnostic.
@@ -96,6 +100,8 @@ type report struct {
 	// errors and warnings count the list, each with its own bound: no number of warnings hides an error.
 	errors, warnings int
 	lines            map[string][]int // byte offset of each line, made when first needed
+	// spread are the files of which the parser saw a text with other ends of lines: only bytes say where things are in them.
+	spread map[string]bool
 }
 
 func newReport() *report { return &report{files: map[string][]byte{}} }
@@ -114,6 +120,7 @@ func (r *report) add(sev Severity, rng hcl.Range, summary, hint string) {
 		return
 	}
 	d := Diagnostic{Severity: sev, Summary: summary, Hint: hint, File: rng.Filename}
+	rng.Start, rng.End = r.there(rng.Filename, rng.Start), r.there(rng.Filename, rng.End)
 	d.Line, d.EndLine = rng.Start.Line, rng.End.Line
 	d.SourceLine, d.Column = r.locate(rng.Filename, rng.Start)
 	_, d.EndColumn = r.locate(rng.Filename, rng.End)
@@ -125,6 +132,7 @@ func (r *report) error(rng hcl.Range, summary, hint string) { r.add(SeverityErro
 // hcl takes over what the HCL library found.
 func (r *report) hcl(diags hcl.Diagnostics) {
 	told := map[string]bool{}
+	open := -1 // where the last string began to have no end
 	for _, d := range diags {
 		if r.full() {
 			return
@@ -138,6 +146,11 @@ func (r *report) hcl(diags hcl.Diagnostics) {
 			rng = *d.Subject
 		} else if d.Context != nil {
 			rng = *d.Context
+		}
+		if d.Summary == "Invalid multi-line string" {
+			open = rng.Start.Byte
+		} else if d.Summary == "Unterminated template string" && rng.Start.Byte == open {
+			continue // the same once more
 		}
 		summary, hint := plainWords(d)
 		if name, ok := unknownFunction(d); ok && slices.Contains(fileFunctions, name) {
@@ -170,8 +183,20 @@ func plainWords(d *hcl.Diagnostic) (summary, hint string) {
 	if d.Summary == "Unterminated template string" {
 		return "the text has no end", "close it: a quote for a string, its word on a line of its own for a heredoc"
 	}
+	if _, rest, ok := strings.Cut(d.Detail, `"`); ok && d.Summary == "Attribute redefined" {
+		name, _, _ := strings.Cut(rest, `"`)
+		return fmt.Sprintf("%s is set a second time in its block", name), "keep one of them"
+	}
 	if d.Summary == "Invalid argument name" && strings.Contains(d.Detail, "quoted") {
 		return "the name of an attribute has no quotes", `for a name with dots or blanks write a map: meta = { "a.b" = "c" }`
+	}
+	if before, rest, quoted := strings.Cut(d.Detail, `"`); quoted && before == "The keyword " && strings.HasSuffix(rest, "specification.") {
+		word, _, _ := strings.Cut(rest, `"`)
+		hint = "write string, number, bool, list(...), map(...), set(...), object({...}), tuple([...]) or any"
+		if near := structs.Nearest(word, []string{"string", "number", "bool", "any", "list", "map", "set", "object", "tuple"}); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return fmt.Sprintf("%q is no type", word), hint
 	}
 	text := strings.TrimSpace(strings.ReplaceAll(d.Detail, "\n", " "))
 	if text == "" {
@@ -188,6 +213,18 @@ func plainWords(d *hcl.Diagnostic) (summary, hint string) {
 	}
 	return text, hint
 }
+
+// there is a position as the file has it.
+func (r *report) there(file string, pos hcl.Pos) hcl.Pos {
+	if !r.spread[file] || pos.Line < 1 {
+		return pos
+	}
+	pos.Line = sort.SearchInts(r.lineStarts(file, r.files[file]), pos.Byte+1)
+	return pos
+}
+
+// line is the line a range begins on.
+func (r *report) line(rng hcl.Range) int { return r.there(rng.Filename, rng.Start).Line }
 
 // locate finds the line of a position and the column in characters (the library counts grapheme clusters).
 func (r *report) locate(file string, pos hcl.Pos) (line string, column int) {
@@ -214,6 +251,7 @@ func (r *report) locate(file string, pos hcl.Pos) (line string, column int) {
 
 // lineWithin is one line of a text that was written over several, as in a heredoc, whose text begins on its second line.
 func (r *report) lineWithin(rng hcl.Range, line int) hcl.Range {
+	rng.Start, rng.End = r.there(rng.Filename, rng.Start), r.there(rng.Filename, rng.End)
 	at := rng.Start.Line + line
 	src, ok := r.files[rng.Filename]
 	if !ok || line <= 0 || at >= rng.End.Line+1 || rng.Start.Line == rng.End.Line {

@@ -39,7 +39,7 @@ func (d *decoder) entries(b *block, n *node, path string, take func(key string, 
 		d.wrote(path, n.free)
 		d.mapEntries(b, v, n.free.Range(), func(key string, v cty.Value, rng hcl.Range) {
 			if own, ok := element(n.free, key); ok {
-				rng = own
+				rng = own.Range()
 			}
 			take(key, v, rng)
 		})
@@ -111,6 +111,7 @@ func (d *decoder) listsBlock(field reflect.Value, b *block, n *node, path string
 // anyBlock takes attributes as they are, and blocks as lists of maps: a labelled one within a map of its label.
 func (d *decoder) anyBlock(m map[string]any, n *node, path string) {
 	if n.free != nil {
+		d.wholes[path] = n.free
 		v, ok := d.evaluate(n.free, n.scope)
 		if !ok {
 			d.bad[path] = true
@@ -122,6 +123,7 @@ func (d *decoder) anyBlock(m map[string]any, n *node, path string) {
 	for _, a := range n.attrs {
 		at := path + "." + a.name
 		d.wrote(at, a.expr)
+		d.names[at] = a.nameRng
 		v, ok := d.evaluate(a.expr, n.scope)
 		if !ok {
 			d.bad[path], d.bad[at] = true, true

@@ -16,11 +16,12 @@ import (
 func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map[string]cty.Value, bool) {
 	var late map[string]*lateName
 	var written map[int]func(hclsyntax.Expression)
-	referenced := 0
+	referenced, bad := 0, false
 	for _, tr := range expr.Variables() {
 		root := tr.RootName()
 		if (root == "var" || root == "local") && !e.known(tr, scope) {
-			return nil, false
+			bad = true
+			continue
 		}
 		if defined(scope, root) {
 			if v, diags := tr.TraverseAbs(scope); !diags.HasErrors() {
@@ -39,7 +40,8 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			replace := written[tr.SourceRange().Start.Byte]
 			if replace == nil {
 				e.bare(expr, tr)
-				return nil, false
+				bad = true
+				continue
 			}
 			replace(&hclsyntax.LiteralValueExpr{Val: cty.StringVal("${" + e.text(tr.SourceRange()) + "}"), SrcRange: tr.SourceRange()})
 			continue
@@ -56,8 +58,8 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			return nil, false
 		}
 	}
-	if late == nil {
-		return nil, true
+	if late == nil || bad {
+		return nil, !bad
 	}
 	out := make(map[string]cty.Value, len(late))
 	for name, l := range late {

@@ -55,7 +55,7 @@ func (e *evaluator) locals(root *node) {
 	var names []string
 	e.eachOf(root, "locals", func(name string, expr hcl.Expression, rng hcl.Range) {
 		if old := all[name]; old != nil {
-			e.rep.error(rng, fmt.Sprintf("local %q is there twice; the first is on line %d", name, old.rng.Start.Line), "")
+			e.rep.error(rng, fmt.Sprintf("local %q is there twice; the first is on line %d", name, e.rep.line(old.rng)), "")
 			return
 		}
 		all[name] = &local{expr: expr, rng: rng}

@@ -3,6 +3,7 @@ package jobspec
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ func parse(rep *report, opts ParseOptions) (*structs.Job, *evaluator) {
 			*bn.node = *ev.nativeBlock(bn.node.body, nil)
 		}
 	}
-	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, wholes: map[string]hcl.Expression{}, bad: map[string]bool{}, json: json}
+	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, names: map[string]hcl.Range{}, wholes: map[string]hcl.Expression{}, bad: map[string]bool{}, json: json}
 	job := d.job(root)
 	if job == nil || d.bad["Type"] {
 		return nil, ev // most rules depend on the type
@@ -111,8 +112,13 @@ func readFile(ev *evaluator, opts ParseOptions, json bool) *node {
 		return ev.jsonNode(expr, langFile)
 	}
 	f, diags := hclsyntax.ParseConfig(opts.Source, opts.Filename, hcl.InitialPos)
-	ev.rep.hcl(diags)
 	if diags.HasErrors() {
+		if spread, ok := spreadOut(ev.rep, opts); ok {
+			f, diags = hclsyntax.ParseConfig(spread, opts.Filename, hcl.InitialPos)
+		}
+	}
+	ev.rep.hcl(diags)
+	if slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError && d.Summary != "Attribute redefined" }) {
 		return nil
 	}
 	body := f.Body.(*hclsyntax.Body)
@@ -142,6 +148,10 @@ func (d *decoder) job(root *node) *structs.Job {
 		}
 	}
 	for _, a := range root.attrs {
+		if d.json && slices.Contains([]string{"Job", "ID", "TaskGroups"}, a.name) {
+			d.rep.error(a.nameRng, "this is a job in the JSON of the API, not a job file", "the commands read it with -json")
+			return nil
+		}
 		if b := langFile.blockNamed(a.name); b == nil || !b.free || !d.json {
 			d.unknown(langFile, a.name, a.nameRng, true)
 		}
@@ -155,7 +165,7 @@ func (d *decoder) job(root *node) *structs.Job {
 		return nil
 	case 1:
 	default:
-		d.rep.error(jobs[1].rng, fmt.Sprintf("a second job; the first is on line %d", jobs[0].rng.Start.Line), "write one file for each job")
+		d.rep.error(jobs[1].rng, fmt.Sprintf("a second job; the first is on line %d", d.rep.line(jobs[0].rng)), "write one file for each job")
 		return nil
 	}
 	job := &structs.Job{}
@@ -179,6 +189,9 @@ func (d *decoder) faults(faults structs.Faults) {
 			continue
 		}
 		rng := d.rep.lineWithin(d.places[at], f.Line)
+		if name, ok := d.names[f.Path]; ok && f.Name {
+			rng = name
+		}
 		text := f.Message
 		if strings.Contains(f.Path, ".Config.") { // of a driver: its texts do not name the key
 			if key := lastField(f.Path); !strings.Contains(text, key) {
@@ -201,14 +214,17 @@ func (d *decoder) place(path string) string {
 		if _, ok := d.places[p]; ok {
 			return p
 		}
+		if first, ok := d.places[p+"[0]"]; ok && strings.Contains(p, ".Config.") { // a block of the driver's
+			d.places[p] = first
+			return p
+		}
 		i := strings.LastIndexAny(p, ".[")
 		if i < 0 {
 			return ""
 		}
 		p = p[:i]
-		if whole, ok := d.wholes[p]; ok && path[i] == '[' {
-			key, _, _ := strings.Cut(path[i+1:], "]")
-			if rng, ok := element(whole, key); ok {
+		if whole, ok := d.wholes[p]; ok && (path[i] == '[' || strings.HasSuffix(p, ".Config")) {
+			if rng, ok := within(whole, path[i:]); ok {
 				d.places[path] = rng
 				return path
 			}
@@ -229,25 +245,47 @@ func (d *decoder) wrote(path string, expr hcl.Expression) {
 	}
 }
 
+// within finds what a path leads to in a list or map that was written out, or the nearest thing around it: `[0].type`.
+func within(whole hcl.Expression, path string) (rng hcl.Range, found bool) {
+	for path != "" {
+		end := strings.IndexByte(path, ']')
+		if path[0] == '.' {
+			end = strings.IndexAny(path[1:], ".[")
+		}
+		key, rest := strings.Trim(path, ".[]"), ""
+		if end >= 0 && path[0] == '[' {
+			key, rest = path[1:end], path[end+1:]
+		} else if end >= 0 {
+			key, rest = path[1:end+1], path[end+1:]
+		}
+		part, ok := element(whole, key)
+		if !ok {
+			return rng, found
+		}
+		whole, path, rng, found = part, rest, part.Range(), true
+	}
+	return rng, found
+}
+
 // element finds an element of a list by its number, or of a map by its key, as it was written.
-func element(whole hcl.Expression, key string) (hcl.Range, bool) {
+func element(whole hcl.Expression, key string) (hcl.Expression, bool) {
 	if list, diags := hcl.ExprList(whole); !diags.HasErrors() {
 		i, err := strconv.Atoi(key)
 		if err != nil || i < 0 || i >= len(list) {
-			return hcl.Range{}, false
+			return nil, false
 		}
-		return list[i].Range(), true
+		return list[i], true
 	}
 	pairs, diags := hcl.ExprMap(whole)
 	if diags.HasErrors() {
-		return hcl.Range{}, false
+		return nil, false
 	}
 	for _, p := range pairs {
 		if k, diags := p.Key.Value(nil); !diags.HasErrors() && k.IsKnown() && !k.IsNull() && k.Type() == cty.String && k.AsString() == key {
-			return p.Value.Range(), true
+			return p.Value, true
 		}
 	}
-	return hcl.Range{}, false
+	return nil, false
 }
 
 func lastField(path string) string {

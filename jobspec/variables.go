@@ -70,7 +70,7 @@ func (e *evaluator) variables(root *node) []*variable {
 	var vars []*variable
 	add := func(v *variable) {
 		if old := find(vars, v.name); old != nil {
-			e.rep.error(v.rng, fmt.Sprintf("variable %q is there twice; the first is on line %d", v.name, old.rng.Start.Line), "")
+			e.rep.error(v.rng, fmt.Sprintf("variable %q is there twice; the first is on line %d", v.name, e.rep.line(old.rng)), "")
 			return
 		}
 		vars = append(vars, v)

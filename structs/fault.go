@@ -18,6 +18,8 @@ type Fault struct {
 	Hint string
 	// Line is the line within a text of several lines, from 1; 0 when the whole value is meant.
 	Line int
+	// Name says that the name of the field is meant, not its value.
+	Name bool
 	// Warning marks advice: the job is accepted.
 	Warning bool
 }

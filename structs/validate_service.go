@@ -109,7 +109,7 @@ func (c *checker) checkServiceAddress(p *place, sc *serviceScope, s *Service, ta
 		c.fault(p.in("Address"), `address needs address_mode = "auto", it is %q`, clip(s.AddressMode))
 	}
 	if s.PortLabel != "" && s.AddressMode != AddressModeDriver {
-		c.checkPortLabel(p, sc.ports, s.PortLabel)
+		c.checkPortLabel(p.in("PortLabel"), sc.ports, s.PortLabel)
 	} else if n, err := strconv.Atoi(s.PortLabel); err == nil && (n < 1 || n > 65535) {
 		c.fault(p.in("PortLabel"), "port is %d; a port is between 1 and 65535", n)
 	}
@@ -119,7 +119,7 @@ func (c *checker) checkPortLabel(p *place, ports portSet, label string) {
 	if ports.knows(label) {
 		return
 	}
-	f := c.fault(p.in("PortLabel"), "port %q is not declared in a network block of the group", clip(label))
+	f := c.fault(p, "port %q is not declared in a network block of the group", clip(label))
 	f.Hint = didYouMean(label, ports.labels())
 	if f.Hint == "" {
 		f.Hint = `add network { port "` + clip(label) + `" {} } to the group`
@@ -149,7 +149,7 @@ func (c *checker) checkServiceCheck(p *place, sc *serviceScope, s *Service, chec
 	c.checkTiming(p, check)
 	c.checkCheckKind(p, sc, s, check, task)
 	if check.PortLabel != "" && check.AddressMode != AddressModeDriver {
-		c.checkPortLabel(p, sc.ports, check.PortLabel)
+		c.checkPortLabel(p.in("PortLabel"), sc.ports, check.PortLabel)
 	}
 	switch {
 	case check.AddressMode == AddressModeAuto:

@@ -15,7 +15,7 @@ func (c *checker) checkTask(p *place, g *TaskGroup, t *Task, ports portSet) {
 	case t.Name == "alloc" || t.Name == "." || t.Name == "..":
 		c.fault(p.in("Name"), "%q cannot be the name of a task: the allocation's own directory has it", t.Name)
 	}
-	c.checkDriver(p, t)
+	c.checkDriver(p, t, ports)
 	if strings.ContainsRune(t.User, 0) {
 		c.fault(p.in("User"), "the user has a NUL in it")
 	}
@@ -51,7 +51,7 @@ func (c *checker) checkTask(p *place, g *TaskGroup, t *Task, ports portSet) {
 	}
 }
 
-func (c *checker) checkDriver(p *place, t *Task) {
+func (c *checker) checkDriver(p *place, t *Task, ports portSet) {
 	drivers := c.limits.Drivers
 	if t.Driver == "" {
 		c.fault(p.in("Driver"), "task %q has no driver", clip(t.Name)).Hint = `write driver = "docker"`
@@ -79,7 +79,13 @@ func (c *checker) checkDriver(p *place, t *Task) {
 			path += "." + f.Path
 		}
 		own := c.fault(nil, "%s", f.Message)
-		own.Path, own.Hint, own.Warning = path, f.Hint, f.Warning
+		own.Path, own.Hint, own.Warning, own.Name = path, f.Hint, f.Warning, f.Name
+	}
+	labels, _ := t.Config["ports"].([]any)
+	for i, label := range labels {
+		if text, ok := label.(string); ok && !strings.Contains(text, "${") {
+			c.checkPortLabel(p.in("Config").item("ports", i), ports, text)
+		}
 	}
 }
 

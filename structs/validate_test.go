@@ -179,3 +179,20 @@ func TestNearestFindsWhatWasMeant(t *testing.T) {
 		}
 	}
 }
+
+// takesAll is a driver that takes any configuration.
+type takesAll struct{}
+
+func (takesAll) CheckConfig(map[string]any) Faults { return nil }
+
+func TestPortsOfADriverAreThoseOfTheGroup(t *testing.T) {
+	j := minimal(JobTypeService)
+	j.TaskGroups[0].Networks = []*NetworkResource{{Mode: "bridge", DynamicPorts: []Port{{Label: "http"}}}}
+	j.TaskGroups[0].Tasks[0].Config = map[string]any{"image": "a", "ports": []any{"http", "htp", "${NOMAD_META_port}"}}
+	j.Canonicalize()
+	got := j.Validate(Limits{Drivers: map[string]ConfigChecker{j.TaskGroups[0].Tasks[0].Driver: takesAll{}}})
+	const want = `TaskGroups[0].Tasks[0].Config.ports[1]: port "htp" is not declared in a network block of the group (did you mean "http"?)`
+	if len(got) != 1 || got[0].Error() != want {
+		t.Errorf("got\n%v", got)
+	}
+}

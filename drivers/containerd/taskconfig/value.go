@@ -36,13 +36,13 @@ func (b *block) open(keys []Key) {
 		key, ok := find(keys, name)
 		switch {
 		case !ok:
-			f := structs.Fault{Path: b.path + name, Message: "unknown key"}
+			f := structs.Fault{Path: b.path + name, Message: "unknown key", Name: true}
 			if n := structs.Nearest(name, accepted(keys)); n != "" {
 				f.Hint = fmt.Sprintf("did you mean %q?", n)
 			}
 			*b.faults = append(*b.faults, f)
 		case key.Refused != "" && b.raw[name] != nil:
-			b.fault(name, "not supported: %s", key.Refused)
+			*b.faults = append(*b.faults, structs.Fault{Path: b.path + name, Message: "not supported: " + key.Refused, Name: true})
 		}
 	}
 	for _, key := range keys {
