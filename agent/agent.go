@@ -21,6 +21,7 @@ import (
 	"berth/agent/guard"
 	"berth/agent/httpapi"
 	"berth/agent/remote"
+	"berth/agent/security"
 	"berth/client"
 	"berth/client/network"
 	"berth/drivers"
@@ -186,7 +187,8 @@ func (a *agent) build(ctx context.Context) error {
 		}
 	}
 	if a.cluster != nil && c.Server.Enabled {
-		a.cluster.auth = a.cluster.sec.Attach(authorityHost{a.server}, a.clusterPorts)
+		a.cluster.auth = a.cluster.sec.Attach(authorityHost{a.server}, security.Around{Servers: a.clusterPorts, GossipKeys: a.cluster.gossip.OwnKeys,
+			Gossip: a.gossipAddrs, ServersOf: a.regionServers})
 		deps.Authority = a.cluster.auth
 	}
 	deps.Server, deps.Client = a.server, a.client

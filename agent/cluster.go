@@ -141,7 +141,7 @@ func (a *agent) newGossip() (*membership.Membership, error) {
 	g := membership.Config{Name: a.name, Region: c.Region, Datacenter: c.Datacenter, ID: func() structs.ID { return a.server.ID() }, RPCAddr: c.RPCAddr,
 		HTTPAddr: c.HTTPAddr, Version: version.String(), Expect: c.Server.Expect, NonVoter: c.Server.NonVoter, BindAddr: bind.Addr().String(),
 		BindPort: int(bind.Port()), AdvertiseAddr: tell.Addr().String(), AdvertisePort: int(tell.Port()), Dir: filepath.Join(a.serverDir(), "gossip"),
-		Key: key, RetryJoin: c.Server.Join, RetryInterval: c.Server.RetryInterval, RetryMax: c.Server.RetryMax, Rejoin: c.Server.Rejoin, Logger: a.log}
+		Key: key, RetryJoin: c.Server.Join, RetryInterval: c.Server.RetryInterval, RetryMax: c.Server.RetryMax, Rejoin: c.Server.Rejoin, AnyRegion: c.TLS.RPC, Logger: a.log}
 	g.Discover = a.discover
 	return membership.New(g)
 }
@@ -251,11 +251,11 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 	local := httpapi.New(deps).Handler()
 	k := a.cluster
 	if k == nil {
-		return local
+		return relay.Alone(a.cfg.Region, local)
 	}
-	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Logger: a.log.Named("relay")}
+	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Region: a.cfg.Region, Logger: a.log.Named("relay")}
 	if a.cfg.Server.Enabled {
-		cfg.Server = a.server
+		cfg.Server, cfg.RegionServers = a.server, a.regionServers
 	}
 	if a.client != nil {
 		cfg.Node = a.client.NodeID()
@@ -269,8 +269,9 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 	if k.auth != nil {
 		mux.HandleFunc("PUT "+authority.JoinPath, k.auth.ServeJoin)
 		mux.HandleFunc("PUT "+authority.RenewPath, k.auth.ServeRenew)
+		mux.HandleFunc("PUT "+authority.RegionPath, k.auth.ServeRegion)
 	}
-	k.wire.Serve(authority.Guard(mux))
+	k.wire.Serve(authority.Guard(a.cfg.Region, mux))
 	return y.Public()
 }
 
@@ -284,7 +285,55 @@ func (a *agent) runCluster(ctx context.Context) error {
 	if !a.cfg.Server.Enabled {
 		g.Go("sessions", a.keepSessions)
 	}
+	if k.auth != nil {
+		g.Go("regions", a.keepRegions)
+	}
 	return g.Wait()
+}
+
+// keepRegions trusts the regions this one is joined with and takes in their gossip, until ctx is done.
+func (a *agent) keepRegions(ctx context.Context) error {
+	k := a.cluster
+	for {
+		snap := a.server.State().Snapshot()
+		_, changed := snap.RegionsW()
+		known, err := k.sec.TrustRegions(snap)
+		if err != nil {
+			a.log.Error("not all regions can be reached", "error", err)
+		}
+		var gossip []membership.Region
+		for _, r := range known {
+			gossip = append(gossip, membership.Region{Name: r.Name, Keys: r.GossipKeys, Addrs: r.Gossip})
+		}
+		k.gossip.SetRegions(gossip)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// regionServers are the servers of another region that are alive, as hosts for the transport.
+func (a *agent) regionServers(region string) []string {
+	var out []string
+	for _, m := range a.server.Members() {
+		if m.Region == region && m.Status == membership.StatusAlive && !m.ID.IsZero() {
+			out = append(out, m.ID.String())
+		}
+	}
+	return out
+}
+
+// gossipAddrs are where the gossip of this region's servers is, this one's first.
+func (a *agent) gossipAddrs() []string {
+	out := []string{a.cfg.SerfAddr}
+	for _, m := range a.server.Members() {
+		if addr := net.JoinHostPort(m.Addr, strconv.Itoa(int(m.Port))); m.Status == membership.StatusAlive && m.Region == a.cfg.Region && !slices.Contains(out, addr) {
+			out = append(out, addr)
+		}
+	}
+	return out
 }
 
 // keepSessions keeps a session to every server, so that each of them can reach this machine, and remembers them.

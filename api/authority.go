@@ -10,7 +10,7 @@ import (
 // JoinToken is a token machines join the cluster with. The secret is only in Token, only in the answer to the one who made it.
 type JoinToken struct {
 	ID          string
-	Role        string // "server" or "client"
+	Role        string // "server", "client" or "region"
 	Description string
 	CreatedAt   time.Time
 	ExpiresAt   time.Time

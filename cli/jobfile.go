@@ -14,6 +14,7 @@ import (
 
 	"berth/agent"
 	"berth/jobspec"
+	"berth/structs"
 )
 
 // maxFileBytes bounds what is read as a job: one byte more than one may have shows that it is too long.
@@ -62,6 +63,9 @@ func (e *env) read(ctx context.Context, path string, s source) (*jobspec.Result,
 		if err := e.diagnostics(diags); err != nil {
 			return nil, err
 		}
+	}
+	if r := res.Job.Region; r != "" && r != structs.DefaultRegion {
+		e.cfg.Region = r // the job's own region wins over the flag
 	}
 	return res, nil
 }

@@ -39,6 +39,11 @@ func (e *env) joinTokenCreate(use, short string, rotate bool) *cobra.Command {
 			e.say("%s", t.Token)
 			return nil
 		}
+		if t.Role == "region" {
+			e.say("Run this on a server of the other region, until %s:\n\n    berth server join %s\n", t.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC"), t.Token)
+			e.say("The two regions then trust each other's certificates. `berth operator join-token revoke %s` ends the token.", t.ID)
+			return nil
+		}
 		uses := "any number of machines"
 		if t.MaxUses > 0 {
 			uses = plural(t.MaxUses, "machine")
@@ -49,7 +54,7 @@ func (e *env) joinTokenCreate(use, short string, rotate bool) *cobra.Command {
 		return nil
 	}}
 	f := c.Flags()
-	f.StringVar(&req.Role, "role", "client", "what the machine is to be: client or server")
+	f.StringVar(&req.Role, "role", "client", "what the machine is to be, client or server; region joins another region with this one")
 	f.DurationVar(&ttl, "ttl", time.Hour, "how long the token lasts, at most 720h")
 	f.IntVar(&req.MaxUses, "max-uses", 0, "how many machines may join with it; 0 is any number")
 	f.StringVar(&req.Description, "description", "", "what it is for")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,8 +55,14 @@ func (e *env) serverCommand() *cobra.Command {
 }
 
 func (e *env) serverJoin() *cobra.Command {
-	return &cobra.Command{Use: "join ADDRESS...", Short: "make this agent's server join others, by the address of their gossip (port 4648)", Args: cobra.MinimumNArgs(1),
+	return &cobra.Command{Use: "join ADDRESS...|TOKEN", Short: "join servers by the address of their gossip (port 4648), or a region by its token", Args: cobra.MinimumNArgs(1),
+		Long: "Makes this agent's server join others of its region, by the address of their gossip (port 4648). With a token that\n" +
+			"`berth operator join-token create -role region` printed in another region it joins the two regions: they trust each other's\n" +
+			"certificates from then on, and each sends the other the requests that name it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && strings.HasPrefix(args[0], regionToken) {
+				return e.joinRegion(cmd, args[0])
+			}
 			client, err := e.client()
 			if err != nil {
 				return err

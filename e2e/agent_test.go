@@ -170,9 +170,9 @@ func (r *rig) jobFile(name, text string) string {
 }
 
 // submit registers a job without waiting for it.
-func (r *rig) submit(name, text string) {
+func (r *rig) submit(name, text string, flags ...string) {
 	r.Helper()
-	r.ok("job", "run", "-detach", r.jobFile(name, text))
+	r.ok(append(append([]string{"job", "run", "-detach"}, flags...), r.jobFile(name, text))...)
 }
 
 // allocs waits for a job's allocations, newest first.

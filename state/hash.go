@@ -34,7 +34,9 @@ func (rd reader) Hash() [sha256.Size]byte {
 	digestAll(d, r.roots.All())
 	digestAll(d, r.joinTokens.All())
 	digestAll(d, r.launches.All())
+	digestAll(d, r.regions.All())
 	d.value(reflect.ValueOf(r.config))
+	d.value(reflect.ValueOf(r.autopilot))
 	return [sha256.Size]byte(d.h.Sum(nil))
 }
 

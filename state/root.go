@@ -64,7 +64,9 @@ type root struct {
 	roots       byName[structs.AuthorityRoot]
 	joinTokens  byID[structs.JoinToken]
 	launches    byJobKey[structs.PeriodicLaunch]
+	regions     byName[structs.Region]
 	config      *structs.SchedulerConfiguration
+	autopilot   *structs.AutopilotConfiguration // nil until it was set
 
 	allocs             byID[structs.Allocation]
 	allocsByJob        byIndex[structs.Allocation]
@@ -100,7 +102,8 @@ func newRoot() *root {
 		launches: newJobKeyed(func(l *structs.PeriodicLaunch) structs.JobKey {
 			return structs.JobKey{Namespace: l.Namespace, ID: l.JobID}
 		}),
-		config: structs.DefaultSchedulerConfiguration(),
+		regions: newKeyed(func(r *structs.Region) string { return r.Name }, strings.Compare),
+		config:  structs.DefaultSchedulerConfiguration(),
 
 		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
 		allocsByJob:        index(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} }),

@@ -19,9 +19,11 @@ const (
 	TableAuthorityRoots
 	TableJoinTokens
 	TablePeriodicLaunches
+	TableRegions
+	TableAutopilotConfig
 
 	// TableCount is how many tables there are.
-	TableCount = int(TablePeriodicLaunches) + 1
+	TableCount = int(TableAutopilotConfig) + 1
 )
 
 // String is the table's name as told to people.
@@ -32,6 +34,6 @@ func (t Table) String() string {
 	return [TableCount]string{
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
 		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
-		"periodic launches",
+		"periodic launches", "regions", "autopilot configuration",
 	}[t]
 }

@@ -101,7 +101,7 @@ func (s *Store) touched(table Table, object any, in *root) {
 		fire(watchKey{by: byObject, name: v.Name})
 	case *structs.NodePool:
 		fire(watchKey{by: byObject, name: v.Name})
-	case *structs.AuthorityRoot, *structs.JoinToken: // only the whole table is watched
+	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region: // only the whole table is watched
 	}
 }
 
@@ -131,6 +131,8 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.roots, v.ID) == v
 	case *structs.JoinToken:
 		return get(&r.joinTokens, v.ID) == v
+	case *structs.Region:
+		return get(&r.regions, v.Name) == v
 	case *structs.PeriodicLaunch:
 		return get(&r.launches, structs.JobKey{Namespace: v.Namespace, ID: v.JobID}) == v
 	}

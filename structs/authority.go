@@ -20,7 +20,7 @@ type AuthorityRoot struct {
 // JoinToken lets machines join. The state knows a hash of its secret alone.
 type JoinToken struct {
 	ID          ID
-	Role        string // "server" or "client"
+	Role        string // "server", "client" or "region"
 	Hash        []byte // SHA-256 of the secret
 	Description string
 	CreatedAt   int64 // Unix ns

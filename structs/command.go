@@ -36,6 +36,9 @@ const (
 	CmdPeriodicLaunch                  // PeriodicLaunchCommand
 	CmdJobDispatch                     // JobDispatchCommand
 	CmdNodeTaints                      // NodeTaintsCommand
+	CmdRegion                          // RegionCommand
+	CmdRegionForget                    // NameDeleteCommand
+	CmdAutopilotConfig                 // AutopilotConfigCommand
 )
 
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.

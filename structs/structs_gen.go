@@ -4787,6 +4787,285 @@ func (z *AuthorityRootCommand) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *AutopilotConfigCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Config == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Check == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Config"
+			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+			if z.Config == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Config.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Config")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Check"
+			o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Check)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *AutopilotConfigCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Config":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Config = nil
+			} else {
+				if z.Config == nil {
+					z.Config = new(AutopilotConfiguration)
+				}
+				bts, err = z.Config.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Config")
+					return
+				}
+			}
+		case "Check":
+			z.Check, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Check")
+				return
+			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *AutopilotConfigCommand) Msgsize() (s int) {
+	s = 1 + 7
+	if z.Config == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Config.Msgsize()
+	}
+	s += 6 + msgp.BoolSize + 6 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *AutopilotConfiguration) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.CleanupDeadServers == false {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.LastContactThreshold == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.MaxTrailingLogs == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.MinQuorum == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.ServerStabilizationTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CleanupDeadServers"
+			o = append(o, 0xb2, 0x43, 0x6c, 0x65, 0x61, 0x6e, 0x75, 0x70, 0x44, 0x65, 0x61, 0x64, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x73)
+			o = msgp.AppendBool(o, z.CleanupDeadServers)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "LastContactThreshold"
+			o = append(o, 0xb4, 0x4c, 0x61, 0x73, 0x74, 0x43, 0x6f, 0x6e, 0x74, 0x61, 0x63, 0x74, 0x54, 0x68, 0x72, 0x65, 0x73, 0x68, 0x6f, 0x6c, 0x64)
+			o = msgp.AppendInt64(o, z.LastContactThreshold)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "MaxTrailingLogs"
+			o = append(o, 0xaf, 0x4d, 0x61, 0x78, 0x54, 0x72, 0x61, 0x69, 0x6c, 0x69, 0x6e, 0x67, 0x4c, 0x6f, 0x67, 0x73)
+			o = msgp.AppendUint64(o, z.MaxTrailingLogs)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "MinQuorum"
+			o = append(o, 0xa9, 0x4d, 0x69, 0x6e, 0x51, 0x75, 0x6f, 0x72, 0x75, 0x6d)
+			o = msgp.AppendUint(o, z.MinQuorum)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "ServerStabilizationTime"
+			o = append(o, 0xb7, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x53, 0x74, 0x61, 0x62, 0x69, 0x6c, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x69, 0x6d, 0x65)
+			o = msgp.AppendInt64(o, z.ServerStabilizationTime)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *AutopilotConfiguration) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "CleanupDeadServers":
+			z.CleanupDeadServers, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CleanupDeadServers")
+				return
+			}
+		case "LastContactThreshold":
+			z.LastContactThreshold, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LastContactThreshold")
+				return
+			}
+		case "MaxTrailingLogs":
+			z.MaxTrailingLogs, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MaxTrailingLogs")
+				return
+			}
+		case "MinQuorum":
+			z.MinQuorum, bts, err = msgp.ReadUintBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MinQuorum")
+				return
+			}
+		case "ServerStabilizationTime":
+			z.ServerStabilizationTime, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ServerStabilizationTime")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *AutopilotConfiguration) Msgsize() (s int) {
+	s = 1 + 19 + msgp.BoolSize + 21 + msgp.Int64Size + 16 + msgp.Uint64Size + 10 + msgp.UintSize + 24 + msgp.Int64Size + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *CNIConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
@@ -24832,6 +25111,378 @@ func (z *ReapCommand) Msgsize() (s int) {
 		s += 1 + 10 + msgp.StringPrefixSize + len(z.Jobs[za0007].Namespace) + 3 + msgp.StringPrefixSize + len(z.Jobs[za0007].ID)
 	}
 	s += 6 + msgp.ArrayHeaderSize + (len(z.Nodes) * (16 * (msgp.ByteSize)))
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Region) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Roots == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.SealedKeys == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Servers == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Gossip == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Via == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Forgotten == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Roots"
+			o = append(o, 0xa5, 0x52, 0x6f, 0x6f, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Roots)))
+			for za0001 := range z.Roots {
+				o = msgp.AppendBytes(o, z.Roots[za0001])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "SealedKeys"
+			o = append(o, 0xaa, 0x53, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x4b, 0x65, 0x79, 0x73)
+			o = msgp.AppendBytes(o, z.SealedKeys)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Servers"
+			o = append(o, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Servers)))
+			for za0002 := range z.Servers {
+				o = msgp.AppendString(o, z.Servers[za0002])
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Gossip"
+			o = append(o, 0xa6, 0x47, 0x6f, 0x73, 0x73, 0x69, 0x70)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Gossip)))
+			for za0003 := range z.Gossip {
+				o = msgp.AppendString(o, z.Gossip[za0003])
+			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Via"
+			o = append(o, 0xa3, 0x56, 0x69, 0x61)
+			o = msgp.AppendString(o, z.Via)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Forgotten"
+			o = append(o, 0xa9, 0x46, 0x6f, 0x72, 0x67, 0x6f, 0x74, 0x74, 0x65, 0x6e)
+			o = msgp.AppendBool(o, z.Forgotten)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Region) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "Roots":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Roots")
+				return
+			}
+			if cap(z.Roots) >= int(zb0002) {
+				z.Roots = (z.Roots)[:zb0002]
+			} else {
+				z.Roots = make([][]byte, zb0002)
+			}
+			for za0001 := range z.Roots {
+				z.Roots[za0001], bts, err = msgp.ReadBytesBytes(bts, z.Roots[za0001])
+				if err != nil {
+					err = msgp.WrapError(err, "Roots", za0001)
+					return
+				}
+			}
+		case "SealedKeys":
+			z.SealedKeys, bts, err = msgp.ReadBytesBytes(bts, z.SealedKeys)
+			if err != nil {
+				err = msgp.WrapError(err, "SealedKeys")
+				return
+			}
+		case "Servers":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Servers")
+				return
+			}
+			if cap(z.Servers) >= int(zb0003) {
+				z.Servers = (z.Servers)[:zb0003]
+			} else {
+				z.Servers = make([]string, zb0003)
+			}
+			for za0002 := range z.Servers {
+				z.Servers[za0002], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Servers", za0002)
+					return
+				}
+			}
+		case "Gossip":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Gossip")
+				return
+			}
+			if cap(z.Gossip) >= int(zb0004) {
+				z.Gossip = (z.Gossip)[:zb0004]
+			} else {
+				z.Gossip = make([]string, zb0004)
+			}
+			for za0003 := range z.Gossip {
+				z.Gossip[za0003], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Gossip", za0003)
+					return
+				}
+			}
+		case "Via":
+			z.Via, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Via")
+				return
+			}
+		case "Forgotten":
+			z.Forgotten, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Forgotten")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Region) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 6 + msgp.ArrayHeaderSize
+	for za0001 := range z.Roots {
+		s += msgp.BytesPrefixSize + len(z.Roots[za0001])
+	}
+	s += 11 + msgp.BytesPrefixSize + len(z.SealedKeys) + 8 + msgp.ArrayHeaderSize
+	for za0002 := range z.Servers {
+		s += msgp.StringPrefixSize + len(z.Servers[za0002])
+	}
+	s += 7 + msgp.ArrayHeaderSize
+	for za0003 := range z.Gossip {
+		s += msgp.StringPrefixSize + len(z.Gossip[za0003])
+	}
+	s += 4 + msgp.StringPrefixSize + len(z.Via) + 10 + msgp.BoolSize + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *RegionCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Regions == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Anew == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Regions"
+			o = append(o, 0xa7, 0x52, 0x65, 0x67, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Regions)))
+			for za0001 := range z.Regions {
+				if z.Regions[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Regions[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Regions", za0001)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Anew"
+			o = append(o, 0xa4, 0x41, 0x6e, 0x65, 0x77)
+			o = msgp.AppendBool(o, z.Anew)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *RegionCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Regions":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Regions")
+				return
+			}
+			if cap(z.Regions) >= int(zb0002) {
+				z.Regions = (z.Regions)[:zb0002]
+			} else {
+				z.Regions = make([]*Region, zb0002)
+			}
+			for za0001 := range z.Regions {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Regions[za0001] = nil
+				} else {
+					if z.Regions[za0001] == nil {
+						z.Regions[za0001] = new(Region)
+					}
+					bts, err = z.Regions[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Regions", za0001)
+						return
+					}
+				}
+			}
+		case "Anew":
+			z.Anew, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Anew")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *RegionCommand) Msgsize() (s int) {
+	s = 1 + 8 + msgp.ArrayHeaderSize
+	for za0001 := range z.Regions {
+		if z.Regions[za0001] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Regions[za0001].Msgsize()
+		}
+	}
+	s += 5 + msgp.BoolSize
 	return
 }
 

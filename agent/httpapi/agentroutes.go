@@ -43,7 +43,7 @@ func (a *API) agentSelf(*request) (any, error) {
 	}
 	stats := a.Server.Stats()
 	stats["nomad"] = map[string]string{"server": strconv.FormatBool(c.Server.Enabled), "leader": strconv.FormatBool(a.Server.IsLeader()),
-		"known_regions": "1", "bootstrap": "true"}
+		"known_regions": strconv.Itoa(len(a.knownRegions())), "bootstrap": "true"}
 	if a.Client != nil {
 		stats["client"] = map[string]string{"node_id": a.Client.NodeID().String()}
 	}

@@ -76,6 +76,7 @@ func New(d Deps) *API {
 	a.agentRoutes()
 	a.memberRoutes()
 	a.raftRoutes()
+	a.regionRoutes()
 	a.clientRoutes()
 	a.explainRoutes()
 	for _, m := range []*http.ServeMux{a.mux, a.pools} {

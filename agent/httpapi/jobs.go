@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -81,7 +82,10 @@ func (a *API) admit(r *request, s *state.Snapshot, j *structs.Job) (warnings str
 	if ns := r.query.Get("namespace"); ns != "" && ns != anyNamespace {
 		j.Namespace = ns
 	}
-	j.Region = a.Config.Region
+	if own := a.Config.Region; j.Region != "" && j.Region != structs.DefaultRegion && j.Region != own {
+		return "", invalid("job %q is for region %q, and this is region %q: send it there with ?region=%s", j.ID, j.Region, own, url.QueryEscape(j.Region))
+	}
+	j.Region = a.Config.Region // what names none is of the region it was sent to
 	j.Canonicalize()
 	faults := j.Validate(a.Limits)
 	if s.Namespace(j.Namespace) == nil {

@@ -17,7 +17,6 @@ func (a *API) operatorRoutes() {
 	a.route("/v1/operator/scheduler/configuration", methods{http.MethodGet: a.schedulerGet, http.MethodPut: a.schedulerSet})
 	a.route("/v1/operator/rebalance", methods{http.MethodGet: a.rebalance})
 	a.route("/v1/system/gc", methods{http.MethodPut: a.systemGC})
-	a.route("/v1/regions", methods{http.MethodGet: func(*request) (any, error) { return []string{a.Config.Region}, nil }})
 	a.route("/v1/namespaces", methods{http.MethodGet: a.namespacesList})
 	a.route("/v1/namespace", methods{http.MethodPut: a.namespaceApply})
 	a.route("/v1/namespace/{name}", methods{http.MethodGet: a.namespaceGet, http.MethodPut: a.namespaceApply, http.MethodDelete: a.namespaceDelete})

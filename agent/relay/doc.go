@@ -1,4 +1,4 @@
-// Package relay sends a request of the API where it is answered: to the leader, to the node that holds an allocation, or, from an
+// Package relay sends a request of the API where it is answered: to the leader, to the node that holds an allocation, to the region it names, or, from an
 // agent without a server, to a server.
 //
 // It owns the rule which requests those are, the mark that a request was sent on already, and how long one is held while there is
@@ -6,5 +6,5 @@
 // ports.
 //
 // Goroutines: none of its own. Invariants: a request is sent on once to a leader; one that changes something is never sent twice
-// unless nothing of it was done; a caller that is not answered is told 503 and when to try again.
+// unless nothing of it was done; one that came from another region goes to no third; a caller that is not answered is told 503 and when to try again.
 package relay

@@ -26,6 +26,8 @@ const (
 	headerHops = "X-Berth-Hops"
 	// headerNotLeader marks a refusal of a server that was taken for the leader: nothing was done.
 	headerNotLeader = "X-Berth-Not-Leader"
+	// headerFrom names the region that sent a request here: it goes no further than the region it was sent to.
+	headerFrom = "X-Berth-From-Region"
 )
 
 // Bounds.
@@ -60,6 +62,9 @@ type Config struct {
 	// Server is this agent's, nil without one; then Servers are the addresses of some.
 	Server  Server
 	Servers func() []string
+	// Region is this agent's. RegionServers gives the servers of another that are alive, as hosts; it is asked on a server only.
+	Region        string
+	RegionServers func(region string) []string
 	// Node is this agent's node, zero without one.
 	Node   structs.ID
 	Logger hclog.Logger
@@ -75,6 +80,7 @@ func New(cfg Config) *Relay { return &Relay{cfg} }
 func (y *Relay) Public() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del(headerHops)
+		r.Header.Del(headerFrom)
 		y.ServeHTTP(w, r)
 	})
 }
@@ -82,6 +88,14 @@ func (y *Relay) Public() http.Handler {
 // ServeHTTP implements http.Handler.
 func (y *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	hops, _ := strconv.Atoi(r.Header.Get(headerHops))
+	if region := r.URL.Query().Get("region"); region != "" && region != y.cfg.Region && y.cfg.Region != "" && regional(r.URL.Path) {
+		if y.cfg.Server == nil {
+			y.toServer(w, r, hops)
+			return
+		}
+		y.toRegion(w, r, region)
+		return
+	}
 	switch where(r, y.cfg.Server != nil) {
 	case here:
 		y.cfg.Local.ServeHTTP(w, r)
@@ -296,7 +310,7 @@ func (y *Relay) nodeOf(r *http.Request) (structs.ID, bool) {
 	return structs.ID{}, false
 }
 
-// send makes a request at another machine and passes on its answer. An error means that nothing was answered.
+// send makes a request at another machine and passes on its answer; hops below 0 are a machine of another region. An error means that nothing was answered.
 func (y *Relay) send(w http.ResponseWriter, r *http.Request, host string, hops int) error {
 	if k, ok := r.Body.(*kept); ok { // each attempt has a reader of its own: that of the last one may still be read
 		r.Body = &kept{bytes.NewReader(k.all), k.all}
@@ -309,6 +323,9 @@ func (y *Relay) send(w http.ResponseWriter, r *http.Request, host string, hops i
 			pr.Out.Header.Set(headerHops, strconv.Itoa(hops+1))
 		},
 		ModifyResponse: func(resp *http.Response) error {
+			if hops < 0 { // another region's lack of a leader is its answer
+				resp.Header.Del(headerNotLeader)
+			}
 			if resp.Header.Get(headerNotLeader) != "" {
 				return errNotLeader
 			}

@@ -308,3 +308,90 @@ func TestAnAgentThatReachesNoServerSaysSo(t *testing.T) {
 		t.Errorf("%d %s", code, text)
 	}
 }
+
+// regions are three agents of regions of their own, which reach each other's servers by name.
+func regions() map[string]*agent {
+	w := &world{agents: map[string]*agent{}, fail: map[string]error{}}
+	out := map[string]*agent{}
+	for i, name := range []string{"east", "west", "north"} {
+		a := &agent{w: &world{agents: w.agents, fail: w.fail, leader: structs.ID{15: byte(i + 1)}}, id: structs.ID{15: byte(i + 1)}, role: pki.RoleServer, store: state.New()}
+		a.relay = New(Config{Local: a, Trip: trip{a}, Server: a, Region: name, Logger: hclog.NewNullLogger(), RegionServers: func(region string) []string {
+			if region == "gone" {
+				return []string{"gone:1"}
+			}
+			if to := out[region]; to != nil {
+				return []string{"gone:1", to.id.String()}
+			}
+			return nil
+		}})
+		w.agents[transport.InRegion(a.id.String(), name)] = a
+		w.agents[a.id.String()] = a
+		out[name] = a
+	}
+	node := &agent{w: out["east"].w, id: structs.ID{15: 9}, role: pki.RoleClient, store: state.New()}
+	node.relay = New(Config{Local: node, Trip: trip{node}, Servers: func() []string { return []string{out["east"].id.String()} }, Region: "east", Node: node.id, Logger: hclog.NewNullLogger()})
+	out["node"] = node
+	return out
+}
+
+func TestRequestsGoToTheRegionTheyName(t *testing.T) {
+	r := regions()
+	for _, c := range []struct {
+		from, method, path, body string
+		code                     int
+		want                     string
+	}{
+		{"east", "GET", "/v1/jobs?region=west", "", 200, "2"},
+		{"east", "GET", "/v1/jobs?region=east", "", 200, "1"},
+		{"east", "GET", "/v1/jobs", "", 200, "1"},
+		{"node", "GET", "/v1/jobs?region=north", "", 200, "3"},
+		{"node", "PUT", "/v1/jobs?region=west", "text", 200, "2"},
+		{"east", "GET", "/v1/client/allocation/x/stats?region=west", "", 200, "2"},
+		{"east", "GET", "/v1/agent/self?region=west", "", 200, "1"},
+		{"east", "GET", "/v1/regions?region=west", "", 200, "1"},
+		{"east", "GET", "/v1/jobs?region=south", "", 500, "No path to region"},
+		{"east", "GET", "/v1/jobs?region=gone", "", 500, "No path to region: no server of region gone answers"},
+		{"node", "GET", "/v1/jobs?region=south", "", 500, "No path to region"},
+	} {
+		if code, got := request(r[c.from], c.method, c.path, c.body); code != c.code || strings.TrimSpace(got) != c.want {
+			t.Errorf("%s %s at %s: %d %q, want %d %q", c.method, c.path, c.from, code, got, c.code, c.want)
+		}
+	}
+	if got := r["west"].asked[1]; got != "PUT /v1/jobs text" {
+		t.Errorf("west was asked %q", got)
+	}
+}
+
+// A request that another region sent here goes no further, whatever it names; a caller's own word about it does not count.
+func TestNoRequestGoesRoundTheRegions(t *testing.T) {
+	r := regions()
+	w := httptest.NewRecorder()
+	req := httptest.NewRequest("GET", "/v1/jobs?region=north", nil)
+	req.Header.Set(headerFrom, "west")
+	r["east"].relay.ServeHTTP(w, req)
+	if w.Code != 500 || !strings.HasPrefix(w.Body.String(), noPath) || len(r["north"].asked) != 0 {
+		t.Errorf("%d %s; north was asked %v", w.Code, w.Body, r["north"].asked)
+	}
+	w, req = httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/jobs?region=north", nil)
+	req.Header.Set(headerFrom, "west")
+	r["east"].relay.Public().ServeHTTP(w, req)
+	if w.Code != 200 || w.Body.String() != "3" {
+		t.Errorf("a caller's header: %d %s", w.Code, w.Body)
+	}
+	w = httptest.NewRecorder()
+	Alone("global", r["east"]).ServeHTTP(w, httptest.NewRequest("GET", "/v1/jobs?region=west", nil))
+	if w.Code != 500 || !strings.HasPrefix(w.Body.String(), noPath) {
+		t.Errorf("an agent that knows no other region: %d %s", w.Code, w.Body)
+	}
+}
+
+// A change that may have been made in another region is not made again.
+func TestAChangeLostInAnotherRegionIsNotRepeated(t *testing.T) {
+	r := regions()
+	east := r["east"]
+	east.w.fail[transport.InRegion(r["west"].id.String(), "west")] = errors.New("cut")
+	code, text := request(east, "PUT", "/v1/jobs?region=west", "x")
+	if code != 503 || !strings.Contains(text, "whether the change took is not known") || len(r["west"].asked) != 1 {
+		t.Errorf("%d %s; west was asked %v", code, text, r["west"].asked)
+	}
+}

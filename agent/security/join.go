@@ -61,6 +61,10 @@ func (s *Security) join(ctx context.Context, cfg transport.JoinConfig) error {
 
 // keep writes what was got; the certificate comes last.
 func (s *Security) keep(j *transport.Joined) error {
+	if got := j.Credentials.ID.Region; got != s.cfg.Region {
+		return &structs.Error{Op: "join the cluster", Kind: structs.KindConflict, Err: fmt.Errorf("it is region %q, and this agent is configured for region %q", got, s.cfg.Region),
+			Hint: fmt.Sprintf("set region = %q (-region=%s), or take a token of a server of region %q", got, got, s.cfg.Region)}
+	}
 	if j.ClusterKey != nil {
 		if err := j.ClusterKey.SaveKey(s.cfg.Dir); err != nil {
 			return err

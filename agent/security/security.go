@@ -223,16 +223,25 @@ func (j joiner) Join(ctx context.Context, req *transport.JoinRequest) (*transpor
 	return a.Join(ctx, req)
 }
 
-// Attach makes the authority of a server, nil when its certificates are those of the configuration. servers gives the cluster ports
-// machines that join are told; this server's own comes first.
-func (s *Security) Attach(host authority.Host, servers func() []string) *authority.Authority {
+// Around is what a server knows of the servers there are: of its own region the cluster ports machines that join are told, the
+// keys and the addresses of gossip; of another region where its servers are reached. Only Servers must be set.
+type Around struct {
+	Servers    func() []string
+	GossipKeys func() [][]byte
+	Gossip     func() []string
+	ServersOf  func(region string) []string
+}
+
+// Attach makes the authority of a server, nil when its certificates are those of the configuration. Of the cluster ports this server's
+// own comes first.
+func (s *Security) Attach(host authority.Host, around Around) *authority.Authority {
 	t := s.peers.Load()
 	if s.key == nil || t == nil {
 		return nil
 	}
 	all := func() []string { // this server first: it is there before the others are heard of
 		out := []string{t.Addr()}
-		for _, addr := range servers() {
+		for _, addr := range around.Servers() {
 			if addr != t.Addr() {
 				out = append(out, addr)
 			}
@@ -240,7 +249,7 @@ func (s *Security) Attach(host authority.Host, servers func() []string) *authori
 		return out
 	}
 	a := authority.New(authority.Config{Host: host, Region: s.cfg.Region, Key: s.key, Source: s.source, Dir: s.cfg.Dir, First: s.first,
-		Servers: all, Peers: t.RoundTripper(), Now: s.cfg.Now, Logger: s.cfg.Logger})
+		Servers: all, GossipKeys: around.GossipKeys, Gossip: around.Gossip, ServersOf: around.ServersOf, Dial: s.cfg.Dial, Peers: t.RoundTripper(), Now: s.cfg.Now, Logger: s.cfg.Logger})
 	s.auth.Store(a)
 	return a
 }

@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -70,6 +71,8 @@ type agent struct {
 	role pki.Role
 	host *host // nil on clients
 	at   time.Duration
+	// region is "global" when empty.
+	region string
 
 	sec  *security.Security
 	tr   *transport.Transport
@@ -88,7 +91,7 @@ func newAgent(t *testing.T, role pki.Role) *agent {
 func (a *agent) now() time.Time { return time.Now().Add(a.at) }
 
 func (a *agent) open(change func(*security.Config)) error {
-	cfg := security.Config{Dir: a.dir, ID: a.id, Role: a.role, Region: "global", MayForm: a.role == pki.RoleServer, Now: a.now, Logger: hclog.NewNullLogger()}
+	cfg := security.Config{Dir: a.dir, ID: a.id, Role: a.role, Region: cmp.Or(a.region, "global"), MayForm: a.role == pki.RoleServer, Now: a.now, Logger: hclog.NewNullLogger()}
 	if change != nil {
 		change(&cfg)
 	}
@@ -116,11 +119,25 @@ func (a *agent) start(change func(*security.Config)) {
 		a.t.Fatal(err)
 	}
 	if a.host != nil {
-		a.auth = a.sec.Attach(a.host, func() []string { return nil })
+		a.auth = a.sec.Attach(a.host, security.Around{Servers: func() []string { return nil }, GossipKeys: func() [][]byte {
+			key, err := a.sec.GossipKey()
+			if err != nil {
+				a.t.Error(err)
+			}
+			return [][]byte{key}
+		}})
 	}
-	a.tr.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "here") }))
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "here") })
+	if a.auth != nil {
+		mux.HandleFunc("PUT "+authority.RegionPath, a.auth.ServeRegion)
+	}
+	a.tr.Serve(authority.Guard(cmp.Or(a.region, "global"), mux))
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
+	if a.auth != nil {
+		wg.Go(func() { a.trust(ctx) })
+	}
 	wg.Go(func() { _ = a.tr.Run(ctx) })
 	wg.Go(func() { _ = a.sec.Run(ctx) })
 	a.stop = sync.OnceFunc(func() { cancel(); wg.Wait() })

@@ -70,6 +70,7 @@ func (c *Credentials) RenewAt() time.Time {
 // Source holds a machine's credentials while they change. Safe for concurrent use; the zero value holds none.
 type Source struct {
 	current atomic.Pointer[Credentials]
+	regions atomic.Pointer[map[string]*Bundle]
 }
 
 // NewSource starts with credentials, which may be nil.
@@ -91,6 +92,38 @@ func (s *Source) Current() (*Credentials, error) {
 
 // Replace takes new credentials: connections made from now on use them; those that stand are not touched.
 func (s *Source) Replace(c *Credentials) { s.current.Store(c) }
+
+// TrustRegions sets the roots of the other regions this one is joined with, by region. Connections made from now on use them. The map
+// must not be changed afterwards.
+func (s *Source) TrustRegions(roots map[string]*Bundle) { s.regions.Store(&roots) }
+
+// Region gives the roots of another region, nil when this one is not joined with it.
+func (s *Source) Region(name string) *Bundle {
+	if m := s.regions.Load(); m != nil {
+		return (*m)[name]
+	}
+	return nil
+}
+
+// Verify checks a peer's chain and says who the peer is. The roots of a region vouch for certificates of that region alone, the
+// machine's own for its own.
+func (s *Source) Verify(chain []*x509.Certificate, now time.Time) (Identity, error) {
+	c, err := s.Current()
+	if err != nil {
+		return Identity{}, err
+	}
+	if len(chain) > 0 && c.ID.Region != "" && !c.Foreign {
+		if claim, err := IdentityOf(chain[0]); err == nil && claim.Region != c.ID.Region {
+			roots := s.Region(claim.Region)
+			if roots == nil {
+				return Identity{}, refused(fmt.Errorf("it is of region %q, and region %q is not joined with that", claim.Region, c.ID.Region),
+					"`berth operator join-token create -role region` there prints the line that joins the two")
+			}
+			return roots.Verify(chain, now)
+		}
+	}
+	return c.Trusted.Verify(chain, now)
+}
 
 // Accept takes what a server answered to a request for a certificate: chain and roots in PEM form. They must fit the key, be
 // valid now, and say exactly who was asked for.

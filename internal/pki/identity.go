@@ -19,8 +19,14 @@ const (
 	RoleClient Role = "client"
 )
 
-// Valid reports whether r is one of the roles.
+// RoleRegion is what a token is for that joins another region with this one. No certificate carries it.
+const RoleRegion Role = "region"
+
+// Valid reports whether r is one of the roles of a machine.
 func (r Role) Valid() bool { return r == RoleServer || r == RoleClient }
+
+// OfToken reports whether a token can be for r.
+func (r Role) OfToken() bool { return r.Valid() || r == RoleRegion }
 
 // Identity is who the holder of a certificate is.
 type Identity struct {
@@ -48,10 +54,18 @@ func (i Identity) Validate() error {
 	switch {
 	case !i.Role.Valid():
 		return fmt.Errorf("role %q is neither %q nor %q", i.Role, RoleServer, RoleClient)
-	case i.Region == "" || len(i.Region) > maxRegion || strings.Trim(i.Region, regionLetters) != "":
-		return fmt.Errorf("region %q: a region's name is 1 to %d letters, digits, dots, dashes and underscores", i.Region, maxRegion)
+	case CheckRegion(i.Region) != nil:
+		return CheckRegion(i.Region)
 	case i.ID.IsZero():
 		return errors.New("an identity without an id")
+	}
+	return nil
+}
+
+// CheckRegion tells what is wrong with a region's name.
+func CheckRegion(name string) error {
+	if name == "" || len(name) > maxRegion || strings.Trim(name, regionLetters) != "" {
+		return fmt.Errorf("region %q: a region's name is 1 to %d letters, digits, dots, dashes and underscores", name, maxRegion)
 	}
 	return nil
 }

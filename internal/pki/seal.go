@@ -62,6 +62,28 @@ func (k *ClusterKey) aead(purpose string) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
+// Seal encrypts something for a purpose; only servers with k can open it, and only as about what it was sealed about.
+func (k *ClusterKey) Seal(purpose string, plain, about []byte) ([]byte, error) {
+	aead, err := k.aead(purpose)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(nil, nil, plain, about), nil
+}
+
+// Open undoes Seal.
+func (k *ClusterKey) Open(purpose string, sealed, about []byte) ([]byte, error) {
+	aead, err := k.aead(purpose)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := aead.Open(nil, nil, sealed, about)
+	if err != nil {
+		return nil, ErrWrongKey
+	}
+	return plain, nil
+}
+
 // sealPurpose is what the sealing of roots' keys is derived for.
 const sealPurpose = "root key"
 

@@ -46,14 +46,14 @@ type Token struct {
 // NewToken draws a token's secret.
 func NewToken(id structs.ID, role Role, expires time.Time, ca Digest, addresses []string) (*Token, error) {
 	t := &Token{ID: id, Role: role, Expires: expires.UTC().Truncate(time.Second), CA: ca, Addresses: addresses}
-	if !role.Valid() {
-		return nil, fmt.Errorf("make a join token: role %q is neither %q nor %q", role, RoleServer, RoleClient)
+	if !role.OfToken() {
+		return nil, fmt.Errorf("make a join token: role %q is none of %q, %q and %q", role, RoleServer, RoleClient, RoleRegion)
 	}
 	if len(addresses) > maxAddresses {
 		t.Addresses = addresses[:maxAddresses]
 	}
 	for _, a := range t.Addresses {
-		if err := checkAddress(a); err != nil {
+		if err := CheckAddress(a); err != nil {
 			return nil, fmt.Errorf("make a join token: %w", err)
 		}
 	}
@@ -63,7 +63,8 @@ func NewToken(id structs.ID, role Role, expires time.Time, ca Digest, addresses 
 	return t, nil
 }
 
-func checkAddress(a string) error {
+// CheckAddress tells what is wrong with an address of a server, host:port.
+func CheckAddress(a string) error {
 	host, port, err := net.SplitHostPort(a)
 	if err != nil || host == "" || len(a) > maxAddress {
 		return fmt.Errorf("address %q is not host:port", a)
@@ -108,7 +109,7 @@ func (t *Token) Text() string {
 	return tokenPrefix + string(t.Role) + "-" + base64.RawURLEncoding.EncodeToString(b)
 }
 
-var roleCode = map[Role]byte{RoleServer: 1, RoleClient: 2}
+var roleCode = map[Role]byte{RoleServer: 1, RoleClient: 2, RoleRegion: 3}
 
 // ParseToken reads the text form. White space around it and line breaks inside are ignored; a token that was cut off or mistyped is told from one that
 // is none.
@@ -123,8 +124,8 @@ func ParseToken(text string) (*Token, error) {
 	}
 	rest, ok := strings.CutPrefix(text, tokenPrefix)
 	role, letters, ok2 := strings.Cut(rest, "-")
-	if !ok || !ok2 || !Role(role).Valid() {
-		return fail("it does not begin with %sserver- or %sclient-", tokenPrefix, tokenPrefix)
+	if !ok || !ok2 || !Role(role).OfToken() {
+		return fail("it does not begin with %sserver-, %sclient- or %sregion-", tokenPrefix, tokenPrefix, tokenPrefix)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(letters)
 	if err != nil {
@@ -176,7 +177,7 @@ func decodeToken(b []byte) (*Token, error) {
 			return nil, errors.New("its addresses are cut off")
 		}
 		a := string(b[1 : 1+int(b[0])])
-		if err := checkAddress(a); err != nil {
+		if err := CheckAddress(a); err != nil {
 			return nil, err
 		}
 		t.Addresses = append(t.Addresses, a)

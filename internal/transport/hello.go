@@ -21,16 +21,18 @@ type hello struct {
 // greeting answers a hello: who this is, or why not.
 type greeting struct {
 	ID      structs.ID
+	Region  string            `json:",omitempty"`
 	Addr    string            `json:",omitempty"`
 	Refused string            `json:",omitempty"`
 	Hint    string            `json:",omitempty"`
 	Kind    structs.ErrorKind `json:",omitempty"`
 }
 
-// maxFrame bounds a hello and a greeting, maxJoinFrame a join request and its answer, in bytes.
+// maxFrame bounds a hello and a greeting, maxRequestFrame a join request and maxJoinFrame its answer, in bytes.
 const (
-	maxFrame     = 4 << 10
-	maxJoinFrame = 512 << 10
+	maxFrame        = 4 << 10
+	maxRequestFrame = 128 << 10
+	maxJoinFrame    = 512 << 10
 )
 
 // writeFrame sends a value as JSON behind its length.

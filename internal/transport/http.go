@@ -56,7 +56,7 @@ func (t *Transport) newRoundTripper() *http.Transport {
 }
 
 // RoundTripper sends requests to peers. The host of a request's URL is a machine's id (http://<id>/v1/…: a session that stands, also one the
-// machine made, or the address Config.Resolve gives) or a server's address (http://<host:port>/v1/…). An error for which Unsent is true
+// machine made, or the address Config.Resolve gives), a server's address (http://<host:port>/v1/…), or one of the two InRegion. An error for which Unsent is true
 // means that nothing of the request left this machine.
 func (t *Transport) RoundTripper() http.RoundTripper { return t.out }
 
@@ -65,12 +65,23 @@ const idPort = ":80"
 
 // dialStream opens a stream to the host of a URL.
 func (t *Transport) dialStream(ctx context.Context, _, addr string) (net.Conn, error) {
+	region := ""
+	if host, ok := strings.CutSuffix(addr, idPort); ok {
+		if machine, in := ofRegion(host); in != "" {
+			addr, region = machine, in
+		} else if isID(host) {
+			addr = host
+		}
+	}
 	var s *session
 	var err error
-	if host, ok := strings.CutSuffix(addr, idPort); ok && isID(host) {
-		s, err = t.sessionWith(ctx, structs.MustID(host))
+	if isID(addr) {
+		s, err = t.sessionWith(ctx, structs.MustID(addr))
 	} else {
 		s, err = t.sessionTo(ctx, addr, structs.ID{})
+	}
+	if err == nil && region != "" && s.peer.Region != region {
+		err = &structs.Error{Op: "reach machine", Subject: addr, Kind: structs.KindUnauthorised, Err: fmt.Errorf("its certificate is of region %q, not %q", s.peer.Region, region)}
 	}
 	if err != nil {
 		return nil, &UnsentError{Err: err}

@@ -71,7 +71,7 @@ func (t *Transport) receive(raw net.Conn, identified func()) (err error) {
 		err := fmt.Errorf("it has %d connections to this machine already", t.cfg.Limits.ConnsPerPeer)
 		return errors.Join(err, writeFrame(conn, refuse(&structs.Error{Kind: structs.KindLimit, Err: err}), maxFrame))
 	}
-	if err := errors.Join(writeFrame(conn, greeting{ID: t.cfg.ID, Addr: t.cfg.Addr}, maxFrame), raw.SetDeadline(time.Time{})); err != nil {
+	if err := errors.Join(writeFrame(conn, greeting{ID: t.cfg.ID, Region: t.cfg.Region, Addr: t.cfg.Addr}, maxFrame), raw.SetDeadline(time.Time{})); err != nil {
 		t.leave(peer.ID)
 		return err
 	}

@@ -23,9 +23,11 @@ type Joiner interface {
 type JoinRequest struct {
 	Token string     // text form; empty when a machine comes back whose certificate has ended
 	ID    structs.ID // what it wants to be known by
-	CSR   []byte     // DER
-	From  string     `json:"-"` // where it asks from, set by the transport
-	Shown [][]byte   `json:"-"` // the chain it proved to have, DER, set by the transport
+	CSR   []byte     // DER; of a machine
+	// Region is what a region tells of itself that is to be joined with this one; nil for a machine.
+	Region *RegionInfo `json:",omitempty"`
+	From   string      `json:"-"` // where it asks from, set by the transport
+	Shown  [][]byte    `json:"-"` // the chain it proved to have, DER, set by the transport
 }
 
 // JoinResponse is what a machine gets.
@@ -36,6 +38,8 @@ type JoinResponse struct {
 	Servers []string // addresses of the cluster's servers, host:port
 	// ClusterKey is the servers' shared secret; only servers get it.
 	ClusterKey []byte `json:",omitempty"`
+	// Regions are this region (first) and those it is joined with; only another region is told.
+	Regions []RegionInfo `json:",omitempty"`
 }
 
 // joinAnswer is what travels.
@@ -52,7 +56,7 @@ func (t *Transport) answerJoin(conn *tls.Conn) error {
 	ctx, cancel := context.WithTimeout(context.Background(), t.cfg.Limits.JoinTimeout)
 	defer cancel()
 	var req JoinRequest
-	if err := readFrame(conn, &req, maxFrame*4); err != nil {
+	if err := readFrame(conn, &req, maxRequestFrame); err != nil {
 		return fmt.Errorf("read a join request: %w", err)
 	}
 	req.From = conn.RemoteAddr().String()
@@ -64,7 +68,11 @@ func (t *Transport) answerJoin(conn *tls.Conn) error {
 		t.log.Warn("a machine may not join", "remote", req.From, "error", err)
 		return errors.Join(writeFrame(conn, joinAnswer{greeting: refuse(err)}, maxJoinFrame), lingerClose(conn))
 	}
-	t.log.Info("a machine joined", "remote", req.From, "node_id", req.ID)
+	if req.Region != nil {
+		t.log.Info("a region was joined", "remote", req.From, "region", req.Region.Name)
+	} else {
+		t.log.Info("a machine joined", "remote", req.From, "node_id", req.ID)
+	}
 	return errors.Join(writeFrame(conn, joinAnswer{greeting: greeting{ID: t.cfg.ID}, Response: res}, maxJoinFrame), lingerClose(conn))
 }
 
@@ -97,6 +105,16 @@ type Joined struct {
 
 // Join asks the servers one after the other for a certificate until one gives it, or one refuses for good.
 func Join(ctx context.Context, cfg JoinConfig) (*Joined, error) {
+	var joined *Joined
+	err := cfg.eachServer(ctx, func(ctx context.Context, c JoinConfig, addr string) (err error) {
+		joined, err = joinAt(ctx, c, addr)
+		return err
+	})
+	return joined, err
+}
+
+// eachServer asks one server after the other until one answers, or one refuses for good. What cfg leaves open is filled in.
+func (cfg JoinConfig) eachServer(ctx context.Context, ask func(ctx context.Context, cfg JoinConfig, addr string) error) error {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -111,29 +129,57 @@ func Join(ctx context.Context, cfg JoinConfig) (*Joined, error) {
 	addrs := append([]string(nil), cfg.Addresses...)
 	if cfg.Token != nil {
 		if err := cfg.Token.CheckTime(cfg.Now()); err != nil {
-			return nil, err
+			return err
 		}
 		addrs = append(addrs, cfg.Token.Addresses...)
 	}
 	if len(addrs) == 0 {
-		return nil, &structs.Error{Op: "join", Kind: structs.KindInvalid, Err: errors.New("neither the token nor the configuration names a server"),
+		return &structs.Error{Op: "join", Kind: structs.KindInvalid, Err: errors.New("neither the token nor the configuration names a server"),
 			Hint: `set server_join { retry_join = ["<host>:4647"] }`}
 	}
 	var all []error
 	for _, addr := range addrs {
-		j, err := joinAt(ctx, cfg, addr)
+		err := ask(ctx, cfg, addr)
 		if err == nil {
-			return j, nil
+			return nil
 		}
 		all = append(all, fmt.Errorf("%s: %w", addr, err))
 		if k := structs.KindOf(err); k == structs.KindUnauthorised || k == structs.KindConflict || k == structs.KindInvalid || ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, &structs.Error{Op: "join the cluster", Kind: structs.KindOf(all[len(all)-1]), Err: errors.Join(all...)}
+	return &structs.Error{Op: "join the cluster", Kind: structs.KindOf(all[len(all)-1]), Err: errors.Join(all...)}
 }
 
+// joinAt asks one server for a certificate.
 func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
+	key, csr, err := pki.NewRequest()
+	if err != nil {
+		return nil, err
+	}
+	req := &JoinRequest{ID: cfg.ID, CSR: csr}
+	if cfg.Token != nil {
+		req.Token = cfg.Token.Text()
+	}
+	res, err := exchange(ctx, cfg, addr, req)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := pki.Accept(key, res.Chain, res.Roots, cfg.want(res.Region), cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	j := &Joined{Credentials: creds, Servers: res.Servers}
+	if len(res.ClusterKey) > 0 {
+		if j.ClusterKey, err = pki.ParseClusterKey(res.ClusterKey); err != nil {
+			return nil, err
+		}
+	}
+	return j, nil
+}
+
+// exchange sends a request to one server, which must be the one the token or the credentials name, and reads its answer.
+func exchange(ctx context.Context, cfg JoinConfig, addr string, req *JoinRequest) (*JoinResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 	unavailable := func(err error) error { return &structs.Error{Kind: structs.KindUnavailable, Err: err} }
@@ -167,15 +213,7 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 		}
 		return nil, unavailable(fmt.Errorf("handshake: %w", err))
 	}
-	key, csr, err := pki.NewRequest()
-	if err != nil {
-		return nil, err
-	}
-	req := &JoinRequest{ID: cfg.ID, CSR: csr}
-	if cfg.Token != nil {
-		req.Token = cfg.Token.Text()
-	}
-	if err := writeFrame(conn, req, maxFrame*4); err != nil {
+	if err := writeFrame(conn, req, maxRequestFrame); err != nil {
 		return nil, unavailable(err)
 	}
 	var a joinAnswer
@@ -188,17 +226,7 @@ func joinAt(ctx context.Context, cfg JoinConfig, addr string) (*Joined, error) {
 	if a.Response == nil {
 		return nil, unavailable(errors.New("an answer without content"))
 	}
-	creds, err := pki.Accept(key, a.Response.Chain, a.Response.Roots, cfg.want(a.Response.Region), cfg.Now())
-	if err != nil {
-		return nil, err
-	}
-	j := &Joined{Credentials: creds, Servers: a.Response.Servers}
-	if len(a.Response.ClusterKey) > 0 {
-		if j.ClusterKey, err = pki.ParseClusterKey(a.Response.ClusterKey); err != nil {
-			return nil, err
-		}
-	}
-	return j, nil
+	return a.Response, nil
 }
 
 // judge checks the server's chain: against the token's digest, or against the roots of credentials that have ended.

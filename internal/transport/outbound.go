@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -89,7 +90,7 @@ func (t *Transport) introduce(ctx context.Context, conn *tls.Conn, expect struct
 		id.ID = g.ID
 	}
 	if t.cfg.AnyRole && id.Role == "" {
-		id.Role, id.Region = "server", t.cfg.Region
+		id.Role, id.Region = "server", cmp.Or(g.Region, t.cfg.Region)
 	}
 	switch {
 	case id.ID != g.ID:

@@ -62,12 +62,12 @@ func (t *Transport) clientTLS(proto string) (*tls.Config, error) {
 
 // judge verifies the certificate a peer proved to have, and reads its identity.
 func (t *Transport) judge(s tls.ConnectionState) (pki.Identity, error) {
+	if !t.cfg.AnyRole {
+		return t.cfg.Credentials.Verify(s.PeerCertificates, t.cfg.Now())
+	}
 	creds, err := t.cfg.Credentials.Current()
 	if err != nil {
 		return pki.Identity{}, err
-	}
-	if !t.cfg.AnyRole {
-		return creds.Trusted.Verify(s.PeerCertificates, t.cfg.Now())
 	}
 	if err := creds.Trusted.VerifyChain(s.PeerCertificates, t.cfg.Now()); err != nil {
 		return pki.Identity{}, err

@@ -135,7 +135,10 @@ func TestStreamsWebsocketsAndCancellationPassThrough(t *testing.T) {
 
 func TestWhoIsRefusedIsToldWhy(t *testing.T) {
 	c, other := newCluster(t), newCluster(t)
-	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) {
+		cfg.Handler = who("server")
+		cfg.Credentials.TrustRegions(map[string]*pki.Bundle{"europe": pki.NewBundle(c.root.Cert)})
+	})
 	at := time.Now()
 	forged := func(cl *cluster, who pki.Identity, issued time.Time, ttl time.Duration) func(*transport.Config) {
 		return func(cfg *transport.Config) {
@@ -155,7 +158,11 @@ func TestWhoIsRefusedIsToldWhy(t *testing.T) {
 		{"another cluster's certificate", forged(other, node, at, time.Hour), "which this cluster does not know"},
 		{"an expired certificate", forged(c, node, at.Add(-72*time.Hour), 48*time.Hour), "the certificate expired at"},
 		{"a certificate of the future", forged(c, node, at.Add(72*time.Hour), time.Hour), "not valid before"},
-		{"another region", forged(c, elsewhere, at, time.Hour), `belongs to region "europe" and this server to region "global"`},
+		{"another region", forged(c, elsewhere, at, time.Hour), `region "europe" is not joined with that`},
+		{"a node of a region that is joined", func(cfg *transport.Config) {
+			forged(c, elsewhere, at, time.Hour)(cfg)
+			cfg.Credentials.TrustRegions(map[string]*pki.Bundle{"global": pki.NewBundle(c.root.Cert)})
+		}, `belongs to region "europe" and this server to region "global"`},
 		{"another machine's certificate", func(cfg *transport.Config) { cfg.ID = idgen.Random().NewID() }, "its certificate is that of"},
 	} {
 		m := c.start(pki.RoleClient, x.change)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -40,7 +41,15 @@ type Config struct {
 	// Servers gives the addresses machines that join are told, host:port.
 	Servers func() []string
 	// Peers sends requests to other servers by id.
-	Peers  http.RoundTripper
+	Peers http.RoundTripper
+	// GossipKeys are the keys this region's gossip is encrypted with, the one in use first; Gossip gives the addresses of its servers'
+	// gossip. Both are told to other regions; nil tells none.
+	GossipKeys func() [][]byte
+	Gossip     func() []string
+	// ServersOf gives where servers of another region are reached, hosts for Peers; nil knows none but those the state has.
+	ServersOf func(region string) []string
+	// Dial opens connections to other regions' cluster ports; nil is TCP.
+	Dial   func(ctx context.Context, addr string) (net.Conn, error)
 	Ages   Ages
 	Now    func() time.Time // nil is time.Now
 	Logger hclog.Logger
@@ -74,6 +83,7 @@ type Authority struct {
 	cfg   Config
 	log   hclog.Logger
 	saved pki.Digest // the root in the file; only Run's goroutine uses it
+	told  map[string]told
 }
 
 // New makes an authority; Run keeps it going.
@@ -85,7 +95,16 @@ func New(cfg Config) *Authority {
 	if cfg.Servers == nil {
 		cfg.Servers = func() []string { return nil }
 	}
-	return &Authority{cfg: cfg, log: cfg.Logger.Named("authority")}
+	if cfg.GossipKeys == nil {
+		cfg.GossipKeys = func() [][]byte { return nil }
+	}
+	if cfg.Gossip == nil {
+		cfg.Gossip = func() []string { return nil }
+	}
+	if cfg.ServersOf == nil {
+		cfg.ServersOf = func(string) []string { return nil }
+	}
+	return &Authority{cfg: cfg, log: cfg.Logger.Named("authority"), told: map[string]told{}}
 }
 
 // active opens the root that issues. Before the state holds one it is the root this server formed the cluster with.

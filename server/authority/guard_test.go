@@ -11,7 +11,7 @@ import (
 )
 
 func TestAClientsMachineDecidesNothingAboutWhoBelongs(t *testing.T) {
-	h := authority.Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	h := authority.Guard("global", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for _, x := range []struct {
 		path string
 		role pki.Role // empty: a person

@@ -29,12 +29,18 @@ func (a *Authority) Join(ctx context.Context, req *transport.JoinRequest) (*tran
 	if req.ID.IsZero() {
 		return nil, &structs.Error{Op: "join", Kind: structs.KindInvalid, Err: errors.New("the request lacks the machine's id")}
 	}
+	if req.Region != nil {
+		return a.joined(ctx, req)
+	}
 	id := pki.Identity{Region: a.cfg.Region, ID: req.ID}
 	var err error
 	if req.Token == "" {
 		id, err = a.returning(req)
 	} else {
-		id.Role, err = a.admit(ctx, req)
+		if id.Role, err = a.admit(ctx, req); err == nil && !id.Role.Valid() {
+			err = &structs.Error{Op: "join", Kind: structs.KindInvalid, Err: errors.New("the token joins a region, not a machine"),
+				Hint: "run `berth server join TOKEN` on a server of the other region"}
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ func (a *Authority) Run(ctx context.Context) error {
 	for {
 		snap := a.cfg.Host.State().Snapshot()
 		_, changed := snap.AuthorityRootsW()
+		_, regions := snap.RegionsW()
 		if err := a.step(ctx, snap); err != nil && ctx.Err() == nil {
 			a.log.Warn("certificates are not up to date", "error", err)
 		}
@@ -30,15 +31,19 @@ func (a *Authority) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-changed:
+		case <-regions:
 		case <-time.After(a.wait(snap)):
 		}
 	}
 }
 
-// wait is short until there is a root.
+// wait is short until there is a root, and not long while there are other regions: they are told within it what changed.
 func (a *Authority) wait(snap *state.Snapshot) time.Duration {
 	if snap.ActiveRoot() == nil {
 		return 100 * time.Millisecond
+	}
+	for range snap.Regions() {
+		return tellLook
 	}
 	return look
 }
@@ -50,7 +55,10 @@ func (a *Authority) step(ctx context.Context, snap *state.Snapshot) error {
 		}
 		snap = a.cfg.Host.State().Snapshot()
 	}
-	return a.own(snap)
+	if err := a.own(snap); err != nil || !a.cfg.Host.IsLeader() {
+		return err
+	}
+	return a.tell(ctx, snap)
 }
 
 // lead is the leader's part.

@@ -23,8 +23,8 @@ func (a *Authority) CreateToken(ctx context.Context, req TokenRequest) (*pki.Tok
 		return nil, nil, &structs.Error{Op: "create a join token", Kind: structs.KindInvalid, Err: fmt.Errorf(format, args...)}
 	}
 	switch {
-	case !req.Role.Valid():
-		return invalid("role %q is neither %q nor %q", req.Role, pki.RoleServer, pki.RoleClient)
+	case !req.Role.OfToken():
+		return invalid("role %q is none of %q, %q and %q", req.Role, pki.RoleServer, pki.RoleClient, pki.RoleRegion)
 	case req.TTL < 0 || req.TTL > a.cfg.Ages.TokenMax:
 		return invalid("it would last %s; a token lasts from a second to %s", req.TTL, a.cfg.Ages.TokenMax)
 	case req.MaxUses < 0:

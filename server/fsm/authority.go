@@ -57,8 +57,8 @@ func (a *applier) joinToken(c *structs.JoinTokenCommand) (any, error) {
 	switch {
 	case t == nil || t.ID.IsZero() || len(t.Hash) == 0:
 		return nil, fault(cmd, structs.KindInvalid, "", "the command lacks the token, its id or its hash")
-	case t.Role != "server" && t.Role != "client":
-		return nil, fault(cmd, structs.KindInvalid, named("join token", t.ID), "role %q is neither \"server\" nor \"client\"", t.Role)
+	case t.Role != "server" && t.Role != "client" && t.Role != "region":
+		return nil, fault(cmd, structs.KindInvalid, named("join token", t.ID), "role %q is none of \"server\", \"client\" and \"region\"", t.Role)
 	case a.txn.JoinToken(t.ID) != nil:
 		return nil, fault(cmd, structs.KindConflict, named("join token", t.ID), "exists")
 	}

@@ -73,6 +73,12 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.jobDispatch)
 	case structs.CmdNodeTaints:
 		return with(a, cmd, a.nodeTaints)
+	case structs.CmdRegion:
+		return with(a, cmd, a.region)
+	case structs.CmdRegionForget:
+		return with(a, cmd, a.regionForget)
+	case structs.CmdAutopilotConfig:
+		return with(a, cmd, a.autopilotConfig)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -153,6 +159,12 @@ func opOf(kind structs.CommandKind) string {
 		return "dispatch job"
 	case structs.CmdNodeTaints:
 		return "taint node"
+	case structs.CmdRegion:
+		return "store region"
+	case structs.CmdRegionForget:
+		return "forget region"
+	case structs.CmdAutopilotConfig:
+		return "set autopilot configuration"
 	}
 	return "apply command"
 }

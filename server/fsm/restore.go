@@ -153,6 +153,10 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutJoinToken)
 	case recordPeriodicLaunch:
 		return restored(body, t.PutPeriodicLaunch)
+	case recordRegion:
+		return restored(body, t.PutRegion)
+	case recordAutopilotConfig:
+		return restored(body, t.PutAutopilotConfig)
 	case recordNode:
 		return restored(body, t.PutNode)
 	case recordJobVersion:

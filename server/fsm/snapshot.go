@@ -47,6 +47,8 @@ const (
 	recordAuthorityRoot
 	recordJoinToken
 	recordPeriodicLaunch
+	recordRegion
+	recordAutopilotConfig
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -112,6 +114,10 @@ func (w *recorder) state(snap *state.Snapshot) {
 	recordAll(w, recordAuthorityRoot, snap.AuthorityRoots())
 	recordAll(w, recordJoinToken, snap.JoinTokens())
 	recordAll(w, recordPeriodicLaunch, snap.PeriodicLaunches())
+	recordAll(w, recordRegion, snap.Regions())
+	if c := snap.AutopilotConfig(); c != nil {
+		w.object(recordAutopilotConfig, nil, c)
+	}
 	recordAll(w, recordNode, snap.Nodes())
 	recordAll(w, recordJobVersion, snap.AllJobVersions())
 	recordAll(w, recordJob, snap.Jobs())

@@ -5,5 +5,6 @@
 // tells into raft's members. Called by server (and through it by the API); the agent makes it.
 //
 // Goroutines: gossip's own, between the begin and the end of Run, and the one that joins. Invariants: a member is one of ours only
-// when it says so with an id that can be read; Members is in the order of names.
+// when it says so with an id that can be read; Members is in the order of names, and tells
+// of no region that SetRegions does not name.
 package membership

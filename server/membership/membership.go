@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,8 @@ type Config struct {
 	Discover      func(context.Context) []string
 	RetryInterval time.Duration
 	RetryMax      int
+	// AnyRegion takes in members of every region: who has the keys of gossip is trusted. Without it SetRegions names those that are.
+	AnyRegion bool
 	// Rejoin takes up contact again at the start although this member had left.
 	Rejoin bool
 
@@ -114,6 +117,12 @@ type Membership struct {
 	changed chan struct{}
 	begun   chan struct{}
 	formed  atomic.Bool
+
+	ring    *memberlist.Keyring // nil without encryption; set by New
+	others  chan struct{}       // wakes the watch over other regions
+	mu      sync.Mutex          // guards what follows
+	regions map[string]Region
+	foreign map[string]bool // keys of the ring that came with regions
 }
 
 // New checks a configuration.
@@ -131,7 +140,11 @@ func New(cfg Config) (*Membership, error) {
 	if cfg.BindPort == 0 {
 		cfg.BindPort = DefaultPort
 	}
-	return &Membership{cfg: cfg, log: cfg.Logger.Named("gossip"), changed: make(chan struct{}, 1), begun: make(chan struct{})}, nil
+	m := &Membership{cfg: cfg, log: cfg.Logger.Named("gossip"), changed: make(chan struct{}, 1), begun: make(chan struct{}),
+		others: make(chan struct{}, 1), regions: map[string]Region{}, foreign: map[string]bool{}}
+	var err error
+	m.ring, err = m.keyring()
+	return m, err
 }
 
 // Files below Dir.
@@ -163,7 +176,10 @@ func (m *Membership) Run(ctx context.Context) error {
 	jctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(joined)
+		var both sync.WaitGroup
+		both.Go(func() { m.keepRegions(jctx) })
 		m.retryJoin(jctx)
+		both.Wait()
 	}()
 	defer func() {
 		cancel()
@@ -210,12 +226,9 @@ func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 		}
 		c.SnapshotPath = filepath.Join(m.cfg.Dir, snapshotFile)
 	}
-	ring, err := m.keyring()
-	if err != nil {
-		return nil, err
-	}
-	if ring != nil {
-		ml.Keyring = ring
+	c.Merge = m
+	if m.ring != nil {
+		ml.Keyring = m.ring
 		if m.cfg.Dir != "" {
 			c.KeyringFile = filepath.Join(m.cfg.Dir, keyringFile)
 		}
@@ -291,7 +304,8 @@ func (m *Membership) signal() {
 // Changed has a value when Members may have changed. It is for one reader.
 func (m *Membership) Changed() <-chan struct{} { return m.changed }
 
-// Members are all machines that were heard of, in the order of their names.
+// Members are all machines that were heard of, in the order of their names; those of regions this one is not joined with are left out.
+// Why not forgotten: whoever else is joined with such a region would forget them too.
 func (m *Membership) Members() []Member {
 	s := m.serf.Load()
 	if s == nil {
@@ -299,7 +313,9 @@ func (m *Membership) Members() []Member {
 	}
 	var out []Member
 	for _, x := range s.Members() {
-		out = append(out, member(x))
+		if m.knows(x.Tags[tagRegion]) {
+			out = append(out, member(x))
+		}
 	}
 	slices.SortFunc(out, func(a, b Member) int { return cmp.Compare(a.Name, b.Name) })
 	return out
@@ -345,7 +361,8 @@ func (m *Membership) Join(addrs []string) (int, error) {
 	n, err := s.Join(addrs, true)
 	if err != nil && n == 0 {
 		return 0, &structs.Error{Kind: structs.KindUnavailable, Err: fmt.Errorf("no server could be joined: %s", oneLine(err)),
-			Hint: "the address is that of another server's gossip, port " + strconv.Itoa(DefaultPort) + "; both must have the same encrypt key"}
+			Hint: "the address is that of another server's gossip, port " + strconv.Itoa(DefaultPort) + "; both must have the same encrypt key. Another region is joined with a token: " +
+				"`berth operator join-token create -role region` there"}
 	}
 	return n, nil
 }

@@ -191,11 +191,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		}
 		bad := base
 		bad.Dir = dir
-		m, err := New(bad)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), keyringFile) {
+		if _, err := New(bad); err == nil || !strings.Contains(err.Error(), keyringFile) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
