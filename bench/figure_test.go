@@ -26,3 +26,15 @@ func TestTheTableTellsAMissedGoal(t *testing.T) {
 		t.Errorf("the table:\n%s", b.String())
 	}
 }
+
+func TestTheMachineIsTold(t *testing.T) {
+	text, err := Machine(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"processors; load average", "MB/s", "on the disk after"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q does not tell %q", text, want)
+		}
+	}
+}

@@ -22,13 +22,19 @@ const (
 	busyCycles = 2
 	// calm is how many looks without a collection end a busy time. A collection at the busy pace may be some looks apart.
 	calm = 10
+	// little is what is not worth being given back, in bytes.
+	little = 16 << 20
 )
 
 // sample is what one look sees.
 type sample struct {
 	cycles uint64 // collections since the start of the process
 	live   uint64 // bytes that the last collection found in use
+	held   uint64 // bytes of the heap that the process has from the system
 }
+
+// much reports that a good part of what is held may be given back.
+func (s sample) much() bool { return s.held > s.live+max(s.live/4, little) }
 
 // core decides from what was seen. The zero value has seen nothing.
 type core struct {
@@ -55,9 +61,12 @@ func (c *core) step(s sample) decision {
 	case came >= busyCycles, c.busy && came > 0:
 		c.busy = true
 		return decision{percent: pace(s.live)}
-	case c.busy && c.quiet >= calm:
+	case c.quiet != calm:
+	case c.busy:
 		c.busy = false
 		return decision{percent: normal, free: true}
+	default: // once after each collection: Go itself collects every two minutes
+		return decision{free: s.much()}
 	}
 	return decision{}
 }
@@ -77,7 +86,8 @@ func Run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer debug.SetGCPercent(normal)
-	seen := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}}
+	seen := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	var c core
@@ -88,7 +98,8 @@ func Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		metrics.Read(seen)
-		d := c.step(sample{cycles: seen[0].Value.Uint64(), live: seen[1].Value.Uint64()})
+		n := func(i int) uint64 { return seen[i].Value.Uint64() }
+		d := c.step(sample{cycles: n(0), live: n(1), held: n(2) + n(3) + n(4)})
 		if d.percent != 0 {
 			debug.SetGCPercent(d.percent)
 		}

@@ -22,10 +22,10 @@ func TestPace(t *testing.T) {
 
 func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 	var c core
-	live := uint64(32 << 20)
+	live, held := uint64(32<<20), uint64(little+1)
 	look := func(cycles uint64, want decision) {
 		t.Helper()
-		if got := c.step(sample{cycles, live}); got != want {
+		if got := c.step(sample{cycles, live, live + held}); got != want {
 			t.Fatalf("after %d collections: %+v, want %+v", cycles, got, want)
 		}
 	}
@@ -41,6 +41,16 @@ func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 	look(5, decision{percent: normal, free: true})
 	look(5, decision{})
 	look(6, decision{})
+	for range calm - 1 {
+		look(6, decision{})
+	}
+	look(6, decision{free: true}) // it was not busy, and yet holds much
+	look(6, decision{})
+	held = little
+	look(7, decision{})
+	for range calm + 5 {
+		look(7, decision{}) // a little is not worth it
+	}
 }
 
 func TestRunLeavesTheNormalPaceBehind(t *testing.T) {

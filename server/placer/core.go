@@ -35,7 +35,8 @@ type Core struct {
 	works  []*work // with slices left to decide, in turn
 	stats  Stats
 
-	inFlight int
+	inFlight int // proposals that are being written
+	placing  int // placements in them
 	extra    extra
 }
 
@@ -59,6 +60,17 @@ type slice struct {
 	plan  *structs.Plan
 	evals []*structs.Evaluation
 	last  bool
+}
+
+// placements is how many it places.
+func (s slice) placements() int {
+	n := 0
+	if s.plan != nil {
+		for _, g := range s.plan.Place {
+			n += len(g.Items)
+		}
+	}
+	return n
 }
 
 // result is what became of a proposal.
@@ -150,10 +162,10 @@ func (l *Core) absorb() {
 }
 
 // decideOne decides one slice: of a new evaluation if one is ready, else of the work whose turn it is. False when there is
-// nothing to decide.
+// nothing to decide, or when so much is being written that a new evaluation would wait behind it for long.
 func (l *Core) decideOne() bool {
 	w := l.take()
-	if w == nil && len(l.works) > 0 {
+	if w == nil && len(l.works) > 0 && l.placing < maxPlacing {
 		w, l.works = l.works[0], l.works[1:]
 	}
 	if w == nil {
@@ -233,6 +245,7 @@ func (l *Core) settle(w *work) {
 // land takes note of what became of a proposal, and goes on with its work.
 func (l *Core) land(r result) {
 	l.inFlight--
+	l.placing -= r.slice.placements()
 	w := r.work
 	w.flying--
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/internal/idgen"
+	"berth/scheduler"
 	"berth/scheduler/fleet"
 	"berth/server/fsm"
 	"berth/state"
@@ -403,5 +404,33 @@ func TestAPanicFailsItsEvaluationOnly(t *testing.T) {
 	b.run()
 	b.want("status", b.status(e), structs.EvalStatusFailed)
 	b.want("live", b.live("web"), 1)
+	b.sameAsStore()
+}
+
+// A large evaluation leaves the log room: what comes while it is placed is written behind a few slices, not behind all.
+func TestALargeEvaluationDoesNotFillTheLog(t *testing.T) {
+	b := newBed(t)
+	for i := range 80 {
+		b.node(fmt.Sprint("n", i), 1_000_000)
+	}
+	const count = 8 * scheduler.SliceMax
+	b.job("large", count, func(j *structs.Job) { j.TaskGroups[0].Tasks[0].Resources.MemoryMB = new(10) })
+	waiting := func() (n int) {
+		for _, p := range b.queue {
+			n += slice{plan: p.body.(*structs.PlanApplyCommand).Plans[0]}.placements()
+		}
+		return n
+	}
+	b.step()
+	b.want("placements on their way", waiting(), maxPlacing)
+	b.job("small", 1, nil)
+	b.step()
+	b.want("with a small one behind them", waiting(), maxPlacing+1)
+	b.land()
+	b.step()
+	b.want("when a slice has landed", waiting(), maxPlacing+1)
+	b.run()
+	b.want("live", fmt.Sprint(b.live("large"), b.live("small")), fmt.Sprint(count, 1))
+	b.want("placements on their way at the end", b.core.placing, 0)
 	b.sameAsStore()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/scheduler"
 	"berth/server/broker"
 	"berth/state"
 	"berth/structs"
@@ -30,6 +31,9 @@ type Config struct {
 const (
 	// maxInFlight bounds the proposals that are being written.
 	maxInFlight = 64
+	// maxPlacing is how many placements may be among them before the next slice of a large evaluation waits: what comes meanwhile
+	// is written behind them. Three slices keep the log busy.
+	maxPlacing = 3 * scheduler.SliceMax
 	// maxAttempts is how often an evaluation is decided before it fails, because its plans are refused.
 	maxAttempts = 5
 	// followUpAfter is when a failed evaluation's job is looked at again.

@@ -14,6 +14,7 @@ func (l *Core) write(w *work, s slice) {
 		cmd.Plans = []*structs.Plan{s.plan}
 	}
 	l.inFlight++
+	l.placing += s.placements()
 	w.flying++
 	l.Propose(structs.CmdPlanApply, cmd, func(value any, err error) {
 		r := result{work: w, slice: s, err: err}

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"time"
 
 	"berth/bench"
@@ -48,8 +47,11 @@ func run() error {
 	k.Binary = *binary
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	before, err := bench.Machine(os.TempDir())
+	if err != nil {
+		return err
+	}
 	var figures []bench.Figure
-	var err error
 	switch *only {
 	case "":
 		figures, err = agent(ctx, c, *binary)
@@ -83,10 +85,9 @@ func run() error {
 		return fmt.Errorf("-only %s: say agent, language, placing, cluster, requests, placed, memory or huge", *only)
 	}
 	bench.Print(os.Stdout, figures)
-	if load, loadErr := os.ReadFile("/proc/loadavg"); loadErr == nil {
-		fmt.Printf("%d processors; load average at the end: %s", runtime.NumCPU(), load)
-	}
-	return err
+	after, machineErr := bench.Machine(os.TempDir())
+	fmt.Printf("before: %s\nafter:  %s\n", before, after)
+	return errors.Join(err, machineErr)
 }
 
 func agent(ctx context.Context, c bench.Config, binary string) ([]bench.Figure, error) {
