@@ -58,7 +58,12 @@ func (id ID) appendText(b []byte) []byte {
 }
 
 // MarshalText implements encoding.TextMarshaler.
-func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+func (id ID) MarshalText() ([]byte, error) {
+	if id.IsZero() {
+		return []byte{}, nil
+	}
+	return id.appendText(make([]byte, 0, 36)), nil
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler. The empty text is the zero ID.
 func (id *ID) UnmarshalText(text []byte) error {
