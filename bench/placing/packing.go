@@ -21,6 +21,11 @@ func packing() ([]bench.Figure, error) {
 
 // pack counts the machines that a trace of jobs of all sizes needs, beside how many its sum of CPU or memory fills. Jobs come
 // one by one, and a machine is added when none has room: what a cluster that grows with its load pays.
+//
+// Such a cluster is full whenever something comes, so that there is hardly ever more than one machine to choose: other scores
+// (the distance to full, the likeness of what is asked and what is free) need as many machines on the first trace, and one in a
+// hundred fewer on the second. All tasks known before, largest first, still need 1.04 and 1.03 times the bound, which no packing of
+// two resources whose shares differ from task to task reaches.
 func pack(what string, sizes []float64) bench.Figure {
 	const cpu, memory = 16_000, 64_000
 	ids := idgen.Seeded(3)

@@ -6,6 +6,7 @@
 //	berthbench -only requests       # what three servers answer
 //	berthbench -only placed         # placing through three servers
 //	berthbench -only memory         # what three servers hold
+//	berthbench -only snapshot       # a million allocations saved and restored
 //	berthbench -only huge           # two million allocations: minutes
 package main
 
@@ -22,6 +23,7 @@ import (
 	"berth/bench/cluster"
 	"berth/bench/language"
 	"berth/bench/placing"
+	"berth/bench/snapshot"
 )
 
 func main() {
@@ -42,7 +44,7 @@ func run() error {
 	flag.IntVar(&k.Kills, "kills", 20, "leaders of a cluster to kill")
 	flag.IntVar(&k.Stops, "stops", 10, "leaders of a cluster to stop")
 	flag.DurationVar(&k.Load, "load", 5*time.Second, "time of each kind of request to a cluster")
-	only := flag.String("only", "", "measure one part only: agent, language, placing, cluster, requests, placed, memory or huge; without it agent, language and placing")
+	only := flag.String("only", "", "measure one part only: agent, language, placing, cluster, requests, placed, memory, snapshot or huge; without it agent, language and placing")
 	flag.Parse()
 	k.Binary = *binary
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -79,10 +81,12 @@ func run() error {
 		figures, err = cluster.Placed(ctx, k)
 	case "memory":
 		figures, err = cluster.Memory(ctx, k)
+	case "snapshot":
+		figures, err = below(func(dir string) ([]bench.Figure, error) { return snapshot.Measure(ctx, dir, k.Tell) })
 	case "huge":
 		figures, err = below(func(dir string) ([]bench.Figure, error) { return placing.Huge(ctx, dir) })
 	default:
-		return fmt.Errorf("-only %s: say agent, language, placing, cluster, requests, placed, memory or huge", *only)
+		return fmt.Errorf("-only %s: say agent, language, placing, cluster, requests, placed, memory, snapshot or huge", *only)
 	}
 	bench.Print(os.Stdout, figures)
 	after, machineErr := bench.Machine(os.TempDir())
