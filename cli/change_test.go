@@ -18,7 +18,8 @@ func changeRoutes() map[string]any {
 	for _, key := range []string{"PUT /v1/job/web/evaluate", "PUT /v1/job/web/revert", "PUT /v1/job/web/scale", "PUT /v1/deployment/promote/" + deployOne.String(),
 		"PUT /v1/deployment/fail/" + deployOne.String(), "PUT /v1/deployment/pause/" + deployOne.String(), "PUT /v1/allocation/" + allocOne.String() + "/stop",
 		"PUT /v1/client/allocation/" + allocOne.String() + "/restart", "PUT /v1/client/allocation/" + allocOne.String() + "/signal",
-		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/node/" + nodeOne.String() + "/taints", "PUT /v1/system/gc"} {
+		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/node/" + nodeOne.String() + "/taints",
+		"PUT /v1/priority-class/low", "DELETE /v1/priority-class/low", "PUT /v1/disruption-budget/quorum", "DELETE /v1/disruption-budget/quorum", "PUT /v1/system/gc"} {
 		routes[key] = answer
 	}
 	routes["GET /v1/job/web/deployment"] = webDeployment("successful")
@@ -46,6 +47,10 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		{"node drain -disable one", node + "/drain", `"MarkEligible":true`},
 		{"node drain -disable -keep-ineligible one", node + "/drain", `"MarkEligible":false`},
 		{"node taint -add dedicated=gpu:NoSchedule one", node + "/taints", `"Effect":"NoSchedule"`},
+		{"priority-class apply -value 20 -preemption never low", "PUT /v1/priority-class/low", `"PreemptionPolicy":"never"`},
+		{"priority-class delete low", "DELETE /v1/priority-class/low", ""},
+		{"disruption-budget apply -min-available 50% -job db-* -meta tier=data quorum", "PUT /v1/disruption-budget/quorum", `"MinAvailable":"50%"`},
+		{"disruption-budget delete quorum", "DELETE /v1/disruption-budget/quorum", ""},
 		{"system gc", "PUT /v1/system/gc", ""},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -157,6 +157,11 @@ func (e *env) showNode(ctx context.Context, c *api.Client, n *api.Node, s shown,
 		rows = append(rows, [2]string{"Drain Deadline", when(d.ForceDeadline)})
 	}
 	e.pairs(rows)
+	if n.DrainStrategy != nil || n.Evicts() {
+		if err := e.leaving(ctx, c, n); err != nil {
+			return err
+		}
+	}
 	e.nodeParts(n)
 	if brief {
 		return nil

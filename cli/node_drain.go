@@ -134,6 +134,7 @@ func (e *env) drain(ctx context.Context, c *api.Client, id string, d drainFlags)
 func (e *env) watchDrain(ctx context.Context, c *api.Client, id string) error {
 	e.say("%s: Monitoring node %q: Ctrl-C to detach monitoring", now(), id)
 	seen := map[structs.ID]string{}
+	told := map[string]bool{} // what is waited for
 	q := &api.QueryOptions{}
 	for {
 		n, _, err := c.Nodes().Get(ctx, id, nil)
@@ -158,6 +159,14 @@ func (e *env) watchDrain(ctx context.Context, c *api.Client, id string) error {
 		if n.DrainStrategy == nil {
 			e.say("%s: Drain complete for node %s", now(), id)
 			return nil
+		}
+		if why, _, err := c.WhyNode(ctx, id, nil); err == nil {
+			for _, line := range waits(why) {
+				if !told[line] {
+					e.say("%s: %s", now(), line)
+				}
+				told[line] = true
+			}
 		}
 		// The drain itself ends with a change of the node, shortly after its last allocation: then it is the node that is asked for.
 		if q, err = e.drainWait(ctx, c, n, left, meta.LastIndex); err != nil {

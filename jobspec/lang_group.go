@@ -15,7 +15,7 @@ var langGroup = &block{
 	},
 	blocks: []*block{
 		langMeta, langConstraint, langAffinity, langSpread, langPeer, langToleration, langVolume, langRestart, langDisconnect, langReschedule, langEphemeralDisk,
-		langUpdate, langMigrate, langNetwork, langService, langScaling, langConsul, langVault, langSecret, langTask,
+		langUpdate, langMigrate, langDisruption, langNetwork, langService, langScaling, langConsul, langVault, langSecret, langTask,
 	},
 }
 

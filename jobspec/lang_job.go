@@ -38,6 +38,7 @@ var langJob = &block{
 		{name: "namespace", field: "Namespace", kind: kindString, def: "default", doc: "Namespace the job belongs to; it must exist."},
 		{name: "type", field: "Type", kind: kindString, def: "service", allowed: []string{"service", "batch", "system", "sysbatch"}, doc: "service: runs on; batch: runs to its end; system and sysbatch: the same once on every fitting node."},
 		{name: "priority", field: "Priority", kind: kindInt, def: "50", doc: "1 to 100; higher is placed first and may displace lower."},
+		{name: "priority_class", field: "PriorityClass", kind: kindString, doc: "Name of a priority class, whose value is the priority: see berth priority-class. Berth's own."},
 		{name: "all_at_once", field: "AllAtOnce", kind: kindBool, def: "false", doc: "Place everything at once or nothing."},
 		{name: "datacenters", field: "Datacenters", kind: kindStrings, def: `["*"]`, doc: "Datacenters to run in; * and ? match."},
 		{name: "node_pool", field: "NodePool", kind: kindString, def: "default", doc: `Pool of nodes to run on; "all" is every node.`},

@@ -32,6 +32,10 @@ func (s *benchState) AllocsByJob(string, string) iter.Seq[*structs.Allocation] {
 		}
 	}
 }
+func (s *benchState) Jobs() iter.Seq[*structs.Job] { return func(func(*structs.Job) bool) {} }
+func (s *benchState) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
+	return func(func(*structs.DisruptionBudget) bool) {}
+}
 func (s *benchState) LatestDeployment(string, string) *structs.Deployment { return nil }
 func (s *benchState) NodePool(string) *structs.NodePool                   { return nil }
 func (s *benchState) SchedulerConfig() *structs.SchedulerConfiguration    { return s.config }

@@ -32,6 +32,12 @@ func (r *Run) preempts() bool {
 	if r.job == nil {
 		return false
 	}
+	switch r.job.PreemptionPolicy { // of its priority class
+	case structs.PreemptNever:
+		return false
+	case structs.PreemptLower:
+		return true
+	}
 	c := r.config.PreemptionConfig
 	switch r.job.Type {
 	case structs.JobTypeSystem:
@@ -169,7 +175,7 @@ func (g *group) evictionAt(row int32) *eviction {
 		}
 	}
 	slices.SortFunc(candidates, func(a, b *fleet.Use) int {
-		return cmp.Or(compareBool(f.OverBudget(a), f.OverBudget(b)), cmp.Compare(a.Priority, b.Priority), cmp.Compare(need.serves(b), need.serves(a)), a.AllocID.Compare(b.AllocID))
+		return cmp.Or(compareBool(g.run.overBudget(a), g.run.overBudget(b)), cmp.Compare(a.Priority, b.Priority), cmp.Compare(need.serves(b), need.serves(a)), a.AllocID.Compare(b.AllocID))
 	})
 	e := &eviction{row: row}
 	for _, u := range candidates {
@@ -186,12 +192,8 @@ func (g *group) evictionAt(row int32) *eviction {
 	}
 	e.spare(need)
 	e.count = len(e.victims)
-	groups := map[fleet.GroupKey]int{}
+	e.breaks = g.run.breaks(e.victims)
 	for _, u := range e.victims {
-		key := fleet.GroupKey{Job: u.Job, Group: u.Group}
-		if groups[key]++; u.MaxParallel > 0 && f.Leaving(key)+groups[key] > u.MaxParallel {
-			e.breaks++
-		}
 		e.highest = max(e.highest, u.Priority)
 	}
 	return e
@@ -302,6 +304,7 @@ func (r *Run) evict(e *eviction, group string, by structs.ID) []structs.ID {
 		r.evicted = map[int32]bool{}
 	}
 	r.evicted[e.row] = true
+	r.take(e.victims)
 	slices.SortFunc(e.victims, func(a, b *fleet.Use) int { return a.AllocID.Compare(b.AllocID) })
 	for _, u := range e.victims {
 		r.in.Fleet.SetStopping(u, true)

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"slices"
 
+	"berth/scheduler/budget"
 	"berth/scheduler/feasible"
 	"berth/scheduler/fleet"
 	"berth/scheduler/rank"
@@ -41,7 +42,8 @@ type Run struct {
 	// claimed is the room by row that placements wait for.
 	claimed map[int32]structs.ComparableResources
 
-	bad []structs.ID // nodes where the job keeps failing
+	ledger *budget.Ledger // see budgets
+	bad    []structs.ID   // nodes where the job keeps failing
 
 	stops []*structs.PlanStop              // of the first plan
 	held  map[structs.ID]*structs.PlanStop // see holdStops

@@ -1,17 +1,16 @@
 package scheduler
 
 import (
-	"iter"
 	"time"
 
+	"berth/scheduler/budget"
 	"berth/scheduler/fleet"
 	"berth/structs"
 )
 
 // State is what a decision reads of the store, beside the fleet.
 type State interface {
-	Job(namespace, id string) *structs.Job
-	AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation]
+	budget.State
 	LatestDeployment(namespace, id string) *structs.Deployment
 	NodePool(name string) *structs.NodePool
 	SchedulerConfig() *structs.SchedulerConfiguration

@@ -139,6 +139,8 @@ func (s *script) do(line string) error {
 		return s.settle()
 	case "lose", "disconnect", "rejoin", "drain", "ineligible", "eligible", "remove":
 		return s.nodeVerb(verb, args)
+	case "budget":
+		return s.budget(args)
 	case "taint", "untaint":
 		return s.taint(verb, args)
 	case "promote", "pause", "resume", "fail-deployment":

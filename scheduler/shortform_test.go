@@ -96,6 +96,10 @@ func jobWord(j *structs.Job, key, value string) (known bool, err error) {
 	case "job_toleration":
 		t, e := tolerationOf(value)
 		j.Tolerations, err = append(j.Tolerations, t), e
+	case "class": // class=name:value:policy, resolved as at admission
+		parts := strings.Split(value, ":")
+		n, e := strconv.Atoi(parts[1])
+		j.PriorityClass, j.Priority, j.PreemptionPolicy, err = parts[0], n, parts[2], e
 	case "job_constraint":
 		j.Constraints = append(j.Constraints, constraintOf(value))
 	case "job_distinct_hosts":
@@ -213,6 +217,10 @@ func groupWord(g *structs.TaskGroup, key, value string) (err error) {
 		g.Meta = map[string]string{name: text}
 	case "max_skew":
 		g.Spreads[len(g.Spreads)-1].MaxSkew = new(number())
+	case "min_available":
+		g.Disruption = &structs.Disruption{MinAvailable: value}
+	case "max_unavailable":
+		g.Disruption = &structs.Disruption{MaxUnavailable: value}
 	case "toleration": // toleration="key=value:Effect 5m"
 		t, e := tolerationOf(value)
 		g.Tolerations, err = append(g.Tolerations, t), e

@@ -30,6 +30,7 @@ type world struct {
 	versions    map[string][]*structs.Job
 	allocs      map[structs.ID]*structs.Allocation
 	deployments []*structs.Deployment
+	budgets     []*structs.DisruptionBudget
 
 	pending []*structs.Evaluation          // also those that wait for a time
 	blocked map[string]*structs.Evaluation // by job
@@ -66,6 +67,20 @@ func (w *world) LatestDeployment(_, id string) *structs.Deployment {
 		}
 	}
 	return nil
+}
+
+func (w *world) Jobs() iter.Seq[*structs.Job] {
+	return func(yield func(*structs.Job) bool) {
+		for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
+			if !yield(w.jobs[id]) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
+	return slices.Values(w.budgets)
 }
 
 func (w *world) NodePool(name string) *structs.NodePool { return w.pools[name] }

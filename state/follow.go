@@ -126,6 +126,8 @@ func (f *Follower) differs(then, now *root) bool {
 			follows = !then.deployments.Same(now.deployments)
 		case TablePeriodicLaunches: // told of, without its changes
 			follows = !then.launches.Same(now.launches)
+		case TableDisruptionBudgets: // told of, without its changes
+			follows = !then.budgets.Same(now.budgets)
 		default:
 			follows = false
 		}

@@ -35,6 +35,8 @@ func (rd reader) Hash() [sha256.Size]byte {
 	digestAll(d, r.joinTokens.All())
 	digestAll(d, r.launches.All())
 	digestAll(d, r.regions.All())
+	digestAll(d, r.classes.All())
+	digestAll(d, r.budgets.All())
 	d.value(reflect.ValueOf(r.config))
 	d.value(reflect.ValueOf(r.autopilot))
 	return [sha256.Size]byte(d.h.Sum(nil))

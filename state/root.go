@@ -65,6 +65,8 @@ type root struct {
 	joinTokens  byID[structs.JoinToken]
 	launches    byJobKey[structs.PeriodicLaunch]
 	regions     byName[structs.Region]
+	classes     byName[structs.PriorityClass]
+	budgets     byJobKey[structs.DisruptionBudget]
 	config      *structs.SchedulerConfiguration
 	autopilot   *structs.AutopilotConfiguration // nil until it was set
 
@@ -103,6 +105,8 @@ func newRoot() *root {
 			return structs.JobKey{Namespace: l.Namespace, ID: l.JobID}
 		}),
 		regions: newKeyed(func(r *structs.Region) string { return r.Name }, strings.Compare),
+		classes: newKeyed(func(c *structs.PriorityClass) string { return c.Name }, strings.Compare),
+		budgets: newJobKeyed(func(b *structs.DisruptionBudget) structs.JobKey { return b.Key() }),
 		config:  structs.DefaultSchedulerConfiguration(),
 
 		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),

@@ -21,9 +21,11 @@ const (
 	TablePeriodicLaunches
 	TableRegions
 	TableAutopilotConfig
+	TablePriorityClasses
+	TableDisruptionBudgets
 
 	// TableCount is how many tables there are.
-	TableCount = int(TableAutopilotConfig) + 1
+	TableCount = int(TableDisruptionBudgets) + 1
 )
 
 // String is the table's name as told to people.
@@ -34,6 +36,6 @@ func (t Table) String() string {
 	return [TableCount]string{
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
 		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
-		"periodic launches", "regions", "autopilot configuration",
+		"periodic launches", "regions", "autopilot configuration", "priority classes", "disruption budgets",
 	}[t]
 }

@@ -101,7 +101,7 @@ func (s *Store) touched(table Table, object any, in *root) {
 		fire(watchKey{by: byObject, name: v.Name})
 	case *structs.NodePool:
 		fire(watchKey{by: byObject, name: v.Name})
-	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region: // only the whole table is watched
+	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget: // only the whole table is watched
 	}
 }
 
@@ -133,6 +133,10 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.joinTokens, v.ID) == v
 	case *structs.Region:
 		return get(&r.regions, v.Name) == v
+	case *structs.PriorityClass:
+		return get(&r.classes, v.Name) == v
+	case *structs.DisruptionBudget:
+		return get(&r.budgets, v.Key()) == v
 	case *structs.PeriodicLaunch:
 		return get(&r.launches, structs.JobKey{Namespace: v.Namespace, ID: v.JobID}) == v
 	}

@@ -22,10 +22,10 @@ func (s *Service) canonicalize(job, group, task string) {
 		return
 	}
 	base := strings.Trim(job+"-"+group+"-"+task, "-")
-	setString(&s.Name, base)
 	if strings.Contains(s.Name, "${") {
 		s.Name = strings.NewReplacer("${JOB}", job, "${TASKGROUP}", group, "${TASK}", task, "${BASE}", base).Replace(s.Name)
 	}
+	setString(&s.Name, base)
 	setString(&s.Provider, ProviderConsul)
 	setString(&s.AddressMode, AddressModeAuto)
 	setString(&s.OnUpdate, OnUpdateRequireHealthy)

@@ -35,7 +35,7 @@ type fieldEffect uint8
 // jobEffects: what a change outside the groups means for every group.
 var jobEffects = map[string]fieldEffect{
 	"Region": effectNone, "Namespace": effectNone, "ID": effectNone, "Name": effectInPlace, "Type": effectDestructive,
-	"Priority": effectInPlace, "AllAtOnce": effectInPlace, "Datacenters": effectInPlace, "NodePool": effectInPlace,
+	"Priority": effectInPlace, "PriorityClass": effectInPlace, "PreemptionPolicy": effectInPlace, "AllAtOnce": effectInPlace, "Datacenters": effectInPlace, "NodePool": effectInPlace,
 	"Constraints": effectInPlace, "Affinities": effectInPlace, "Spreads": effectInPlace, "Tolerations": effectInPlace, "TaskGroups": effectSpecial,
 	"Update": effectInPlace, "Reschedule": effectInPlace, "Migrate": effectInPlace, "Multiregion": effectInPlace,
 	"Periodic": effectInPlace, "ParameterizedJob": effectInPlace, "Meta": effectSpecial, "UI": effectInPlace,
@@ -55,7 +55,7 @@ var groupEffects = map[string]fieldEffect{
 	"Services": effectSpecial, "ShutdownDelay": effectInPlace, "StopAfterClientDisconnect": effectInPlace,
 	"MaxClientDisconnect": effectInPlace, "PreventRescheduleOnLost": effectInPlace, "MaxRunDuration": effectInPlace,
 	"Scaling": effectInPlace, "Consul": effectDestructive,
-	"Peers": effectInPlace, "Tolerations": effectInPlace, "Gang": effectNone, "Gates": effectNone,
+	"Peers": effectInPlace, "Tolerations": effectInPlace, "Disruption": effectInPlace, "Gang": effectNone, "Gates": effectNone,
 }
 
 // taskEffects: what a change of a task means for its group.

@@ -7,38 +7,42 @@ type CommandKind uint16
 
 // The kinds of commands.
 const (
-	CmdNone                CommandKind = iota
-	CmdJobRegister                     // JobRegisterCommand
-	CmdJobDeregister                   // JobDeregisterCommand
-	CmdNodeRegister                    // NodeRegisterCommand
-	CmdNodeDeregister                  // NodeDeregisterCommand
-	CmdNodeStatus                      // NodeStatusCommand
-	CmdNodeEligibility                 // NodeEligibilityCommand
-	CmdNodeDrain                       // NodeDrainCommand
-	CmdEvalUpsert                      // EvalUpsertCommand
-	CmdPlanApply                       // PlanApplyCommand
-	CmdAllocClientUpdate               // AllocClientUpdateCommand
-	CmdAllocTransition                 // AllocTransitionCommand
-	CmdDeploymentUpdate                // DeploymentUpdateCommand
-	CmdReap                            // ReapCommand
-	CmdSchedulerConfig                 // SchedulerConfigCommand
-	CmdNamespaceUpsert                 // NamespaceUpsertCommand
-	CmdNamespaceDelete                 // NameDeleteCommand
-	CmdNodePoolUpsert                  // NodePoolUpsertCommand
-	CmdNodePoolDelete                  // NameDeleteCommand
-	CmdJobStability                    // JobStabilityCommand
-	CmdJobVersionTag                   // JobVersionTagCommand
-	CmdAuthorityRoot                   // AuthorityRootCommand
-	CmdAuthorityRootDelete             // NameDeleteCommand
-	CmdJoinToken                       // JoinTokenCommand
-	CmdJoinTokenDelete                 // JoinTokenDeleteCommand
-	CmdJoinTokenUse                    // JoinTokenUseCommand
-	CmdPeriodicLaunch                  // PeriodicLaunchCommand
-	CmdJobDispatch                     // JobDispatchCommand
-	CmdNodeTaints                      // NodeTaintsCommand
-	CmdRegion                          // RegionCommand
-	CmdRegionForget                    // NameDeleteCommand
-	CmdAutopilotConfig                 // AutopilotConfigCommand
+	CmdNone                   CommandKind = iota
+	CmdJobRegister                        // JobRegisterCommand
+	CmdJobDeregister                      // JobDeregisterCommand
+	CmdNodeRegister                       // NodeRegisterCommand
+	CmdNodeDeregister                     // NodeDeregisterCommand
+	CmdNodeStatus                         // NodeStatusCommand
+	CmdNodeEligibility                    // NodeEligibilityCommand
+	CmdNodeDrain                          // NodeDrainCommand
+	CmdEvalUpsert                         // EvalUpsertCommand
+	CmdPlanApply                          // PlanApplyCommand
+	CmdAllocClientUpdate                  // AllocClientUpdateCommand
+	CmdAllocTransition                    // AllocTransitionCommand
+	CmdDeploymentUpdate                   // DeploymentUpdateCommand
+	CmdReap                               // ReapCommand
+	CmdSchedulerConfig                    // SchedulerConfigCommand
+	CmdNamespaceUpsert                    // NamespaceUpsertCommand
+	CmdNamespaceDelete                    // NameDeleteCommand
+	CmdNodePoolUpsert                     // NodePoolUpsertCommand
+	CmdNodePoolDelete                     // NameDeleteCommand
+	CmdJobStability                       // JobStabilityCommand
+	CmdJobVersionTag                      // JobVersionTagCommand
+	CmdAuthorityRoot                      // AuthorityRootCommand
+	CmdAuthorityRootDelete                // NameDeleteCommand
+	CmdJoinToken                          // JoinTokenCommand
+	CmdJoinTokenDelete                    // JoinTokenDeleteCommand
+	CmdJoinTokenUse                       // JoinTokenUseCommand
+	CmdPeriodicLaunch                     // PeriodicLaunchCommand
+	CmdJobDispatch                        // JobDispatchCommand
+	CmdNodeTaints                         // NodeTaintsCommand
+	CmdRegion                             // RegionCommand
+	CmdRegionForget                       // NameDeleteCommand
+	CmdAutopilotConfig                    // AutopilotConfigCommand
+	CmdPriorityClass                      // PriorityClassCommand
+	CmdPriorityClassDelete                // NameDeleteCommand
+	CmdDisruptionBudget                   // DisruptionBudgetCommand
+	CmdDisruptionBudgetDelete             // DisruptionBudgetDeleteCommand
 )
 
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.

@@ -38,6 +38,8 @@ type Job struct {
 	Name             string
 	Type             string
 	Priority         int
+	PriorityClass    string `json:",omitempty"` // beside the contract
+	PreemptionPolicy string `json:",omitempty"` // of the class, resolved at admission
 	AllAtOnce        bool
 	Datacenters      []string
 	NodePool         string
@@ -210,6 +212,7 @@ type TaskGroup struct {
 	EphemeralDisk             *EphemeralDisk
 	Update                    *UpdateStrategy
 	Migrate                   *MigrateStrategy
+	Disruption                *Disruption `json:",omitempty"` // beside the contract
 	Networks                  []*NetworkResource
 	Meta                      map[string]string `msg:",omitempty"`
 	Services                  []*Service

@@ -8542,6 +8542,520 @@ func (z DispatchPayload) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z Disruption) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.MinAvailable == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.MaxUnavailable == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "MinAvailable"
+			o = append(o, 0xac, 0x4d, 0x69, 0x6e, 0x41, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
+			o = msgp.AppendString(o, z.MinAvailable)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MaxUnavailable"
+			o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x55, 0x6e, 0x61, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
+			o = msgp.AppendString(o, z.MaxUnavailable)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Disruption) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "MinAvailable":
+			z.MinAvailable, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MinAvailable")
+				return
+			}
+		case "MaxUnavailable":
+			z.MaxUnavailable, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MaxUnavailable")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z Disruption) Msgsize() (s int) {
+	s = 1 + 13 + msgp.StringPrefixSize + len(z.MinAvailable) + 15 + msgp.StringPrefixSize + len(z.MaxUnavailable)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *DisruptionBudget) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Job == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Group == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Meta == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Job"
+			o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
+			o = msgp.AppendString(o, z.Job)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Group"
+			o = append(o, 0xa5, 0x47, 0x72, 0x6f, 0x75, 0x70)
+			o = msgp.AppendString(o, z.Group)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Meta"
+			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
+			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
+			for za0001, za0002 := range z.Meta {
+				o = msgp.AppendString(o, za0001)
+				o = msgp.AppendString(o, za0002)
+			}
+		}
+		// string "Disruption"
+		o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x72, 0x75, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+		// map header, size 2
+		// string "MinAvailable"
+		o = append(o, 0x82, 0xac, 0x4d, 0x69, 0x6e, 0x41, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
+		o = msgp.AppendString(o, z.Disruption.MinAvailable)
+		// string "MaxUnavailable"
+		o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x55, 0x6e, 0x61, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
+		o = msgp.AppendString(o, z.Disruption.MaxUnavailable)
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *DisruptionBudget) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "Description":
+			z.Description, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Description")
+				return
+			}
+		case "Job":
+			z.Job, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Job")
+				return
+			}
+		case "Group":
+			z.Group, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Group")
+				return
+			}
+		case "Meta":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Meta")
+				return
+			}
+			if z.Meta == nil {
+				z.Meta = make(map[string]string, zb0002)
+			} else if len(z.Meta) > 0 {
+				clear(z.Meta)
+			}
+			for zb0002 > 0 {
+				var za0002 string
+				zb0002--
+				var za0001 string
+				za0001, bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Meta")
+					return
+				}
+				za0002, bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Meta", za0001)
+					return
+				}
+				z.Meta[za0001] = za0002
+			}
+		case "Disruption":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Disruption")
+				return
+			}
+			for zb0003 > 0 {
+				zb0003--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Disruption")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "MinAvailable":
+					z.Disruption.MinAvailable, bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Disruption", "MinAvailable")
+						return
+					}
+				case "MaxUnavailable":
+					z.Disruption.MaxUnavailable, bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Disruption", "MaxUnavailable")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Disruption")
+						return
+					}
+				}
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *DisruptionBudget) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 5 + msgp.StringPrefixSize + len(z.Name) + 12 + msgp.StringPrefixSize + len(z.Description) + 4 + msgp.StringPrefixSize + len(z.Job) + 6 + msgp.StringPrefixSize + len(z.Group) + 5 + msgp.MapHeaderSize
+	if z.Meta != nil {
+		for za0001, za0002 := range z.Meta {
+			_ = za0002
+			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
+		}
+	}
+	s += 11 + 1 + 13 + msgp.StringPrefixSize + len(z.Disruption.MinAvailable) + 15 + msgp.StringPrefixSize + len(z.Disruption.MaxUnavailable) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *DisruptionBudgetCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Budget == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Check == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Budget"
+			o = append(o, 0xa6, 0x42, 0x75, 0x64, 0x67, 0x65, 0x74)
+			if z.Budget == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Budget.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Budget")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Check"
+			o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Check)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *DisruptionBudgetCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Budget":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Budget = nil
+			} else {
+				if z.Budget == nil {
+					z.Budget = new(DisruptionBudget)
+				}
+				bts, err = z.Budget.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Budget")
+					return
+				}
+			}
+		case "Check":
+			z.Check, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Check")
+				return
+			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *DisruptionBudgetCommand) Msgsize() (s int) {
+	s = 1 + 7
+	if z.Budget == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Budget.Msgsize()
+	}
+	s += 6 + msgp.BoolSize + 6 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z DisruptionBudgetDeleteCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "Namespace"
+	o = append(o, 0x82, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+	o = msgp.AppendString(o, z.Namespace)
+	// string "Name"
+	o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+	o = msgp.AppendString(o, z.Name)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *DisruptionBudgetDeleteCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z DisruptionBudgetDeleteCommand) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 5 + msgp.StringPrefixSize + len(z.Name)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *DrainMetadata) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
@@ -11125,8 +11639,8 @@ func (z *ID) Msgsize() (s int) {
 func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(41)
-	var zb0001Mask uint64 /* 41 bits */
+	zb0001Len := uint32(43)
+	var zb0001Mask uint64 /* 43 bits */
 	_ = zb0001Mask
 	if z.Region == "" {
 		zb0001Len--
@@ -11152,145 +11666,153 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x20
 	}
-	if z.AllAtOnce == false {
+	if z.PriorityClass == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40
 	}
-	if z.Datacenters == nil {
+	if z.PreemptionPolicy == "" {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
-	if z.NodePool == "" {
+	if z.AllAtOnce == false {
 		zb0001Len--
 		zb0001Mask |= 0x100
 	}
-	if z.Constraints == nil {
+	if z.Datacenters == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
-	if z.Affinities == nil {
+	if z.NodePool == "" {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
-	if z.Spreads == nil {
+	if z.Constraints == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800
 	}
-	if z.Tolerations == nil {
+	if z.Affinities == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1000
 	}
-	if z.TaskGroups == nil {
+	if z.Spreads == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2000
 	}
-	if z.Update == nil {
+	if z.Tolerations == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
-	if z.Reschedule == nil {
+	if z.TaskGroups == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000
 	}
-	if z.Migrate == nil {
+	if z.Update == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
 	}
-	if z.Multiregion == nil {
+	if z.Reschedule == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000
 	}
-	if z.Periodic == nil {
+	if z.Migrate == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
-	if z.ParameterizedJob == nil {
+	if z.Multiregion == nil {
 		zb0001Len--
 		zb0001Mask |= 0x80000
 	}
-	if z.Meta == nil {
+	if z.Periodic == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
 	}
-	if z.UI == nil {
+	if z.ParameterizedJob == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200000
 	}
-	if z.Stop == false {
+	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400000
 	}
-	if z.ParentID == "" {
+	if z.UI == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800000
 	}
-	if z.Dispatched == false {
+	if z.Stop == false {
 		zb0001Len--
 		zb0001Mask |= 0x1000000
 	}
-	if z.DispatchIdempotencyToken == "" {
+	if z.ParentID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
-	if z.Payload == nil {
+	if z.Dispatched == false {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
-	if z.ConsulToken == "" {
+	if z.DispatchIdempotencyToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x8000000
 	}
-	if z.ConsulNamespace == "" {
+	if z.Payload == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000000
 	}
-	if z.VaultToken == "" {
+	if z.ConsulToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x20000000
 	}
-	if z.VaultNamespace == "" {
+	if z.ConsulNamespace == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40000000
 	}
-	if z.NomadTokenID == "" {
+	if z.VaultToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x80000000
 	}
-	if z.Status == "" {
+	if z.VaultNamespace == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100000000
 	}
-	if z.StatusDescription == "" {
+	if z.NomadTokenID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200000000
 	}
-	if z.Stable == false {
+	if z.Status == "" {
 		zb0001Len--
 		zb0001Mask |= 0x400000000
 	}
-	if z.Version == 0 {
+	if z.StatusDescription == "" {
 		zb0001Len--
 		zb0001Mask |= 0x800000000
 	}
-	if z.VersionTag == nil {
+	if z.Stable == false {
 		zb0001Len--
 		zb0001Mask |= 0x1000000000
 	}
-	if z.SubmitTime == 0 {
+	if z.Version == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x2000000000
 	}
-	if z.CreateIndex == 0 {
+	if z.VersionTag == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4000000000
 	}
-	if z.ModifyIndex == 0 {
+	if z.SubmitTime == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x8000000000
 	}
-	if z.JobModifyIndex == 0 {
+	if z.CreateIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x10000000000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20000000000
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40000000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -11328,11 +11850,21 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendInt(o, z.Priority)
 		}
 		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "PriorityClass"
+			o = append(o, 0xad, 0x50, 0x72, 0x69, 0x6f, 0x72, 0x69, 0x74, 0x79, 0x43, 0x6c, 0x61, 0x73, 0x73)
+			o = msgp.AppendString(o, z.PriorityClass)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "PreemptionPolicy"
+			o = append(o, 0xb0, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
+			o = msgp.AppendString(o, z.PreemptionPolicy)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "AllAtOnce"
 			o = append(o, 0xa9, 0x41, 0x6c, 0x6c, 0x41, 0x74, 0x4f, 0x6e, 0x63, 0x65)
 			o = msgp.AppendBool(o, z.AllAtOnce)
 		}
-		if (zb0001Mask & 0x80) == 0 { // if not omitted
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "Datacenters"
 			o = append(o, 0xab, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Datacenters)))
@@ -11340,12 +11872,12 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, z.Datacenters[za0001])
 			}
 		}
-		if (zb0001Mask & 0x100) == 0 { // if not omitted
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
 			// string "NodePool"
 			o = append(o, 0xa8, 0x4e, 0x6f, 0x64, 0x65, 0x50, 0x6f, 0x6f, 0x6c)
 			o = msgp.AppendString(o, z.NodePool)
 		}
-		if (zb0001Mask & 0x200) == 0 { // if not omitted
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
 			// string "Constraints"
 			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x74, 0x72, 0x61, 0x69, 0x6e, 0x74, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Constraints)))
@@ -11366,7 +11898,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x400) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
 			// string "Affinities"
 			o = append(o, 0xaa, 0x41, 0x66, 0x66, 0x69, 0x6e, 0x69, 0x74, 0x69, 0x65, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Affinities)))
@@ -11382,7 +11914,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x800) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
 			// string "Spreads"
 			o = append(o, 0xa7, 0x53, 0x70, 0x72, 0x65, 0x61, 0x64, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Spreads)))
@@ -11398,7 +11930,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
 			// string "Tolerations"
 			o = append(o, 0xab, 0x54, 0x6f, 0x6c, 0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Tolerations)))
@@ -11414,7 +11946,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
 			// string "TaskGroups"
 			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.TaskGroups)))
@@ -11430,7 +11962,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "Update"
 			o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
 			if z.Update == nil {
@@ -11443,7 +11975,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
 			// string "Reschedule"
 			o = append(o, 0xaa, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
 			if z.Reschedule == nil {
@@ -11456,7 +11988,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
 			// string "Migrate"
 			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
 			if z.Migrate == nil {
@@ -11469,7 +12001,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
 			// string "Multiregion"
 			o = append(o, 0xab, 0x4d, 0x75, 0x6c, 0x74, 0x69, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e)
 			if z.Multiregion == nil {
@@ -11482,7 +12014,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "Periodic"
 			o = append(o, 0xa8, 0x50, 0x65, 0x72, 0x69, 0x6f, 0x64, 0x69, 0x63)
 			if z.Periodic == nil {
@@ -11495,7 +12027,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "ParameterizedJob"
 			o = append(o, 0xb0, 0x50, 0x61, 0x72, 0x61, 0x6d, 0x65, 0x74, 0x65, 0x72, 0x69, 0x7a, 0x65, 0x64, 0x4a, 0x6f, 0x62)
 			if z.ParameterizedJob == nil {
@@ -11508,7 +12040,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
@@ -11517,7 +12049,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0008)
 			}
 		}
-		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
 			// string "UI"
 			o = append(o, 0xa2, 0x55, 0x49)
 			if z.UI == nil {
@@ -11545,77 +12077,77 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
 			// string "Stop"
 			o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
 			o = msgp.AppendBool(o, z.Stop)
 		}
-		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "ParentID"
 			o = append(o, 0xa8, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x49, 0x44)
 			o = msgp.AppendString(o, z.ParentID)
 		}
-		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
 			// string "Dispatched"
 			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x65, 0x64)
 			o = msgp.AppendBool(o, z.Dispatched)
 		}
-		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
 			// string "DispatchIdempotencyToken"
 			o = append(o, 0xb8, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.DispatchIdempotencyToken)
 		}
-		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
 			// string "Payload"
 			o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
 			o = msgp.AppendBytes(o, z.Payload)
 		}
-		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
 			// string "ConsulToken"
 			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.ConsulToken)
 		}
-		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
 			// string "ConsulNamespace"
 			o = append(o, 0xaf, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 			o = msgp.AppendString(o, z.ConsulNamespace)
 		}
-		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
 			// string "VaultToken"
 			o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.VaultToken)
 		}
-		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
 			// string "VaultNamespace"
 			o = append(o, 0xae, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 			o = msgp.AppendString(o, z.VaultNamespace)
 		}
-		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
 			// string "NomadTokenID"
 			o = append(o, 0xac, 0x4e, 0x6f, 0x6d, 0x61, 0x64, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x49, 0x44)
 			o = msgp.AppendString(o, z.NomadTokenID)
 		}
-		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
 			// string "Status"
 			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
 			o = msgp.AppendString(o, z.Status)
 		}
-		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
 			// string "StatusDescription"
 			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
 			o = msgp.AppendString(o, z.StatusDescription)
 		}
-		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
 			// string "Stable"
 			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
 			o = msgp.AppendBool(o, z.Stable)
 		}
-		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
 			// string "Version"
 			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
 			o = msgp.AppendUint64(o, z.Version)
 		}
-		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
 			// string "VersionTag"
 			o = append(o, 0xaa, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
 			if z.VersionTag == nil {
@@ -11633,22 +12165,22 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendInt64(o, z.VersionTag.TaggedTime)
 			}
 		}
-		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
 			// string "SubmitTime"
 			o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x74, 0x54, 0x69, 0x6d, 0x65)
 			o = msgp.AppendInt64(o, z.SubmitTime)
 		}
-		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
 			// string "CreateIndex"
 			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.CreateIndex)
 		}
-		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000000) == 0 { // if not omitted
 			// string "ModifyIndex"
 			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.ModifyIndex)
 		}
-		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000000) == 0 { // if not omitted
 			// string "JobModifyIndex"
 			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.JobModifyIndex)
@@ -11709,6 +12241,18 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Priority, bts, err = msgp.ReadIntBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Priority")
+				return
+			}
+		case "PriorityClass":
+			z.PriorityClass, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "PriorityClass")
+				return
+			}
+		case "PreemptionPolicy":
+			z.PreemptionPolicy, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "PreemptionPolicy")
 				return
 			}
 		case "AllAtOnce":
@@ -12330,7 +12874,7 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Job) Msgsize() (s int) {
-	s = 3 + 7 + msgp.StringPrefixSize + len(z.Region) + 10 + msgp.StringPrefixSize + len(z.Namespace) + 3 + msgp.StringPrefixSize + len(z.ID) + 5 + msgp.StringPrefixSize + len(z.Name) + 5 + msgp.StringPrefixSize + len(z.Type) + 9 + msgp.IntSize + 10 + msgp.BoolSize + 12 + msgp.ArrayHeaderSize
+	s = 3 + 7 + msgp.StringPrefixSize + len(z.Region) + 10 + msgp.StringPrefixSize + len(z.Namespace) + 3 + msgp.StringPrefixSize + len(z.ID) + 5 + msgp.StringPrefixSize + len(z.Name) + 5 + msgp.StringPrefixSize + len(z.Type) + 9 + msgp.IntSize + 14 + msgp.StringPrefixSize + len(z.PriorityClass) + 17 + msgp.StringPrefixSize + len(z.PreemptionPolicy) + 10 + msgp.BoolSize + 12 + msgp.ArrayHeaderSize
 	for za0001 := range z.Datacenters {
 		s += msgp.StringPrefixSize + len(z.Datacenters[za0001])
 	}
@@ -24869,6 +25413,285 @@ func (z *PreemptionConfig) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *PriorityClass) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Value == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.PreemptionPolicy == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Default == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Value"
+			o = append(o, 0xa5, 0x56, 0x61, 0x6c, 0x75, 0x65)
+			o = msgp.AppendInt(o, z.Value)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "PreemptionPolicy"
+			o = append(o, 0xb0, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
+			o = msgp.AppendString(o, z.PreemptionPolicy)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Default"
+			o = append(o, 0xa7, 0x44, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74)
+			o = msgp.AppendBool(o, z.Default)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *PriorityClass) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "Description":
+			z.Description, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Description")
+				return
+			}
+		case "Value":
+			z.Value, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Value")
+				return
+			}
+		case "PreemptionPolicy":
+			z.PreemptionPolicy, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "PreemptionPolicy")
+				return
+			}
+		case "Default":
+			z.Default, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Default")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *PriorityClass) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 12 + msgp.StringPrefixSize + len(z.Description) + 6 + msgp.IntSize + 17 + msgp.StringPrefixSize + len(z.PreemptionPolicy) + 8 + msgp.BoolSize + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *PriorityClassCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Class == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Check == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Class"
+			o = append(o, 0xa5, 0x43, 0x6c, 0x61, 0x73, 0x73)
+			if z.Class == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Class.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Class")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Check"
+			o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Check)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *PriorityClassCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Class":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Class = nil
+			} else {
+				if z.Class == nil {
+					z.Class = new(PriorityClass)
+				}
+				bts, err = z.Class.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Class")
+					return
+				}
+			}
+		case "Check":
+			z.Check, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Check")
+				return
+			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *PriorityClassCommand) Msgsize() (s int) {
+	s = 1 + 6
+	if z.Class == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Class.Msgsize()
+	}
+	s += 6 + msgp.BoolSize + 6 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *ReapCommand) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
@@ -31580,8 +32403,8 @@ func (z *TaskEvent) Msgsize() (s int) {
 func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(27)
-	var zb0001Mask uint32 /* 27 bits */
+	zb0001Len := uint32(28)
+	var zb0001Mask uint32 /* 28 bits */
 	_ = zb0001Mask
 	if z.Name == "" {
 		zb0001Len--
@@ -31651,45 +32474,49 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x10000
 	}
-	if z.Networks == nil {
+	if z.Disruption == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000
 	}
-	if z.Meta == nil {
+	if z.Networks == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
-	if z.Services == nil {
+	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x80000
 	}
-	if z.ShutdownDelay == nil {
+	if z.Services == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
 	}
-	if z.StopAfterClientDisconnect == nil {
+	if z.ShutdownDelay == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200000
 	}
-	if z.MaxClientDisconnect == nil {
+	if z.StopAfterClientDisconnect == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400000
 	}
-	if z.PreventRescheduleOnLost == nil {
+	if z.MaxClientDisconnect == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800000
 	}
-	if z.MaxRunDuration == nil {
+	if z.PreventRescheduleOnLost == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1000000
 	}
-	if z.Scaling == nil {
+	if z.MaxRunDuration == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
-	if z.Consul == nil {
+	if z.Scaling == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
+	}
+	if z.Consul == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -31920,6 +32747,21 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 			}
 		}
 		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "Disruption"
+			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x72, 0x75, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			if z.Disruption == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				// map header, size 2
+				// string "MinAvailable"
+				o = append(o, 0x82, 0xac, 0x4d, 0x69, 0x6e, 0x41, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
+				o = msgp.AppendString(o, z.Disruption.MinAvailable)
+				// string "MaxUnavailable"
+				o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x55, 0x6e, 0x61, 0x76, 0x61, 0x69, 0x6c, 0x61, 0x62, 0x6c, 0x65)
+				o = msgp.AppendString(o, z.Disruption.MaxUnavailable)
+			}
+		}
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
 			// string "Networks"
 			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
@@ -31935,7 +32777,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
@@ -31944,7 +32786,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0012)
 			}
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "Services"
 			o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
@@ -31960,7 +32802,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "ShutdownDelay"
 			o = append(o, 0xad, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
 			if z.ShutdownDelay == nil {
@@ -31969,7 +32811,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.ShutdownDelay)
 			}
 		}
-		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
 			// string "StopAfterClientDisconnect"
 			o = append(o, 0xb9, 0x53, 0x74, 0x6f, 0x70, 0x41, 0x66, 0x74, 0x65, 0x72, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
 			if z.StopAfterClientDisconnect == nil {
@@ -31978,7 +32820,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.StopAfterClientDisconnect)
 			}
 		}
-		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
 			// string "MaxClientDisconnect"
 			o = append(o, 0xb3, 0x4d, 0x61, 0x78, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
 			if z.MaxClientDisconnect == nil {
@@ -31987,7 +32829,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.MaxClientDisconnect)
 			}
 		}
-		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
 			// string "PreventRescheduleOnLost"
 			o = append(o, 0xb7, 0x50, 0x72, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4f, 0x6e, 0x4c, 0x6f, 0x73, 0x74)
 			if z.PreventRescheduleOnLost == nil {
@@ -31996,7 +32838,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendBool(o, *z.PreventRescheduleOnLost)
 			}
 		}
-		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "MaxRunDuration"
 			o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x52, 0x75, 0x6e, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
 			if z.MaxRunDuration == nil {
@@ -32005,7 +32847,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.MaxRunDuration)
 			}
 		}
-		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
 			// string "Scaling"
 			o = append(o, 0xa7, 0x53, 0x63, 0x61, 0x6c, 0x69, 0x6e, 0x67)
 			if z.Scaling == nil {
@@ -32018,7 +32860,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
 			// string "Consul"
 			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c)
 			if z.Consul == nil {
@@ -32462,17 +33304,63 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+		case "Disruption":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Disruption = nil
+			} else {
+				if z.Disruption == nil {
+					z.Disruption = new(Disruption)
+				}
+				var zb0011 uint32
+				zb0011, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Disruption")
+					return
+				}
+				for zb0011 > 0 {
+					zb0011--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Disruption")
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "MinAvailable":
+						z.Disruption.MinAvailable, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Disruption", "MinAvailable")
+							return
+						}
+					case "MaxUnavailable":
+						z.Disruption.MaxUnavailable, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Disruption", "MaxUnavailable")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Disruption")
+							return
+						}
+					}
+				}
+			}
 		case "Networks":
-			var zb0011 uint32
-			zb0011, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0012 uint32
+			zb0012, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Networks")
 				return
 			}
-			if cap(z.Networks) >= int(zb0011) {
-				z.Networks = (z.Networks)[:zb0011]
+			if cap(z.Networks) >= int(zb0012) {
+				z.Networks = (z.Networks)[:zb0012]
 			} else {
-				z.Networks = make([]*NetworkResource, zb0011)
+				z.Networks = make([]*NetworkResource, zb0012)
 			}
 			for za0010 := range z.Networks {
 				if msgp.IsNil(bts) {
@@ -32493,20 +33381,20 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "Meta":
-			var zb0012 uint32
-			zb0012, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0013 uint32
+			zb0013, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
 				return
 			}
 			if z.Meta == nil {
-				z.Meta = make(map[string]string, zb0012)
+				z.Meta = make(map[string]string, zb0013)
 			} else if len(z.Meta) > 0 {
 				clear(z.Meta)
 			}
-			for zb0012 > 0 {
+			for zb0013 > 0 {
 				var za0012 string
-				zb0012--
+				zb0013--
 				var za0011 string
 				za0011, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
@@ -32521,16 +33409,16 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				z.Meta[za0011] = za0012
 			}
 		case "Services":
-			var zb0013 uint32
-			zb0013, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0014 uint32
+			zb0014, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Services")
 				return
 			}
-			if cap(z.Services) >= int(zb0013) {
-				z.Services = (z.Services)[:zb0013]
+			if cap(z.Services) >= int(zb0014) {
+				z.Services = (z.Services)[:zb0014]
 			} else {
-				z.Services = make([]*Service, zb0013)
+				z.Services = make([]*Service, zb0014)
 			}
 			for za0013 := range z.Services {
 				if msgp.IsNil(bts) {
@@ -32663,14 +33551,14 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.Consul == nil {
 					z.Consul = new(Consul)
 				}
-				var zb0014 uint32
-				zb0014, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0015 uint32
+				zb0015, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Consul")
 					return
 				}
-				for zb0014 > 0 {
-					zb0014--
+				for zb0015 > 0 {
+					zb0015--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Consul")
@@ -32823,6 +33711,12 @@ func (z *TaskGroup) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += z.Migrate.Msgsize()
+	}
+	s += 11
+	if z.Disruption == nil {
+		s += msgp.NilSize
+	} else {
+		s += 1 + 13 + msgp.StringPrefixSize + len(z.Disruption.MinAvailable) + 15 + msgp.StringPrefixSize + len(z.Disruption.MaxUnavailable)
 	}
 	s += 9 + msgp.ArrayHeaderSize
 	for za0010 := range z.Networks {

@@ -30,6 +30,7 @@ func (c *checker) checkGroup(p *place, g *TaskGroup) {
 	c.checkPlacement(p, scopeGroup, g.Constraints, g.Affinities, g.Spreads)
 	c.checkTogether(p, g)
 	c.checkTolerations(p, g.Tolerations)
+	c.checkDisruption(p, g)
 	c.checkTypeBlocks(p, g.Update != nil && c.job.Update == nil, g.Migrate != nil && c.job.Migrate == nil,
 		g.ReschedulePolicy != nil && c.job.Reschedule == nil)
 	mark := len(c.faults)

@@ -79,6 +79,7 @@ func New(d Deps) *API {
 	a.regionRoutes()
 	a.clientRoutes()
 	a.explainRoutes()
+	a.budgetRoutes()
 	for _, m := range []*http.ServeMux{a.mux, a.pools} {
 		m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	}

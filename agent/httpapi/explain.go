@@ -46,6 +46,7 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		}
 		w.Waiting = append(w.Waiting, waitingTasks(al)...)
 	}
+	w.Waiting = append(w.Waiting, leaving(s, func(al *structs.Allocation) bool { return al.JobID == j.ID && al.Namespace == j.Namespace })...)
 	total := 0
 	for _, g := range j.TaskGroups {
 		wanted += g.Desired()
@@ -198,6 +199,7 @@ func explainAlloc(s *state.Snapshot, al *structs.Allocation) *api.Why {
 	if !al.Terminal() && al.ClientStatus != structs.AllocClientRunning {
 		w.Waiting = waitingTasks(al)
 	}
+	w.Waiting = append(w.Waiting, leaving(s, func(o *structs.Allocation) bool { return o.ID == al.ID })...)
 	w.history(al)
 	w.finish()
 	switch {
@@ -249,6 +251,10 @@ func explainNode(s *state.Snapshot, n *structs.Node) *api.Why {
 	if n.DrainStrategy != nil {
 		w.Waiting = append(w.Waiting, api.WhyWaiting{Subject: "drain", Reason: fmt.Sprintf("%d allocations have to leave", running),
 			Since: n.DrainStrategy.StartedAt.UnixNano()})
+	}
+	w.Waiting = append(w.Waiting, leaving(s, func(al *structs.Allocation) bool { return al.NodeID == n.ID })...)
+	for _, t := range n.Taints {
+		w.Facts = append(w.Facts, api.WhyFact{Label: "taint", Value: t.String()})
 	}
 	for _, e := range n.Events {
 		w.History = append(w.History, api.WhyEvent{Time: e.Timestamp.UnixNano(), Subject: e.Subsystem, Message: e.Message})

@@ -87,7 +87,8 @@ func (a *API) admit(r *request, s *state.Snapshot, j *structs.Job) (warnings str
 	}
 	j.Region = a.Config.Region // what names none is of the region it was sent to
 	j.Canonicalize()
-	faults := j.Validate(a.Limits)
+	told := j.Resolve(s.PriorityClass, s.DefaultPriorityClass())
+	faults := append(told, j.Validate(a.Limits)...)
 	if s.Namespace(j.Namespace) == nil {
 		faults = append(faults, structs.Fault{Path: "Namespace", Message: fmt.Sprintf("job %q is in nonexistent namespace %q", j.ID, j.Namespace)})
 	}
@@ -252,7 +253,9 @@ func (a *API) jobValidate(r *request) (any, error) {
 		return nil, invalid("Job must be specified")
 	}
 	req.Job.Canonicalize()
-	faults := req.Job.Validate(a.Limits)
+	s := r.snapshot()
+	told := req.Job.Resolve(s.PriorityClass, s.DefaultPriorityClass())
+	faults := append(told, req.Job.Validate(a.Limits)...)
 	resp := &api.ValidateResponse{DriverConfigValidated: true, Warnings: listed("warning", faults.Warnings())}
 	for _, f := range faults.Errors() {
 		resp.ValidationErrors = append(resp.ValidationErrors, f.Error())

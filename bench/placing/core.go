@@ -39,12 +39,17 @@ func Core() ([]bench.Figure, error) {
 		{"peers apart by rack of another job, one by one", 10_000, 0, 1, peer},
 		{"peers apart by rack of another job, 1,200 at once", 10_000, 0, 1200, peer},
 		{"hard spread, 1,200 at once", 10_000, 0, 1200, hard},
+		{"taints on 1,000 nodes, one by one", 10_000, 0, 1, tolerant},
+		{"taints on 1,000 nodes, 1,200 at once", 10_000, 0, 1200, tolerant},
 		{"distinct hosts, one by one", 10_000, 0, 1, distinct},
 		{"distinct hosts, 1,200 at once", 10_000, 0, 1200, distinct},
 	} {
 		l := newLab(5000, Job("web", c.count, c.job))
 		for row := range int32(100) { // so that there is something to keep apart from: in 4 of 25 racks
 			l.fleet.Add(&fleet.Use{AllocID: l.ids.NewID(), Job: structs.JobKey{Namespace: structs.DefaultNamespace, ID: "db-1"}, Group: "g"}, row%4)
+		}
+		if len(l.state.job.TaskGroups[0].Tolerations) > 0 {
+			taint(l.fleet)
 		}
 		rate, err := rateOf(l, c.count)
 		if err != nil {
@@ -78,6 +83,27 @@ func affinity(j *structs.Job) {
 
 func peer(j *structs.Job) {
 	j.TaskGroups[0].Peers = []*structs.Peer{{Job: "db-*", Relation: structs.PeerApart, Topology: "${meta.rack}"}}
+}
+
+// tolerant is at home on the nodes with one of the taints that taint sets.
+func tolerant(j *structs.Job) {
+	j.TaskGroups[0].Tolerations = []*structs.Toleration{{Key: "dedicated", Operator: structs.TolerateEqual, Value: "v0"}}
+}
+
+// taint gives every fifth node a taint, of twenty different ones, and every tenth one that prefers others.
+func taint(f *fleet.Fleet) {
+	for row := range int32(f.Len()) {
+		if row%5 != 0 {
+			continue
+		}
+		n := *f.NodeAt(row)
+		taints := []*structs.Taint{{Key: "dedicated", Value: fmt.Sprint("v", row/5%20), Effect: structs.TaintNoSchedule}}
+		if row%10 == 0 {
+			taints = append(taints, &structs.Taint{Key: "old", Effect: structs.TaintPreferNoSchedule})
+		}
+		n.SetTaints(structs.TaintFromOperator, taints, 1)
+		f.SetNode(&n)
+	}
 }
 
 func hard(j *structs.Job) {

@@ -81,6 +81,10 @@ func (s *still) Job(_, id string) *structs.Job {
 func (s *still) AllocsByJob(string, string) iter.Seq[*structs.Allocation] {
 	return func(func(*structs.Allocation) bool) {}
 }
+func (s *still) Jobs() iter.Seq[*structs.Job] { return func(func(*structs.Job) bool) {} }
+func (s *still) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
+	return func(func(*structs.DisruptionBudget) bool) {}
+}
 func (s *still) LatestDeployment(string, string) *structs.Deployment { return nil }
 func (s *still) NodePool(string) *structs.NodePool                   { return nil }
 func (s *still) SchedulerConfig() *structs.SchedulerConfiguration    { return s.config }

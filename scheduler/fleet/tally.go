@@ -70,11 +70,13 @@ func (f *Fleet) tell(u *Use, by int32) {
 type Labels struct {
 	JobMeta, GroupMeta map[string]string
 	Apart              []*structs.Peer
+	// Guarded is set for groups with a disruption block.
+	Guarded bool
 }
 
 // LabelsOf are the labels of a job's group.
 func LabelsOf(job *structs.Job, g *structs.TaskGroup) Labels {
-	l := Labels{JobMeta: job.Meta, GroupMeta: g.Meta}
+	l := Labels{JobMeta: job.Meta, GroupMeta: g.Meta, Guarded: g.Disruption != nil}
 	for _, p := range g.Peers {
 		if p.Required() && p.Relation == structs.PeerApart {
 			l.Apart = append(l.Apart, p)

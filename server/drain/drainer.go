@@ -38,7 +38,7 @@ const retryAfter = time.Second
 
 // Run looks at the state whenever nodes or allocations change or a deadline passes, until ctx is done.
 func (d *Drainer) Run(ctx context.Context) error {
-	feed := d.host.State().Follow(state.TableNodes, state.TableAllocs)
+	feed := d.host.State().Follow(state.TableNodes, state.TableAllocs, state.TableDisruptionBudgets)
 	defer feed.Close()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

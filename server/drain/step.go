@@ -4,6 +4,7 @@ import (
 	"iter"
 	"time"
 
+	"berth/scheduler/budget"
 	"berth/structs"
 )
 
@@ -11,9 +12,8 @@ import (
 type State interface {
 	Nodes() iter.Seq[*structs.Node]
 	Node(id structs.ID) *structs.Node
-	Job(namespace, id string) *structs.Job
+	budget.State
 	AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation]
-	AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation]
 }
 
 // Actions are what a step wants done.
@@ -22,8 +22,16 @@ type Actions struct {
 	Move []*structs.Allocation
 	// Done are nodes whose drain is over.
 	Done []structs.ID
+	// Waiting are allocations that are to leave and may not yet, with the reason.
+	Waiting []Waiting
 	// Next is when a deadline passes; zero when none is waited for.
 	Next time.Time
+}
+
+// Waiting is an allocation that is to leave its node and may not yet.
+type Waiting struct {
+	Alloc  *structs.Allocation
+	Reason string
 }
 
 // groupKey names a group of a job.
@@ -34,16 +42,17 @@ type groupKey struct {
 
 // step is one look at the state.
 type step struct {
-	st    State
-	now   time.Time
-	room  map[groupKey]int    // how many more of a group may begin to move
-	moved map[structs.ID]bool // in this step
-	out   Actions
+	st     State
+	now    time.Time
+	room   map[groupKey]int    // how many more of a group may begin to move
+	moved  map[structs.ID]bool // in this step
+	ledger *budget.Ledger
+	out    Actions
 }
 
 // Step decides what follows from the state at a time: of the nodes that are drained, and of those whose taints make allocations leave.
 func Step(st State, now time.Time) Actions {
-	s := &step{st: st, now: now, room: map[groupKey]int{}, moved: map[structs.ID]bool{}}
+	s := &step{st: st, now: now, room: map[groupKey]int{}, moved: map[structs.ID]bool{}, ledger: budget.New(st, asked)}
 	for n := range st.Nodes() {
 		if n.DrainStrategy != nil {
 			s.node(n)
@@ -86,9 +95,13 @@ func (s *step) node(n *structs.Node) {
 	}
 	if forced {
 		s.ask(batch)
+	} else {
+		s.late(batch, "it is batch work, which may end by itself until the deadline of the drain")
 	}
 	if forced || len(service)+len(batch) == 0 {
 		s.ask(system)
+	} else {
+		s.late(system, "allocations of system jobs leave last")
 	}
 }
 
@@ -105,17 +118,41 @@ func (s *step) service(a *structs.Allocation, forced bool) {
 	case s.asked(a):
 	case forced, !Healthy(a): // what does not serve is not missed
 		s.move(a)
-	case s.roomOf(key, a) > 0:
+	case s.roomOf(key, a) <= 0:
+		s.wait(a, "migrate { max_parallel } of group "+a.TaskGroup+" lets no more of it leave until others are healthy")
+	case s.free(a):
 		s.room[key]--
 		s.move(a)
 	}
+}
+
+// free reports that the budgets let the allocation leave now, and notes for what it waits if not.
+func (s *step) free(a *structs.Allocation) bool {
+	if by := s.ledger.Blocks(a); by != nil {
+		s.wait(a, by.String())
+		return false
+	}
+	return true
+}
+
+func (s *step) wait(a *structs.Allocation, reason string) {
+	s.out.Waiting = append(s.out.Waiting, Waiting{a, reason})
 }
 
 func (s *step) asked(a *structs.Allocation) bool { return s.moved[a.ID] || asked(a) }
 
 func (s *step) move(a *structs.Allocation) {
 	s.moved[a.ID] = true
+	s.ledger.Take(a)
 	s.out.Move = append(s.out.Move, a)
+}
+
+func (s *step) late(allocs []*structs.Allocation, reason string) {
+	for _, a := range allocs {
+		if !s.asked(a) {
+			s.wait(a, reason)
+		}
+	}
 }
 
 func (s *step) ask(allocs []*structs.Allocation) {
@@ -167,13 +204,5 @@ func (s *step) roomOf(key groupKey, a *structs.Allocation) int {
 	return s.room[key]
 }
 
-// Healthy reports that an allocation serves: it runs, and was judged healthy if it is one that is judged.
-func Healthy(a *structs.Allocation) bool {
-	if a.ClientStatus != structs.AllocClientRunning {
-		return false
-	}
-	if a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil {
-		return *a.DeploymentStatus.Healthy
-	}
-	return a.DeploymentID.IsZero()
-}
+// Healthy reports that an allocation serves.
+func Healthy(a *structs.Allocation) bool { return budget.Serves(a) }

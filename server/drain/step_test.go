@@ -2,20 +2,23 @@ package drain
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"berth/scheduler/check"
 	"berth/structs"
 )
 
 // cluster is a state small enough to write down.
 type cluster struct {
-	nodes  []*structs.Node
-	jobs   map[string]*structs.Job
-	allocs []*structs.Allocation
+	nodes   []*structs.Node
+	jobs    map[string]*structs.Job
+	allocs  []*structs.Allocation
+	budgets []*structs.DisruptionBudget
 }
 
 func (c *cluster) Nodes() iter.Seq[*structs.Node] { return slices.Values(c.nodes) }
@@ -26,6 +29,10 @@ func (c *cluster) Node(id structs.ID) *structs.Node {
 		}
 	}
 	return nil
+}
+func (c *cluster) Jobs() iter.Seq[*structs.Job] { return maps.Values(c.jobs) }
+func (c *cluster) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
+	return slices.Values(c.budgets)
 }
 func (c *cluster) Job(_, id string) *structs.Job { return c.jobs[id] }
 func (c *cluster) AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation] {
@@ -217,6 +224,118 @@ func TestADrainedAndTaintedNodeAsksOnce(t *testing.T) {
 	if got := Step(c, start); len(got.Move) != 2 {
 		t.Fatalf("%v", got.Move)
 	}
+}
+
+func TestADrainWaitsForBudgets(t *testing.T) {
+	c := &cluster{}
+	c.node(1, &structs.DrainSpec{Deadline: time.Hour})
+	c.node(2, nil)
+	c.job("db-1", structs.JobTypeService, 1, 1)
+	c.job("db-2", structs.JobTypeService, 1, 1)
+	c.job("web", structs.JobTypeService, 4, 4)
+	c.jobs["web"].TaskGroups[0].Disruption = &structs.Disruption{MinAvailable: "75%"}
+	c.budgets = []*structs.DisruptionBudget{{Name: "quorum", Job: "db-*", Disruption: structs.Disruption{MaxUnavailable: "1"}}}
+	db1, db2 := c.alloc("db-1", 1), c.alloc("db-2", 1)
+	web := []*structs.Allocation{c.alloc("web", 1), c.alloc("web", 1), c.alloc("web", 1), c.alloc("web", 2)}
+	got := Step(c, start)
+	if !slices.Equal(got.Move, []*structs.Allocation{db1, web[0]}) {
+		t.Fatalf("moves %v", got.Move)
+	}
+	why := map[structs.ID]string{}
+	for _, w := range got.Waiting {
+		why[w.Alloc.ID] = w.Reason
+	}
+	if len(why) != 3 || why[db2.ID] != "disruption budget quorum: 1 of 2 allocations are available, and 1 must stay so (max_unavailable 1)" ||
+		why[web[1].ID] != "the disruption block of group g of job web: 3 of 4 allocations are available, and 3 must stay so (min_available 75%)" {
+		t.Fatalf("%q", why)
+	}
+	for _, a := range got.Move {
+		a.DesiredTransition.Migrate = new(true)
+	}
+	if got := Step(c, start); len(got.Move) != 0 {
+		t.Fatalf("nothing was replaced, and more leave: %v", got.Move)
+	}
+	db1.ClientStatus = structs.AllocClientComplete
+	c.alloc("db-1", 2)
+	if got := Step(c, start); !slices.Equal(got.Move, []*structs.Allocation{db2}) {
+		t.Fatalf("db-1 is back: %v", got.Move)
+	}
+	if got := Step(c, start.Add(time.Hour)); len(got.Move) != 3 || len(got.Waiting) != 0 {
+		t.Fatalf("at the deadline: %v", got.Move)
+	}
+}
+
+func TestATaintWaitsForBudgetsWithoutEnd(t *testing.T) {
+	c := &cluster{}
+	taint(c.node(1, nil), "maint")
+	c.job("sum", structs.JobTypeBatch, 2, 1)
+	c.jobs["sum"].TaskGroups[0].Disruption = &structs.Disruption{MaxUnavailable: "0"}
+	c.alloc("sum", 1)
+	c.alloc("sum", 1)
+	for _, at := range []time.Time{start, start.Add(1000 * time.Hour)} {
+		if got := Step(c, at); len(got.Move) != 0 || len(got.Waiting) != 2 {
+			t.Fatalf("%+v", got)
+		}
+	}
+}
+
+// Whatever is drained and tainted, no budget is broken before a deadline, as the independent checker counts; and what serves
+// again lets the rest go on.
+func TestNoBudgetIsBroken(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &cluster{}
+		for n := range 4 {
+			var d *structs.DrainSpec
+			if n > 0 && rapid.Bool().Draw(t, "drained") {
+				d = &structs.DrainSpec{}
+			}
+			if node := c.node(n, d); n > 0 && rapid.Bool().Draw(t, "tainted") {
+				taint(node, "maint")
+			}
+		}
+		amounts := []string{"0", "1", "2", "25%", "50%", "100%"}
+		for _, name := range []string{"a-1", "a-2", "b-1"} {
+			kind := rapid.SampledFrom([]string{structs.JobTypeService, structs.JobTypeBatch}).Draw(t, "type")
+			count := rapid.IntRange(1, 6).Draw(t, "count")
+			c.job(name, kind, count, rapid.IntRange(1, 6).Draw(t, "max_parallel"))
+			if rapid.Bool().Draw(t, "block") {
+				d := &structs.Disruption{MaxUnavailable: rapid.SampledFrom(amounts).Draw(t, "max")}
+				if rapid.Bool().Draw(t, "min") {
+					d.MinAvailable, d.MaxUnavailable = d.MaxUnavailable, ""
+				}
+				c.jobs[name].TaskGroups[0].Disruption = d
+			}
+			for range count {
+				a := c.alloc(name, rapid.IntRange(0, 3).Draw(t, "node"))
+				a.ClientStatus = rapid.SampledFrom([]string{structs.AllocClientRunning, structs.AllocClientRunning, structs.AllocClientPending}).Draw(t, "status")
+			}
+		}
+		c.budgets = []*structs.DisruptionBudget{{Name: "a", Job: "a-*", Disruption: structs.Disruption{MinAvailable: rapid.SampledFrom(amounts).Draw(t, "of a")}},
+			{Name: "all", Group: "g", Disruption: structs.Disruption{MaxUnavailable: rapid.SampledFrom(amounts).Draw(t, "of all")}}}
+		for range 30 {
+			w := &check.World{Nodes: c.nodes, Allocs: c.allocs}
+			for _, name := range []string{"a-1", "a-2", "b-1"} {
+				w.Jobs = append(w.Jobs, c.jobs[name])
+			}
+			got := Step(c, start.Add(time.Minute))
+			var taken []structs.ID
+			for _, a := range got.Move {
+				taken = append(taken, a.ID)
+			}
+			if faults := check.Disrupted(w, c.budgets, taken); len(faults) > 0 {
+				t.Fatalf("%v", faults)
+			}
+			for _, a := range got.Move {
+				a.DesiredTransition.Migrate = new(true)
+			}
+			for _, a := range slices.Clone(c.allocs) {
+				if asked(a) && !a.ClientTerminal() && rapid.Bool().Draw(t, "replaced") {
+					a.ClientStatus, a.DesiredStatus = structs.AllocClientComplete, structs.AllocDesiredStop
+					c.alloc(a.JobID, 0)
+				}
+			}
+		}
+	})
 }
 
 // Whatever the order of things, a drain keeps its budget and ends when allocations that leave are replaced elsewhere.

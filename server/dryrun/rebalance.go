@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"berth/scheduler/budget"
 	"berth/scheduler/feasible"
 	"berth/scheduler/fleet"
 	"berth/scheduler/rank"
@@ -37,12 +38,13 @@ type Move struct {
 }
 
 // Rebalance looks for placements of services that have become poor, and gives the moves that would better them most, the best
-// first. A group loses no more at once than its migrate block allows; what is about to change is left alone. more is set when
+// first. A group loses no more at once than its migrate block and its
+// disruption budgets allow; what is about to change is left alone. more is set when
 // there were more allocations than it looks at.
 func Rebalance(snap *state.Snapshot, l Limits) (moves []*Move, more bool) {
 	l.Moves, l.Gain = cmp.Or(l.Moves, 10), cmp.Or(l.Gain, 0.05)
 	b := &balance{snap: snap, f: FleetOf(snap.Nodes(), snap.Allocs()), config: cmp.Or(snap.SchedulerConfig(), structs.DefaultSchedulerConfiguration()),
-		budget: map[groupOf]int{}}
+		budget: map[groupOf]int{}, ledger: budget.New(snap, leaves)}
 	var all []*Move
 	allocs := map[structs.ID]*structs.Allocation{}
 	n := 0
@@ -65,7 +67,7 @@ func Rebalance(snap *state.Snapshot, l Limits) (moves []*Move, more bool) {
 		if len(moves) == l.Moves {
 			break
 		}
-		if b.left(al) == 0 {
+		if b.left(al) == 0 || b.ledger.Blocks(al) != nil {
 			continue
 		}
 		now := b.better(al) // the moves before changed the picture
@@ -88,7 +90,8 @@ type balance struct {
 	snap   *state.Snapshot
 	f      *fleet.Fleet
 	config *structs.SchedulerConfiguration
-	budget map[groupOf]int // moves left
+	budget map[groupOf]int // moves left, of the migrate blocks
+	ledger *budget.Ledger
 }
 
 // movable reports an allocation of a service that runs and that nothing else is about to change.
@@ -107,8 +110,12 @@ func (b *balance) movable(al *structs.Allocation) bool {
 	if disk := g.EphemeralDisk; disk != nil && disk.Sticky != nil && *disk.Sticky {
 		return false
 	}
-	leaving := al.DesiredTransition.Migrate != nil && *al.DesiredTransition.Migrate
-	return al.ClientStatus == structs.AllocClientRunning && !al.ServerTerminal() && !leaving
+	return al.ClientStatus == structs.AllocClientRunning && !al.ServerTerminal() && !leaves(al)
+}
+
+// leaves reports an allocation that was asked to leave its node.
+func leaves(al *structs.Allocation) bool {
+	return al.DesiredTransition.Migrate != nil && *al.DesiredTransition.Migrate
 }
 
 // left is how many of the allocation's group may move yet.
@@ -184,4 +191,5 @@ func (b *balance) move(al *structs.Allocation, m *Move) {
 	u.Ports, u.Cores, u.Devices = nil, nil, nil // others than it had; these are free there, see better
 	b.f.Add(&u, row)
 	b.budget[groupOf{keyOf(al), al.TaskGroup}]--
+	b.ledger.Take(al)
 }

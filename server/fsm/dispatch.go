@@ -79,6 +79,14 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.regionForget)
 	case structs.CmdAutopilotConfig:
 		return with(a, cmd, a.autopilotConfig)
+	case structs.CmdPriorityClass:
+		return with(a, cmd, a.priorityClass)
+	case structs.CmdPriorityClassDelete:
+		return with(a, cmd, a.priorityClassDelete)
+	case structs.CmdDisruptionBudget:
+		return with(a, cmd, a.disruptionBudget)
+	case structs.CmdDisruptionBudgetDelete:
+		return with(a, cmd, a.disruptionBudgetDelete)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -165,6 +173,14 @@ func opOf(kind structs.CommandKind) string {
 		return "forget region"
 	case structs.CmdAutopilotConfig:
 		return "set autopilot configuration"
+	case structs.CmdPriorityClass:
+		return "store priority class"
+	case structs.CmdPriorityClassDelete:
+		return "delete priority class"
+	case structs.CmdDisruptionBudget:
+		return "store disruption budget"
+	case structs.CmdDisruptionBudgetDelete:
+		return "delete disruption budget"
 	}
 	return "apply command"
 }

@@ -34,7 +34,7 @@ func (g *generator) commands() ([]structs.Command, map[structs.ID]bool) {
 
 func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	w := g.w
-	switch g.n(27, "command") {
+	switch g.n(31, "command") {
 	case 0, 1:
 		j := job(jobName(g.n(3, "job")), g.n(3, "count"))
 		j.Type = g.one("type", "service", "batch", "system")
@@ -127,6 +127,16 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	case 24:
 		return w.command(structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Root: &structs.AuthorityRoot{ID: poolName(g.n(3, "root")),
 			Certificate: []byte{1}, SealedKey: []byte{2}}, Previous: rootID(w.snap().ActiveRoot()), RetireAt: 5})
+	case 27:
+		return w.command(structs.CmdPriorityClass, &structs.PriorityClassCommand{Class: &structs.PriorityClass{Name: poolName(g.n(3, "class")), Value: g.n(100, "value"),
+			Default: g.n(1, "default") == 0}, Check: g.n(3, "check") == 0})
+	case 28:
+		return w.command(structs.CmdPriorityClassDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "class"))}})
+	case 29:
+		return w.command(structs.CmdDisruptionBudget, &structs.DisruptionBudgetCommand{Check: g.n(3, "check") == 0, Budget: &structs.DisruptionBudget{
+			Namespace: "default", Name: poolName(g.n(3, "budget")), Job: "*", Disruption: structs.Disruption{MinAvailable: "50%"}}})
+	case 30:
+		return w.command(structs.CmdDisruptionBudgetDelete, &structs.DisruptionBudgetDeleteCommand{Namespace: "default", Name: poolName(g.n(3, "budget"))})
 	case 26:
 		return w.command(structs.CmdNodeTaints, &structs.NodeTaintsCommand{NodeID: nodeID(g.n(3, "node")), Check: g.n(3, "check") == 0,
 			Taints: []*structs.Taint{{Key: "a", Effect: []string{structs.TaintNoSchedule, structs.TaintNoExecute, "Never"}[g.n(2, "effect")]}}})

@@ -44,6 +44,11 @@ func (a *applier) namespaceDelete(c *structs.NameDeleteCommand) (any, error) {
 				return nil, fault(cmd, structs.KindConflict, subject, "has allocation %s, which has not ended", al.ID)
 			}
 		}
+		for b := range a.txn.DisruptionBudgets() {
+			if b.Namespace == name {
+				a.txn.DeleteDisruptionBudget(b.Key())
+			}
+		}
 		a.txn.DeleteNamespace(name)
 	}
 	return nil, nil

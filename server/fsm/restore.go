@@ -157,6 +157,10 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutRegion)
 	case recordAutopilotConfig:
 		return restored(body, t.PutAutopilotConfig)
+	case recordPriorityClass:
+		return restored(body, t.PutPriorityClass)
+	case recordDisruptionBudget:
+		return restored(body, t.PutDisruptionBudget)
 	case recordNode:
 		return restored(body, t.PutNode)
 	case recordJobVersion:

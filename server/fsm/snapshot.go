@@ -49,6 +49,8 @@ const (
 	recordPeriodicLaunch
 	recordRegion
 	recordAutopilotConfig
+	recordPriorityClass
+	recordDisruptionBudget
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -118,6 +120,8 @@ func (w *recorder) state(snap *state.Snapshot) {
 	if c := snap.AutopilotConfig(); c != nil {
 		w.object(recordAutopilotConfig, nil, c)
 	}
+	recordAll(w, recordPriorityClass, snap.PriorityClasses())
+	recordAll(w, recordDisruptionBudget, snap.DisruptionBudgets())
 	recordAll(w, recordNode, snap.Nodes())
 	recordAll(w, recordJobVersion, snap.AllJobVersions())
 	recordAll(w, recordJob, snap.Jobs())
