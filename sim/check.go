@@ -117,6 +117,11 @@ func checkStep(before, after *structs.Allocation, node *structs.Node) []string {
 		if !node.Ready() {
 			found = append(found, fmt.Sprintf("I15: allocation %s was placed on %s, which is %s and %s", after.ID.Short(), node.Name, node.Status, node.SchedulingEligibility))
 		}
+		for _, t := range node.Taints { // nothing of the workload tolerates any
+			if t.Effect != structs.TaintPreferNoSchedule {
+				found = append(found, fmt.Sprintf("I15: allocation %s was placed on %s, which has taint %s", after.ID.Short(), node.Name, t))
+			}
+		}
 		if !matches(after, node) {
 			found = append(found, fmt.Sprintf("I15: allocation %s was placed on %s against its constraint", after.ID.Short(), node.Name))
 		}

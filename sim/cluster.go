@@ -11,15 +11,16 @@ import (
 
 // cluster is everything of one run.
 type cluster struct {
-	w      *world
-	cfg    Config
-	net    *network
-	log    *orderedLog
-	ctl    *control
-	nodes  []*node
-	users  *workload
-	family *family
-	r      *rand.Rand // of faults
+	w        *world
+	cfg      Config
+	net      *network
+	log      *orderedLog
+	ctl      *control
+	nodes    []*node
+	users    *workload
+	family   *family
+	operator *disruptions
+	r        *rand.Rand // of faults
 
 	troubled bool // faults happen
 	faults   int
@@ -32,6 +33,8 @@ func newCluster(w *world, c Config) *cluster {
 		seen: map[structs.ID]*structs.Allocation{}}
 	cl.ctl = newControl(w, cl.log)
 	cl.family = newFamily(cl)
+	cl.operator = &disruptions{cl: cl, r: w.rng("disruptions")}
+	cl.ctl.leaving = cl.operator.judge
 	cl.log.applied = cl.applied
 	cl.log.refused = cl.refused
 	ids, machines := w.ids("nodes"), w.rng("machines")
@@ -51,6 +54,7 @@ func (cl *cluster) begin() {
 	cl.w.after(5*time.Second, cl.trouble)
 	cl.w.after(4*time.Second, cl.family.begin)
 	cl.w.after(10*time.Second, cl.family.drain)
+	cl.w.after(8*time.Second, cl.operator.begin)
 }
 
 // user does one thing, and the next a while later.

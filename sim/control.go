@@ -13,6 +13,7 @@ import (
 	"berth/server/periodic"
 	"berth/server/placer"
 	"berth/server/reap"
+	"berth/state"
 	"berth/structs"
 )
 
@@ -34,6 +35,8 @@ type control struct {
 	beats    *heartbeat.Core
 	deploy   deploy.Memory
 	launches periodic.Memory
+	// leaving is told of those that are about to be asked to leave.
+	leaving func(snap *state.Snapshot, move []*structs.Allocation, now time.Time)
 	// asking is true while something the loops proposed is not applied yet: they must not ask again meanwhile.
 	asking  bool
 	waiters []*waiter
@@ -149,6 +152,7 @@ func (c *control) loops(now time.Time) {
 	}
 	dr := drain.Step(snap, now)
 	if len(dr.Move) > 0 {
+		c.leaving(snap, dr.Move, now)
 		open++
 		c.log.propose(structs.CmdAllocTransition, drain.MoveCommand(snap, dr.Move, now, c.ids.NewID), done)
 	}

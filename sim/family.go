@@ -111,6 +111,7 @@ func (f *family) drain() {
 // end stops the jobs that make instances; those go on.
 func (f *family) end() {
 	f.over = true
+	f.cl.operator.over = true
 	for _, policy := range policies {
 		f.stop("every-" + policy)
 	}

@@ -10,8 +10,9 @@ import (
 
 // workload is the people using the cluster: they register, change, stop and purge jobs.
 type workload struct {
-	r    *rand.Rand
-	jobs map[string]*jobPlan
+	r      *rand.Rand
+	guards *rand.Rand // of disruption blocks
+	jobs   map[string]*jobPlan
 }
 
 // jobPlan is what its user knows of a job.
@@ -22,7 +23,7 @@ type jobPlan struct {
 }
 
 func newWorkload(w *world) *workload {
-	return &workload{r: w.rng("workload"), jobs: map[string]*jobPlan{}}
+	return &workload{r: w.rng("workload"), guards: w.rng("guards"), jobs: map[string]*jobPlan{}}
 }
 
 // step picks the next thing a user does: a job to register, or the name of one to stop.
@@ -32,6 +33,7 @@ func (l *workload) step(most int) (register *structs.Job, stop string, purge boo
 	case len(alive) == 0 || (p < 0.45 && len(l.jobs) < most):
 		name := fmt.Sprintf("job-%02d", len(l.jobs))
 		l.jobs[name] = &jobPlan{spec: l.invent(name)}
+		guard(l.jobs[name].spec, l.guards)
 		return l.jobs[name].spec, "", false
 	case p < 0.85:
 		j := alive[l.r.IntN(len(alive))]
