@@ -314,6 +314,13 @@ func (c *Client) Search(ctx context.Context, prefix, context string, q *QueryOpt
 	return out, err
 }
 
+// FuzzySearch finds names that hold a text of at least two characters, whatever their case; context "all" looks everywhere.
+func (c *Client) FuzzySearch(ctx context.Context, text, context string, q *QueryOptions) (*FuzzySearchResponse, error) {
+	body := map[string]string{"Text": text, "Context": context}
+	out, _, err := write[*FuzzySearchResponse](ctx, c, http.MethodPut, "/v1/search/fuzzy", body, q.values())
+	return out, err
+}
+
 // WaitLeader blocks until the cluster has a leader.
 func (c *Client) WaitLeader(ctx context.Context) error {
 	for {

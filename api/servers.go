@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -126,6 +127,17 @@ func peerValues(id, address string) url.Values {
 func (o Operator) AutopilotConfiguration(ctx context.Context) (*AutopilotConfiguration, error) {
 	out, _, err := get[*AutopilotConfiguration](ctx, o.c, "/v1/operator/autopilot/configuration", nil)
 	return out, err
+}
+
+// SetAutopilotConfiguration changes how servers that fail or come are treated. With cas nothing changes, and it is false, unless the
+// configuration is still the one of cfg.ModifyIndex.
+func (o Operator) SetAutopilotConfiguration(ctx context.Context, cfg *AutopilotConfiguration, cas bool) (bool, error) {
+	v := url.Values{}
+	if cas {
+		v.Set("cas", strconv.FormatUint(cfg.ModifyIndex, 10))
+	}
+	done, _, err := write[bool](ctx, o.c, http.MethodPut, "/v1/operator/autopilot/configuration", cfg, v)
+	return done, err
 }
 
 // AutopilotHealth tells how well the servers are. A cluster that is not well answers with status 429: an error.

@@ -274,6 +274,19 @@ type SearchResponse struct {
 	structs.QueryMeta
 }
 
+// FuzzyMatch is a name that holds what was looked for, and where it is: of what is in a job namespace, job, group and task.
+type FuzzyMatch struct {
+	ID    string
+	Scope []string `json:",omitempty"`
+}
+
+// FuzzySearchResponse holds what was found, by context.
+type FuzzySearchResponse struct {
+	Matches     map[string][]FuzzyMatch
+	Truncations map[string]bool
+	structs.QueryMeta
+}
+
 // ImageLoadResponse names the images an archive held.
 type ImageLoadResponse struct {
 	NodeID structs.ID

@@ -19,7 +19,7 @@ func when(t time.Time) string {
 }
 
 func (e *env) nodeCommand() *cobra.Command {
-	return e.group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain(), e.nodeTaint())
+	return e.group("node", "look at nodes and work with them", e.nodeStatus(), e.nodeEligibility(), e.nodeDrain(), e.nodeTaint(), e.poolCommand())
 }
 
 // ownNode is the node of the agent that is asked.

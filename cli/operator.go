@@ -20,7 +20,7 @@ func (e *env) operatorCommand() *cobra.Command {
 	return e.group("operator", "for whoever runs the cluster",
 		e.group("scheduler", "how placements are chosen", e.schedulerGet(), e.schedulerSet()),
 		e.group("raft", "the log's members", e.raftPeers(), e.raftRemovePeer(), e.raftTransfer()),
-		e.group("autopilot", "how servers that fail or come are treated", e.autopilotConfig(), e.autopilotHealth()),
+		e.group("autopilot", "how servers that fail or come are treated", e.autopilotConfig(), e.autopilotSet(), e.autopilotHealth()),
 		e.group("gossip", "the servers' gossip", e.group("keyring", "the keys it is encrypted with", e.keyringGenerate(), e.keyringList(),
 			e.keyringChange("install", "give all servers a key to decrypt with"), e.keyringChange("use", "make all servers encrypt with an installed key"),
 			e.keyringChange("remove", "take a key from all servers"))),

@@ -85,7 +85,7 @@ func (s *Server) runAutopilot(ctx context.Context) error {
 
 // AutopilotConfig implements autopilot.ApplicationIntegration.
 func (p pilot) AutopilotConfig() *autopilot.Config {
-	c := p.s.cfg.Autopilot
+	c := p.s.Autopilot()
 	return &autopilot.Config{CleanupDeadServers: !c.KeepDeadServers, LastContactThreshold: c.LastContactThreshold, MaxTrailingLogs: c.MaxTrailingLogs,
 		MinQuorum: c.MinQuorum, ServerStabilizationTime: c.ServerStabilizationTime}
 }
@@ -187,8 +187,15 @@ func (p *promoter) CalculatePromotionsAndDemotions(c *autopilot.Config, st *auto
 	return changes
 }
 
-// Autopilot is how servers that fail or come are treated.
-func (s *Server) Autopilot() AutopilotConfig { return s.cfg.Autopilot }
+// Autopilot is how servers that fail or come are treated: as it was set for the cluster, else as this server was configured.
+func (s *Server) Autopilot() AutopilotConfig {
+	c := s.store.Snapshot().AutopilotConfig()
+	if c == nil {
+		return s.cfg.Autopilot
+	}
+	return AutopilotConfig{KeepDeadServers: !c.CleanupDeadServers, LastContactThreshold: time.Duration(c.LastContactThreshold), MaxTrailingLogs: c.MaxTrailingLogs,
+		MinQuorum: c.MinQuorum, ServerStabilizationTime: time.Duration(c.ServerStabilizationTime)}.withDefaults()
+}
 
 // Health is how well the servers of the cluster are, as its leader sees them.
 type Health struct {

@@ -207,7 +207,9 @@ type Namespace struct {
 	Name        string
 	Description string
 	Quota       string
-	Meta        map[string]string `msg:",omitempty"`
-	CreateIndex uint64
-	ModifyIndex uint64
+	// Capabilities are what its jobs may use; nil is everything.
+	Capabilities *NamespaceCapabilities
+	Meta         map[string]string `msg:",omitempty"`
+	CreateIndex  uint64
+	ModifyIndex  uint64
 }

@@ -16398,8 +16398,8 @@ func (z *NameDeleteCommand) Msgsize() (s int) {
 func (z *Namespace) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(6)
-	var zb0001Mask uint8 /* 6 bits */
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
 	if z.Name == "" {
 		zb0001Len--
@@ -16413,17 +16413,21 @@ func (z *Namespace) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4
 	}
-	if z.Meta == nil {
+	if z.Capabilities == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8
 	}
-	if z.CreateIndex == 0 {
+	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
 	}
-	if z.ModifyIndex == 0 {
+	if z.CreateIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x20
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -16446,6 +16450,19 @@ func (z *Namespace) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendString(o, z.Quota)
 		}
 		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Capabilities"
+			o = append(o, 0xac, 0x43, 0x61, 0x70, 0x61, 0x62, 0x69, 0x6c, 0x69, 0x74, 0x69, 0x65, 0x73)
+			if z.Capabilities == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Capabilities.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Capabilities")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
@@ -16454,12 +16471,12 @@ func (z *Namespace) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0002)
 			}
 		}
-		if (zb0001Mask & 0x10) == 0 { // if not omitted
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
 			// string "CreateIndex"
 			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.CreateIndex)
 		}
-		if (zb0001Mask & 0x20) == 0 { // if not omitted
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
 			// string "ModifyIndex"
 			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.ModifyIndex)
@@ -16503,6 +16520,23 @@ func (z *Namespace) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			if err != nil {
 				err = msgp.WrapError(err, "Quota")
 				return
+			}
+		case "Capabilities":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Capabilities = nil
+			} else {
+				if z.Capabilities == nil {
+					z.Capabilities = new(NamespaceCapabilities)
+				}
+				bts, err = z.Capabilities.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Capabilities")
+					return
+				}
 			}
 		case "Meta":
 			var zb0002 uint32
@@ -16558,7 +16592,13 @@ func (z *Namespace) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Namespace) Msgsize() (s int) {
-	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 12 + msgp.StringPrefixSize + len(z.Description) + 6 + msgp.StringPrefixSize + len(z.Quota) + 5 + msgp.MapHeaderSize
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 12 + msgp.StringPrefixSize + len(z.Description) + 6 + msgp.StringPrefixSize + len(z.Quota) + 13
+	if z.Capabilities == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Capabilities.Msgsize()
+	}
+	s += 5 + msgp.MapHeaderSize
 	if z.Meta != nil {
 		for za0001, za0002 := range z.Meta {
 			_ = za0002
@@ -16566,6 +16606,197 @@ func (z *Namespace) Msgsize() (s int) {
 		}
 	}
 	s += 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *NamespaceCapabilities) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.EnabledTaskDrivers == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.DisabledTaskDrivers == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.EnabledNetworkModes == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.DisabledNetworkModes == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "EnabledTaskDrivers"
+			o = append(o, 0xb2, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64, 0x54, 0x61, 0x73, 0x6b, 0x44, 0x72, 0x69, 0x76, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.EnabledTaskDrivers)))
+			for za0001 := range z.EnabledTaskDrivers {
+				o = msgp.AppendString(o, z.EnabledTaskDrivers[za0001])
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "DisabledTaskDrivers"
+			o = append(o, 0xb3, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x64, 0x54, 0x61, 0x73, 0x6b, 0x44, 0x72, 0x69, 0x76, 0x65, 0x72, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.DisabledTaskDrivers)))
+			for za0002 := range z.DisabledTaskDrivers {
+				o = msgp.AppendString(o, z.DisabledTaskDrivers[za0002])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "EnabledNetworkModes"
+			o = append(o, 0xb3, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x64, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x4d, 0x6f, 0x64, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.EnabledNetworkModes)))
+			for za0003 := range z.EnabledNetworkModes {
+				o = msgp.AppendString(o, z.EnabledNetworkModes[za0003])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "DisabledNetworkModes"
+			o = append(o, 0xb4, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x64, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x4d, 0x6f, 0x64, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.DisabledNetworkModes)))
+			for za0004 := range z.DisabledNetworkModes {
+				o = msgp.AppendString(o, z.DisabledNetworkModes[za0004])
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *NamespaceCapabilities) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "EnabledTaskDrivers":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EnabledTaskDrivers")
+				return
+			}
+			if cap(z.EnabledTaskDrivers) >= int(zb0002) {
+				z.EnabledTaskDrivers = (z.EnabledTaskDrivers)[:zb0002]
+			} else {
+				z.EnabledTaskDrivers = make([]string, zb0002)
+			}
+			for za0001 := range z.EnabledTaskDrivers {
+				z.EnabledTaskDrivers[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "EnabledTaskDrivers", za0001)
+					return
+				}
+			}
+		case "DisabledTaskDrivers":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "DisabledTaskDrivers")
+				return
+			}
+			if cap(z.DisabledTaskDrivers) >= int(zb0003) {
+				z.DisabledTaskDrivers = (z.DisabledTaskDrivers)[:zb0003]
+			} else {
+				z.DisabledTaskDrivers = make([]string, zb0003)
+			}
+			for za0002 := range z.DisabledTaskDrivers {
+				z.DisabledTaskDrivers[za0002], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "DisabledTaskDrivers", za0002)
+					return
+				}
+			}
+		case "EnabledNetworkModes":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EnabledNetworkModes")
+				return
+			}
+			if cap(z.EnabledNetworkModes) >= int(zb0004) {
+				z.EnabledNetworkModes = (z.EnabledNetworkModes)[:zb0004]
+			} else {
+				z.EnabledNetworkModes = make([]string, zb0004)
+			}
+			for za0003 := range z.EnabledNetworkModes {
+				z.EnabledNetworkModes[za0003], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "EnabledNetworkModes", za0003)
+					return
+				}
+			}
+		case "DisabledNetworkModes":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "DisabledNetworkModes")
+				return
+			}
+			if cap(z.DisabledNetworkModes) >= int(zb0005) {
+				z.DisabledNetworkModes = (z.DisabledNetworkModes)[:zb0005]
+			} else {
+				z.DisabledNetworkModes = make([]string, zb0005)
+			}
+			for za0004 := range z.DisabledNetworkModes {
+				z.DisabledNetworkModes[za0004], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "DisabledNetworkModes", za0004)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *NamespaceCapabilities) Msgsize() (s int) {
+	s = 1 + 19 + msgp.ArrayHeaderSize
+	for za0001 := range z.EnabledTaskDrivers {
+		s += msgp.StringPrefixSize + len(z.EnabledTaskDrivers[za0001])
+	}
+	s += 20 + msgp.ArrayHeaderSize
+	for za0002 := range z.DisabledTaskDrivers {
+		s += msgp.StringPrefixSize + len(z.DisabledTaskDrivers[za0002])
+	}
+	s += 20 + msgp.ArrayHeaderSize
+	for za0003 := range z.EnabledNetworkModes {
+		s += msgp.StringPrefixSize + len(z.EnabledNetworkModes[za0003])
+	}
+	s += 21 + msgp.ArrayHeaderSize
+	for za0004 := range z.DisabledNetworkModes {
+		s += msgp.StringPrefixSize + len(z.DisabledNetworkModes[za0004])
+	}
 	return
 }
 

@@ -33,6 +33,9 @@ func (a *API) allocsList(r *request) (any, error) {
 	resources := r.flag("resources")
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		all, changed := s.AllocsW()
+		if p := r.query.Get("prefix"); p != "" {
+			all = s.AllocsWith(p)
+		}
 		out, err := list(r, all, func(al *structs.Allocation) string { return al.ID.String() },
 			func(al *structs.Allocation) *structs.AllocListStub {
 				stub := al.Stub()
@@ -43,7 +46,7 @@ func (a *API) allocsList(r *request) (any, error) {
 					stub.AllocatedResources = al.AllocatedResources
 				}
 				return stub
-			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) && r.hasPrefix(al.ID.String()) })
+			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) })
 		return answer{value: out, index: s.TableIndex(state.TableAllocs), changed: changed}, err
 	})
 }

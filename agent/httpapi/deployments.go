@@ -25,9 +25,12 @@ func (a *API) deploymentsList(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		all, changed := s.DeploymentsW()
+		if p := r.query.Get("prefix"); p != "" {
+			all = s.DeploymentsWith(p)
+		}
 		out, err := list(r, all, func(d *structs.Deployment) string { return d.ID.String() },
 			func(d *structs.Deployment) *structs.Deployment { return d },
-			func(d *structs.Deployment) bool { return r.in(d.Namespace) && r.hasPrefix(d.ID.String()) })
+			func(d *structs.Deployment) bool { return r.in(d.Namespace) })
 		return answer{value: out, index: s.TableIndex(state.TableDeployments), changed: changed}, err
 	})
 }

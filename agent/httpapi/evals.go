@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"berth/state"
 	"berth/structs"
@@ -20,12 +21,17 @@ func (r *request) keepEval() (func(*structs.Evaluation) bool, error) {
 		return nil, err
 	}
 	st, job := r.query.Get("status"), r.query.Get("job")
-	if r.query.Get("filter") != "" && (st != "" || job != "") {
+	if r.query.Get("filter") != "" && (st != "" || job != "" || r.query.Get("prefix") != "") {
 		return nil, invalid("Filter expression cannot be used with other filter parameters")
 	}
 	return func(e *structs.Evaluation) bool {
-		return r.in(e.Namespace) && r.hasPrefix(e.ID.String()) && (st == "" || e.Status == st) && (job == "" || e.JobID == job)
+		return r.in(e.Namespace) && hasIDPrefix(e.ID, r.query.Get("prefix")) && (st == "" || e.Status == st) && (job == "" || e.JobID == job)
 	}, nil
+}
+
+// hasIDPrefix reports whether an id begins so; upper case counts as lower.
+func hasIDPrefix(id structs.ID, prefix string) bool {
+	return strings.HasPrefix(id.String(), strings.ToLower(prefix))
 }
 
 func evalView(e *structs.Evaluation) *structs.Evaluation { return e }
@@ -39,6 +45,9 @@ func (a *API) evalsList(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		evals, changed := s.EvalsW()
+		if p := r.query.Get("prefix"); p != "" {
+			evals = s.EvalsWith(p)
+		}
 		out, err := list(r, evals, evalKey, evalView, keep)
 		return answer{value: out, index: s.TableIndex(state.TableEvals), changed: changed}, err
 	})

@@ -89,8 +89,10 @@ func (a *API) admit(r *request, s *state.Snapshot, j *structs.Job) (warnings str
 	j.Canonicalize()
 	told := j.Resolve(s.PriorityClass, s.DefaultPriorityClass())
 	faults := append(told, j.Validate(a.Limits)...)
-	if s.Namespace(j.Namespace) == nil {
+	if ns := s.Namespace(j.Namespace); ns == nil {
 		faults = append(faults, structs.Fault{Path: "Namespace", Message: fmt.Sprintf("job %q is in nonexistent namespace %q", j.ID, j.Namespace)})
+	} else {
+		faults = append(faults, ns.Allows(j)...)
 	}
 	if s.NodePool(j.NodePool) == nil {
 		faults = append(faults, structs.Fault{Path: "NodePool", Message: fmt.Sprintf("job %q is in nonexistent node pool %q", j.ID, j.NodePool)})

@@ -52,7 +52,10 @@ func (a *API) nodesList(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		nodes, changed := s.NodesW()
-		out, err := list(r, nodes, nodeKey, nodeStub(r), func(n *structs.Node) bool { return r.hasPrefix(n.ID.String()) })
+		if p := r.query.Get("prefix"); p != "" {
+			nodes = s.NodesWith(p)
+		}
+		out, err := list(r, nodes, nodeKey, nodeStub(r), nil)
 		return answer{value: out, index: s.TableIndex(state.TableNodes), changed: changed}, err
 	})
 }
@@ -225,6 +228,9 @@ func (a *API) poolApply(r *request) (any, error) {
 	if name := r.PathValue("name"); name != "" && pool.Name != name {
 		return nil, invalid("Node pool name does not match request path")
 	}
+	if err := pool.Validate(); err != nil {
+		return nil, err
+	}
 	return nil, a.write(r, structs.CmdNodePoolUpsert, &structs.NodePoolUpsertCommand{Pools: []*structs.NodePool{&pool}})
 }
 
@@ -235,6 +241,9 @@ func (a *API) poolDelete(r *request) (any, error) {
 func (a *API) poolNodes(r *request) (any, error) {
 	name := r.PathValue("name")
 	return r.read(func(s *state.Snapshot) (answer, error) {
+		if s.NodePool(name) == nil {
+			return answer{}, notFound("node pool not found")
+		}
 		nodes, changed := s.NodesW()
 		out, err := list(r, nodes, nodeKey, nodeStub(r), func(n *structs.Node) bool { return n.NodePool == name || name == structs.NodePoolAll })
 		return answer{value: out, index: s.TableIndex(state.TableNodes), changed: changed}, err
@@ -243,7 +252,13 @@ func (a *API) poolNodes(r *request) (any, error) {
 
 func (a *API) poolJobs(r *request) (any, error) {
 	name := r.PathValue("name")
+	if r.query.Has("prefix") {
+		return nil, invalid("prefix is not possible here: filter does the same")
+	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
+		if s.NodePool(name) == nil {
+			return answer{}, notFound("node pool not found")
+		}
 		jobs, changed := s.JobsW()
 		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
 			func(j *structs.Job) *structs.JobListStub { return jobStub(s, j) },

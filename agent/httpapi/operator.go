@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -21,6 +19,7 @@ func (a *API) operatorRoutes() {
 	a.route("/v1/namespace", methods{http.MethodPut: a.namespaceApply})
 	a.route("/v1/namespace/{name}", methods{http.MethodGet: a.namespaceGet, http.MethodPut: a.namespaceApply, http.MethodDelete: a.namespaceDelete})
 	a.route("/v1/search", methods{http.MethodPut: a.search})
+	a.route("/v1/search/fuzzy", methods{http.MethodPut: a.searchFuzzy})
 }
 
 // write proposes a change that answers nothing but its index.
@@ -100,87 +99,12 @@ func (a *API) namespaceApply(r *request) (any, error) {
 	if name := r.PathValue("name"); name != "" && ns.Name != name {
 		return nil, invalid("Namespace name does not match request path")
 	}
+	if err := ns.Validate(); err != nil {
+		return nil, err
+	}
 	return nil, a.write(r, structs.CmdNamespaceUpsert, &structs.NamespaceUpsertCommand{Namespaces: []*structs.Namespace{&ns}})
 }
 
 func (a *API) namespaceDelete(r *request) (any, error) {
 	return nil, a.write(r, structs.CmdNamespaceDelete, &structs.NameDeleteCommand{Names: []string{r.PathValue("name")}})
-}
-
-// maxMatches is how many ids a search gives of each context.
-const maxMatches = 20
-
-// search finds ids by prefix, of one context or of all.
-func (a *API) search(r *request) (any, error) {
-	var req struct{ Prefix, Context string }
-	if err := r.body(&req); err != nil {
-		return nil, err
-	}
-	s := r.snapshot()
-	contexts := map[string]func(add func(id string)){
-		"jobs": func(add func(string)) {
-			for j := range s.Jobs() {
-				if r.in(j.Namespace) {
-					add(j.ID)
-				}
-			}
-		},
-		"evals": func(add func(string)) {
-			for e := range s.Evals() {
-				if r.in(e.Namespace) {
-					add(e.ID.String())
-				}
-			}
-		},
-		"allocs": func(add func(string)) {
-			for al := range s.Allocs() {
-				if r.in(al.Namespace) {
-					add(al.ID.String())
-				}
-			}
-		},
-		"nodes": func(add func(string)) {
-			for n := range s.Nodes() {
-				add(n.ID.String())
-			}
-		},
-		"deployment": func(add func(string)) {
-			for d := range s.Deployments() {
-				if r.in(d.Namespace) {
-					add(d.ID.String())
-				}
-			}
-		},
-		"namespaces": func(add func(string)) {
-			for n := range s.Namespaces() {
-				add(n.Name)
-			}
-		},
-		"node_pools": func(add func(string)) {
-			for p := range s.NodePools() {
-				add(p.Name)
-			}
-		},
-	}
-	if req.Context != "" && req.Context != "all" && contexts[req.Context] == nil {
-		return nil, invalid("unknown search context %q", req.Context)
-	}
-	resp := &api.SearchResponse{Matches: map[string][]string{}, Truncations: map[string]bool{}}
-	for name, each := range contexts {
-		if req.Context != "" && req.Context != "all" && req.Context != name {
-			continue
-		}
-		found := []string{}
-		each(func(id string) {
-			if strings.HasPrefix(id, req.Prefix) {
-				found = append(found, id)
-			}
-		})
-		slices.Sort(found)
-		resp.Truncations[name] = len(found) > maxMatches
-		resp.Matches[name] = found[:min(len(found), maxMatches)]
-	}
-	r.index = max(s.Index(), 1)
-	resp.QueryMeta = r.meta()
-	return resp, nil
 }

@@ -12,9 +12,7 @@ func (a *API) raftRoutes() {
 	a.route("/v1/operator/raft/configuration", methods{http.MethodGet: a.raftConfiguration})
 	a.route("/v1/operator/raft/peer", methods{http.MethodDelete: a.raftRemovePeer})
 	a.route("/v1/operator/raft/transfer-leadership", methods{http.MethodPut: a.raftTransfer})
-	a.route("/v1/operator/autopilot/configuration", methods{http.MethodGet: a.autopilotConfiguration, http.MethodPut: func(*request) (any, error) {
-		return nil, invalid("the autopilot is set in the autopilot block of the servers' configuration files")
-	}})
+	a.route("/v1/operator/autopilot/configuration", methods{http.MethodGet: a.autopilotConfiguration, http.MethodPut: a.autopilotSet})
 	a.route("/v1/operator/autopilot/health", methods{http.MethodGet: a.autopilotHealth})
 }
 
@@ -74,12 +72,6 @@ func (a *API) raftTransfer(r *request) (any, error) {
 	}
 	out.Noop = out.To == out.From
 	return out, nil
-}
-
-func (a *API) autopilotConfiguration(*request) (any, error) {
-	c := a.Server.Autopilot()
-	return &api.AutopilotConfiguration{CleanupDeadServers: !c.KeepDeadServers, LastContactThreshold: c.LastContactThreshold.String(), MaxTrailingLogs: c.MaxTrailingLogs,
-		MinQuorum: c.MinQuorum, ServerStabilizationTime: c.ServerStabilizationTime.String()}, nil
 }
 
 func (a *API) autopilotHealth(r *request) (any, error) {

@@ -161,6 +161,9 @@ func minDuration(a, b time.Duration) time.Duration {
 	return b
 }
 
+// maxFilter bounds the text of a filter, in bytes.
+const maxFilter = 4 << 10
+
 // maxPerPage bounds a page that was asked for.
 const maxPerPage = 100_000
 
@@ -168,8 +171,8 @@ const maxPerPage = 100_000
 func list[T, V any](r *request, items iter.Seq[T], key func(T) string, view func(T) V, keep func(T) bool) ([]V, error) {
 	var filter *bexpr.Evaluator
 	if text := r.query.Get("filter"); text != "" {
-		if len(text) > 10_000 {
-			return nil, invalid("failed to create result paginator: the filter has more than 10000 characters")
+		if len(text) > maxFilter {
+			return nil, invalid("failed to create result paginator: the filter has more than %d bytes", maxFilter)
 		}
 		f, err := bexpr.CreateEvaluator(text)
 		if err != nil {

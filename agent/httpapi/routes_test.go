@@ -137,6 +137,7 @@ func TestEveryRoute(t *testing.T) {
 		{"DELETE", "/v1/namespace/apps", nil, 200, ``},
 		{"GET", "/v1/namespace/apps", nil, 404, `amespace`},
 		{"POST", "/v1/search", map[string]any{"Prefix": "we", "Context": "jobs"}, 200, `"web"`},
+		{"POST", "/v1/search/fuzzy", map[string]any{"Text": "we", "Context": "jobs"}, 200, `"web"`},
 		{"GET", "/v1/regions", nil, 200, `["global"]`},
 		{"GET", "/v1/operator/regions", nil, 200, `[]`},
 		{"PUT", "/v1/operator/region/join", map[string]any{"Token": "x"}, 409, `issues no certificates`},
