@@ -10,6 +10,7 @@ import (
 
 	"berth/internal/atrest"
 	"berth/internal/idgen"
+	"berth/server/events"
 	"berth/server/heartbeat"
 	"berth/server/reap"
 	"berth/structs"
@@ -50,6 +51,7 @@ type Config struct {
 
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
+	Events    events.Config
 
 	// Seal encrypts the log and the snapshots on the disk; nil keeps them in clear.
 	Seal *atrest.Key

@@ -15,6 +15,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/internal/lifecycle"
+	"berth/server/events"
 	"berth/server/fsm"
 	"berth/server/heartbeat"
 	"berth/state"
@@ -29,6 +30,7 @@ type Server struct {
 	machine  *fsm.FSM
 	proposer *proposer
 	beats    *heartbeat.Monitor
+	events   *events.Broker
 	raft     atomic.Pointer[raft.Raft] // nil until Run has started it
 	disk     atomic.Pointer[disk]      // nil until then, and in memory
 	id       atomic.Pointer[structs.ID]
@@ -51,6 +53,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{}), members: make(chan struct{}, 1)}
 	s.machine = fsm.New(s.store)
+	s.events = events.New(cfg.Events, s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
 	s.proposer = newProposer(s.append)
 	return s, nil
@@ -83,6 +86,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	// What raft needs outlives ctx: leadership is handed over by a server that works.
 	base := lifecycle.New(context.WithoutCancel(ctx))
 	base.Go("proposer", s.proposer.Run)
+	base.Go("events", s.events.Run)
 	base.Go("leadership", func(ctx context.Context) error { return s.followLeadership(ctx, c) })
 	base.Go("ready", s.becomeReady)
 	if s.cfg.Gossip != nil {
@@ -104,6 +108,9 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // State is the replicated state, to read.
 func (s *Server) State() *state.Store { return s.store }
+
+// Events are the events of what is committed, as this server has them.
+func (s *Server) Events() *events.Broker { return s.events }
 
 // NewID makes an id for something new.
 func (s *Server) NewID() structs.ID { return s.cfg.IDs.NewID() }

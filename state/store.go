@@ -15,6 +15,8 @@ type Store struct {
 	watches   map[watchKey]chan struct{}
 	advanced  chan struct{} // closed by the next commit; nil when nobody waits
 	followers map[*Follower]struct{}
+
+	feed feed // has its own lock, taken after mu
 }
 
 // New is the state of a cluster that has just been made.
@@ -54,7 +56,7 @@ func (s *Store) WaitIndex(ctx context.Context, min uint64) error {
 }
 
 // publish makes a version the newest and wakes who waits for one of the changes.
-func (s *Store) publish(r *root, changes []change) {
+func (s *Store) publish(r *root, changes []Write) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.root.Load()
@@ -74,6 +76,7 @@ func (s *Store) publish(r *root, changes []change) {
 		}
 	}
 	s.wakeFollowers(before, r)
+	s.feed.add(r.index, changes)
 }
 
 // replace makes a restored version the newest and wakes everybody.
@@ -88,4 +91,5 @@ func (s *Store) replace(r *root) {
 	}
 	s.fireAll()
 	s.wakeFollowers(before, r)
+	s.feed.replaced(r.index)
 }

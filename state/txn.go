@@ -16,17 +16,12 @@ type WriteTxn struct {
 	// work is the version being made; restoring keeps the indexes objects come with.
 	work      *root
 	restoring bool
-	changes   []change
+	changes   []Write
+	step      int32 // counts the savepoints
 	// Copies made since the last savepoint, which may be changed in place.
 	uses      map[structs.ID]*NodeUse
 	counts    map[structs.JobKey]*jobCounts
 	summaries map[structs.JobKey]*structs.JobSummary
-}
-
-// change is one object written: nil before when it is new, nil after when it is gone.
-type change struct {
-	table         Table
-	before, after any
 }
 
 // Savepoint is a place in a transaction to go back to.
@@ -67,6 +62,7 @@ func (t *WriteTxn) fresh() {
 // Savepoint remembers what the transaction wrote until now.
 func (t *WriteTxn) Savepoint() Savepoint {
 	t.fresh()
+	t.step++
 	return Savepoint{work: *t.work, changes: len(t.changes)}
 }
 
@@ -101,7 +97,7 @@ func (t *WriteTxn) note(table Table, before, after any) {
 	if t.restoring {
 		return
 	}
-	t.changes = append(t.changes, change{table, before, after})
+	t.changes = append(t.changes, Write{table, t.step, before, after})
 	t.work.changed[table] = t.work.index
 }
 

@@ -65,9 +65,9 @@ func (s *Store) fireAll() {
 
 // wake fires the queries whose answer a change touches, whole tables excepted; mu is held. What came and went within the
 // transaction is in no version, and wakes nobody.
-func (s *Store) wake(c change, before, now *root) {
-	s.touched(c.table, c.before, before)
-	s.touched(c.table, c.after, now)
+func (s *Store) wake(c Write, before, now *root) {
+	s.touched(c.Table, c.Before, before)
+	s.touched(c.Table, c.After, now)
 }
 
 // touched fires the queries whose answer has the object in that version.

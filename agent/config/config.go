@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"berth/server"
+	"berth/server/events"
 	"berth/server/heartbeat"
 	"berth/server/reap"
 	"berth/structs"
@@ -53,6 +54,7 @@ type Server struct {
 	Enabled   bool
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
+	Events    events.Config
 
 	// Expect is how many servers form the cluster together; 0 for one that joins a cluster which is there.
 	Expect         int

@@ -123,6 +123,8 @@ type serverBlock struct {
 	PlanRejection         []free       `hcl:"plan_rejection_tracker,block"`
 	Search                []free       `hcl:"search,block"`
 	AtRest                *atRestBlock `hcl:"at_rest,block"`
+	EnableEventBroker     *bool        `hcl:"enable_event_broker,optional"`
+	EventBufferSize       *int         `hcl:"event_buffer_size,optional"`
 }
 
 type autopilotBlock struct {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2/gohcl"
+
+	"berth/server/events"
 )
 
 // maxExpect bounds bootstrap_expect: more voters make every write slower and nothing safer.
@@ -63,6 +65,16 @@ func (b *builder) server(s *serverBlock) {
 	b.duration(&c.GC.Eval, s.EvalGC, "server.eval_gc_threshold")
 	b.duration(&c.GC.BatchEval, s.BatchEvalGC, "server.batch_eval_gc_threshold")
 	b.duration(&c.GC.Deployment, s.DeploymentGC, "server.deployment_gc_threshold")
+	if s.EnableEventBroker != nil {
+		c.Events.Off = !*s.EnableEventBroker
+	}
+	if n := s.EventBufferSize; n != nil {
+		if *n < 1 || *n > events.MaxKeep {
+			b.fail("server.event_buffer_size = %d: use 1 to %d", *n, events.MaxKeep)
+		} else {
+			c.Events.Keep = *n
+		}
+	}
 	if s.NumSchedulers != nil || len(s.EnabledSchedulers) > 0 {
 		b.warn("server.num_schedulers and enabled_schedulers have no effect: one scheduler places everything")
 	}

@@ -80,6 +80,7 @@ func New(d Deps) *API {
 	a.clientRoutes()
 	a.explainRoutes()
 	a.budgetRoutes()
+	a.eventRoutes()
 	for _, m := range []*http.ServeMux{a.mux, a.pools} {
 		m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	}

@@ -131,6 +131,7 @@ func TestEveryRoute(t *testing.T) {
 		{"GET", "/v1/disruption-budget/webs", nil, 200, `"MinAvailable":"1"`},
 		{"GET", "/v1/disruption-budget/none", nil, 404, `disruption budget not found`},
 		{"DELETE", "/v1/disruption-budget/webs", nil, 200, ``},
+		{"GET", "/v1/event/stream?topic=Jobs", nil, 400, `did you mean "Job"?`},
 		{"GET", "/v1/namespaces", nil, 200, `"Name":"default"`},
 		{"PUT", "/v1/namespace", map[string]any{"Name": "apps", "Description": "d"}, 200, ``},
 		{"GET", "/v1/namespace/apps", nil, 200, `"Description":"d"`},

@@ -129,7 +129,7 @@ func where(r *http.Request, server bool) place {
 		return atLeader
 	case strings.HasPrefix(p, "/v1/agent/"), p == "/v1/metrics", !strings.HasPrefix(p, "/v1/"):
 		return here
-	case server && strings.HasPrefix(p, "/v1/status/"):
+	case server && (strings.HasPrefix(p, "/v1/status/") || p == "/v1/event/stream"): // every server has them
 		return here
 	}
 	if server && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
