@@ -26,7 +26,8 @@ type Commit struct {
 // FeedTables reports whether the feed tells of a table. The others follow from these, are the servers' own, or hold secrets.
 func FeedTables(t Table) bool {
 	switch t {
-	case TableJobs, TableNodes, TableAllocs, TableEvals, TableDeployments, TableSchedulerConfig, TableNamespaces, TableNodePools:
+	case TableJobs, TableNodes, TableAllocs, TableEvals, TableDeployments, TableSchedulerConfig, TableNamespaces, TableNodePools,
+		TableAutopilotConfig, TablePriorityClasses, TableDisruptionBudgets:
 		return true
 	}
 	return false

@@ -90,6 +90,8 @@ server {
   encrypt = "MDEyMzQ1Njc4OTAxMjM0NQ=="
   non_voting_server = true
   raft_multiplier = 2
+  enable_event_broker = false
+  event_buffer_size = 500
   server_join {
     retry_join = ["10.1.2.5"]
     retry_interval = "1s"
@@ -106,6 +108,7 @@ autopilot {
 	}
 	s := c.Server
 	if s.Expect != 3 || strings.Join(s.Join, " ") != "10.1.2.4 db.example:5000 10.1.2.5" || string(s.Encrypt) != "0123456789012345" || !s.NonVoter || s.RaftMultiplier != 2 ||
+		!s.Events.Off || s.Events.Keep != 500 ||
 		s.RetryInterval != time.Second || s.RetryMax != 4 || !s.LeaveOnStop || !s.Autopilot.KeepDeadServers || s.Autopilot.ServerStabilizationTime != 3*time.Second {
 		t.Errorf("%+v", s)
 	}
@@ -176,6 +179,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a bad address":     {in(base, "retry_join = [\"provider=aws tag_key=x\"]"), "cloud providers are not asked"},
 		"a bad port":        {in(base, "retry_join = [\"10.0.0.1:99999\"]"), "10.0.0.1:99999"},
 		"a bad multiplier":  {in(base, "raft_multiplier = 0"), "raft_multiplier = 0"},
+		"a bad buffer":      {in(base, "event_buffer_size = 0"), "event_buffer_size = 0: use 1 to 100000"},
 		"unknown join word": {in(base, "server_join {\n retry_joins = []\n}"), "server_join.retry_joins"},
 		"bad advertise":     {base + "advertise { rpc = \"me\" }\n", "advertise.rpc"},
 		"bad rpc address":   {base + "addresses { rpc = \"eth0\" }\n", "addresses.rpc"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/klauspost/compress/gzhttp"
@@ -51,6 +52,8 @@ type API struct {
 	paths []string // of all routes
 	// bodies is the memory for bodies that are being read.
 	bodies *semaphore.Weighted
+	// waiting counts the reads that wait for a change.
+	waiting atomic.Int64
 }
 
 const poolPrefix = "/v1/node/pool/"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -95,6 +96,9 @@ const (
 	maxWait = 5 * time.Minute
 	// jitter spreads the ends of waits that began together: up to a sixteenth is added.
 	jitter = 16
+	// maxWaiting bounds the reads that wait at once; one more is refused. A read that waits holds its connection and nothing of its
+	// answer.
+	maxWaiting = 16_384
 )
 
 // answer is what a read found: the value, the index it changed at, and what is closed when it changes again: up to three
@@ -128,16 +132,24 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 	wait = minDuration(wait, maxWait)
 	wait += rand.N(wait/jitter + 1)
 	var over <-chan time.Time
+	ended := false
 	for {
 		a, err := look(r.snapshot())
 		if err != nil {
 			return nil, err
 		}
 		r.index = max(a.index, 1)
-		if min == 0 || r.index > min || a.changed == nil {
+		if min == 0 || r.index > min || a.changed == nil || ended {
 			return a.value, nil
 		}
+		a.value = nil // it is made again: an answer that is not sent must not be held for minutes
 		if over == nil {
+			if r.api.waiting.Add(1) > maxWaiting {
+				r.api.waiting.Add(-1)
+				return nil, &structs.Error{Kind: structs.KindLimit, Err: fmt.Errorf("%d reads wait for changes, as many as an agent lets wait", maxWaiting),
+					Hint: "ask without index, or ask another server with stale"}
+			}
+			defer r.api.waiting.Add(-1)
 			t := time.NewTimer(wait)
 			defer t.Stop()
 			over = t.C
@@ -147,7 +159,7 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 		case <-a.also:
 		case <-a.third:
 		case <-over:
-			return a.value, nil
+			ended = true
 		case <-r.ctx().Done():
 			return nil, r.ctx().Err()
 		}

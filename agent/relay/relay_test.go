@@ -136,6 +136,8 @@ func TestRequestsGoWhereTheyAreAnswered(t *testing.T) {
 		{3, "/v1/jobs?stale", "3"},
 		{3, "/v1/jobs?stale=false", "1"},
 		{2, "/v1/status/leader", "2"},
+		{2, "/v1/event/stream?topic=Job", "2"},
+		{9, "/v1/event/stream?topic=Job", "2"},
 		{2, "/v1/agent/self", "2"},
 		{2, "/v1/metrics", "2"},
 		{2, "/ui/", "2"},

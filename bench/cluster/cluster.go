@@ -54,7 +54,7 @@ func Failover(ctx context.Context, c Config) ([]bench.Figure, error) {
 
 // Requests measures what a cluster answers.
 func Requests(ctx context.Context, c Config) ([]bench.Figure, error) {
-	return c.measure(ctx, (*cluster).registrations, (*cluster).reads, (*cluster).watched)
+	return c.measure(ctx, (*cluster).registrations, (*cluster).followed, (*cluster).reads, (*cluster).watched)
 }
 
 // measure forms a cluster and takes its figures.

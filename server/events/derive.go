@@ -114,6 +114,12 @@ func describe(object any) *Event {
 		e.Key = v.Name
 	case *structs.SchedulerConfiguration:
 		e.Key = "scheduler-configuration"
+	case *structs.AutopilotConfiguration:
+		e.Key = "autopilot-configuration"
+	case *structs.PriorityClass:
+		e.Key = v.Name
+	case *structs.DisruptionBudget:
+		e.Namespace, e.Key = v.Namespace, v.Name
 	}
 	return e
 }

@@ -125,7 +125,10 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 	config := structs.DefaultSchedulerConfiguration()
 	root := &structs.AuthorityRootCommand{Root: &structs.AuthorityRoot{ID: "r", Certificate: []byte{1}, SealedKey: []byte{2}}}
 	token := body{structs.CmdJoinToken, &structs.JoinTokenCommand{Token: &structs.JoinToken{ID: id('t', 1), Role: "client", Hash: []byte{1}, ExpiresAt: 2e18, MaxUses: 2}}}
-	version := uint64(0)
+	class := body{structs.CmdPriorityClass, &structs.PriorityClassCommand{Class: &structs.PriorityClass{Name: "low", Value: 20, PreemptionPolicy: structs.PreemptNever}}}
+	budget := body{structs.CmdDisruptionBudget, &structs.DisruptionBudgetCommand{Budget: &structs.DisruptionBudget{Namespace: "default", Name: "webs", Job: "web*",
+		Disruption: structs.Disruption{MinAvailable: "1"}}}}
+	region := body{structs.CmdRegion, &structs.RegionCommand{Regions: []*structs.Region{{Name: "west", Roots: [][]byte{{1}}, Servers: []string{"10.0.0.1:4647"}}}}}
 	rows := []struct {
 		name   string
 		before []body
@@ -170,13 +173,22 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 		{"a pool goes", []body{{structs.CmdNodePoolUpsert, &structs.NodePoolUpsertCommand{Pools: []*structs.NodePool{{Name: "gpu"}}}}},
 			body{structs.CmdNodePoolDelete, names("gpu")}, "NodePool NodePoolDeleted gpu"},
 		{"a version is stable", running[1:2], body{structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: "web", Stable: true}}, "Job JobUpdated web"},
-		{"a version is tagged", running[1:2], body{structs.CmdJobVersionTag, &structs.JobVersionTagCommand{Namespace: "default", JobID: "web", Name: "good", Version: version,
+		{"a version is tagged", running[1:2], body{structs.CmdJobVersionTag, &structs.JobVersionTagCommand{Namespace: "default", JobID: "web", Name: "good",
 			Tag: &structs.JobVersionTag{Name: "good"}}}, "Job JobUpdated web"},
 		{"a schedule is due", []body{{structs.CmdJobRegister, &structs.JobRegisterCommand{Job: daily}}}, body{structs.CmdPeriodicLaunch, &structs.PeriodicLaunchCommand{
 			Namespace: "default", JobID: "daily", Launch: 2e18, EvalID: id('e', 9)}}, "Job JobRegistered daily/periodic-2000000000, Evaluation EvaluationUpdated e9"},
 		{"a dispatch", []body{{structs.CmdJobRegister, &structs.JobRegisterCommand{Job: template}}}, body{structs.CmdJobDispatch, &structs.JobDispatchCommand{
 			Namespace: "default", JobID: "template", ChildID: "template/dispatch-1", EvalID: id('e', 9)}}, "Job JobRegistered template/dispatch-1, Evaluation EvaluationUpdated e9"},
+		{"autopilot", nil, body{structs.CmdAutopilotConfig, &structs.AutopilotConfigCommand{Config: &structs.AutopilotConfiguration{MaxTrailingLogs: 9}}},
+			"Operator AutopilotConfigurationUpdated autopilot-configuration"},
+		{"a priority class", nil, class, "PriorityClass PriorityClassUpserted low"},
+		{"a priority class goes", []body{class}, body{structs.CmdPriorityClassDelete, names("low")}, "PriorityClass PriorityClassDeleted low"},
+		{"a budget", nil, budget, "DisruptionBudget DisruptionBudgetUpserted webs"},
+		{"a budget goes", []body{budget}, body{structs.CmdDisruptionBudgetDelete, &structs.DisruptionBudgetDeleteCommand{Namespace: "default", Name: "webs"}},
+			"DisruptionBudget DisruptionBudgetDeleted webs"},
 		// Secrets of the servers among themselves.
+		{"a region", nil, region, ""},
+		{"a region goes", []body{region}, body{structs.CmdRegionForget, names("west")}, ""},
 		{"a root", nil, body{structs.CmdAuthorityRoot, root}, ""},
 		{"a root goes", []body{{structs.CmdAuthorityRoot, root}, {structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Previous: "r", RetireAt: 5,
 			Root: &structs.AuthorityRoot{ID: "q", Certificate: []byte{1}, SealedKey: []byte{2}}}}}, body{structs.CmdAuthorityRootDelete, names("r")}, ""},
@@ -258,7 +270,7 @@ func check(t *testing.T, e *Event, index uint64) {
 	if topic := string(e.Topic); topic != "Operator" && shown.Payload[topic] == nil {
 		t.Errorf("payload of %s: %v", topic, shown.Payload)
 	}
-	if (shown.Namespace == "default") != slices.Contains([]Topic{TopicJob, TopicEvaluation, TopicAllocation, TopicDeployment}, e.Topic) {
+	if (shown.Namespace == "default") != slices.Contains([]Topic{TopicJob, TopicEvaluation, TopicAllocation, TopicDeployment, TopicDisruptionBudget}, e.Topic) {
 		t.Errorf("namespace %q of %s", shown.Namespace, e.Topic)
 	}
 }

@@ -69,6 +69,12 @@ func payload(object any) (name string, view any) {
 		return "Namespace", v
 	case *structs.SchedulerConfiguration:
 		return "SchedulerConfiguration", v
+	case *structs.AutopilotConfiguration:
+		return "AutopilotConfiguration", v
+	case *structs.PriorityClass:
+		return "PriorityClass", v
+	case *structs.DisruptionBudget:
+		return "DisruptionBudget", v
 	}
 	return "Unknown", nil
 }

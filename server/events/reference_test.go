@@ -47,11 +47,11 @@ The first type whose condition holds is the event's. Types marked + are Berth's 
 		fmt.Fprintf(&b, "| %s | %s%s | %s |\n", r.Topic, r.Type, mark, r.When)
 	}
 	fmt.Fprintf(&b, `
-The payload has one member, named after the topic (SchedulerConfiguration for Operator): the object as it was after the change, or as it last
+The payload has one member, named after the topic (SchedulerConfiguration or AutopilotConfiguration for Operator): the object as it was after the change, or as it last
 was when it is gone. An allocation comes without its job. Secrets of nodes and tokens of other programs are never in it. FilterKeys: of a job
 its parent; of an evaluation its job, deployment and node; of an allocation its job, deployment, evaluation and node; of a deployment its job.
 
-Not told of: join tokens and the certificate authority, which are the servers' own; versions, submissions and summaries of jobs, and
+Not told of: join tokens, the certificate authority and other regions, which are the servers' own; versions, submissions and summaries of jobs, and
 launches of schedules, which follow from what is told. Topics of things this version does not have (%s) are refused.
 
 ## What is kept, and what is lost

@@ -12,7 +12,7 @@ import (
 // Topic is what an event is about.
 type Topic string
 
-// The topics. Namespace is beside the contract.
+// The topics. Namespace, PriorityClass and DisruptionBudget are beside the contract.
 const (
 	TopicAny        Topic = "*"
 	TopicJob        Topic = "Job"
@@ -23,6 +23,9 @@ const (
 	TopicNodePool   Topic = "NodePool"
 	TopicNamespace  Topic = "Namespace"
 	TopicOperator   Topic = "Operator"
+
+	TopicPriorityClass    Topic = "PriorityClass"
+	TopicDisruptionBudget Topic = "DisruptionBudget"
 )
 
 // Rule says which change of an object is which event.
@@ -86,6 +89,14 @@ func Rules() []Rule {
 			beside[structs.Namespace]("NamespaceUpserted", "a namespace is new or changed", nil)),
 		of(TopicOperator, state.TableSchedulerConfig,
 			beside[structs.SchedulerConfiguration]("SchedulerConfigurationUpdated", "the scheduler configuration changed", nil)),
+		of(TopicOperator, state.TableAutopilotConfig,
+			beside[structs.AutopilotConfiguration]("AutopilotConfigurationUpdated", "how servers that fail or come are treated changed", nil)),
+		of(TopicPriorityClass, state.TablePriorityClasses,
+			beside("PriorityClassDeleted", "a priority class is gone", gone[structs.PriorityClass]),
+			beside[structs.PriorityClass]("PriorityClassUpserted", "a priority class is new or changed", nil)),
+		of(TopicDisruptionBudget, state.TableDisruptionBudgets,
+			beside("DisruptionBudgetDeleted", "a disruption budget is gone", gone[structs.DisruptionBudget]),
+			beside[structs.DisruptionBudget]("DisruptionBudgetUpserted", "a disruption budget is new or changed", nil)),
 	)
 }
 
