@@ -44,7 +44,7 @@ func TestTheFeedTellsEachCommitOnce(t *testing.T) {
 		save := t.Savepoint()
 		t.PutNode(&structs.Node{ID: id(3)})
 		t.Rollback(save)
-		t.Savepoint()
+		t.Step()
 		t.DeleteNode(id(1))
 	})
 	c, _, _ := f.Next()

@@ -17,7 +17,7 @@ type WriteTxn struct {
 	work      *root
 	restoring bool
 	changes   []Write
-	step      int32 // counts the savepoints
+	step      int32 // counts the commands
 	// Copies made since the last savepoint, which may be changed in place.
 	uses      map[structs.ID]*NodeUse
 	counts    map[structs.JobKey]*jobCounts
@@ -62,9 +62,11 @@ func (t *WriteTxn) fresh() {
 // Savepoint remembers what the transaction wrote until now.
 func (t *WriteTxn) Savepoint() Savepoint {
 	t.fresh()
-	t.step++
 	return Savepoint{work: *t.work, changes: len(t.changes)}
 }
+
+// Step begins another command: the feed tells what each wrote apart.
+func (t *WriteTxn) Step() { t.step++ }
 
 // Changes is how many objects were written until now: it grows with every write.
 func (t *WriteTxn) Changes() int { return len(t.changes) }

@@ -123,6 +123,7 @@ func applyApart(one applier, entry *structs.LogEntry) []Result {
 // command applies one command with an applier of its own, made from this one.
 func (a applier) command(cmd *structs.Command) Result {
 	a.at = cmd.At
+	a.txn.Step()
 	value, err := a.apply(cmd)
 	if err != nil {
 		return Result{Err: err}
