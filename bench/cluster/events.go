@@ -44,8 +44,9 @@ func (k *cluster) followed(ctx context.Context) (figures []bench.Figure, err err
 			return nil, ctx.Err()
 		}
 	}
-	rate, p99, err := k.load(ctx, func(ctx context.Context, c, n int) error {
-		return k.do(ctx, lead, http.MethodPut, "/v1/jobs", job(fmt.Sprintf("seen-%d-%d", c, n)), false)
+	rate, p99, err := k.load(ctx, lead, func(c *caller, who, n int) error {
+		_, _, err := c.ask(http.MethodPut, "/v1/jobs", job(fmt.Sprintf("seen-%d-%d", who, n), "8080"), false)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (k *cluster) followed(ctx context.Context) (figures []bench.Figure, err err
 
 // follow reads a stream to the end of ctx. A stream that ends before is an error: its reader was too slow, or cut off.
 func (k *cluster) follow(ctx context.Context, at int, begun chan<- struct{}) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:4646/v1/event/stream?namespace=*", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+apiAddr+"/v1/event/stream?namespace=*", nil)
 	if err != nil {
 		return err
 	}
