@@ -65,9 +65,11 @@ func (s *Server) watchMembers(ctx context.Context) error {
 				s.log.Error("the cluster is not formed", "error", err)
 			}
 		} else if !told {
+			s.cfg.reach(atMember)
 			if err := markMember(s.cfg.DataDir); err != nil {
 				return err
 			}
+			s.cfg.reach(atMarked)
 			if err := s.cfg.Gossip.SetFormed(); err != nil { // it has not begun: soon, then
 				s.log.Debug("the others are not told that this server has a cluster", "error", err)
 			} else {
@@ -104,9 +106,13 @@ func (s *Server) form() error {
 		s.log.Debug("the cluster is not formed yet", "why", why)
 		return nil
 	}
+	s.cfg.reach(atForm)
 	if err := s.raft.Load().BootstrapCluster(raft.Configuration{Servers: first}).Error(); err != nil && !errors.Is(err, raft.ErrCantBootstrap) {
 		return fmt.Errorf("form the cluster: %w", err)
+	} else if have, cerr := s.configured(); err != nil && cerr == nil && len(have) == 0 {
+		return errors.New("form the cluster: it was begun and could not be ended; restart this server")
 	}
+	s.cfg.reach(atFormed)
 	s.log.Info("the cluster is formed", "servers", len(first))
 	return nil
 }
@@ -267,6 +273,7 @@ func (s *Server) handOver() {
 	r := s.raft.Load()
 	if r.State() == raft.Leader {
 		if servers, err := s.configured(); err == nil && otherVoters(servers, raft.ServerID(s.ID().String())) {
+			s.cfg.reach(atHandOver)
 			f := r.LeadershipTransfer()
 			done := make(chan error, 1)
 			go func() { done <- f.Error() }()
@@ -277,6 +284,7 @@ func (s *Server) handOver() {
 				}
 			case <-time.After(transferTimeout):
 			}
+			s.cfg.reach(atHandedOver)
 		}
 	}
 	if s.cfg.LeaveOnStop && s.cfg.Gossip != nil {

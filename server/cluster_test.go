@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,7 @@ type gossip struct {
 	name string
 	self func() membership.Member
 	wake chan struct{}
+	mute atomic.Bool // nobody hears it any more
 }
 
 func (g *gossip) Run(ctx context.Context) error {
@@ -106,6 +108,9 @@ func (g *gossip) ForceLeave(name string, _ bool) error {
 	return nil
 }
 func (g *gossip) SetFormed() error {
+	if g.mute.Load() {
+		return errors.New("nobody hears it")
+	}
 	g.w.change(func() {
 		if m := g.w.members[g.name]; m != nil {
 			m.Formed = true
@@ -120,12 +125,35 @@ type fellow struct {
 	t    *testing.T
 	w    *town
 	addr raft.ServerAddress
+	talk *gossip
 	stop context.CancelFunc
 	done chan error
 }
 
 // join starts a server in a town. change may alter its configuration.
 func (w *town) join(t *testing.T, n, expect int, dir string, change func(*Config)) *fellow {
+	t.Helper()
+	f := w.prepare(t, n, expect, dir, change)
+	f.run()
+	return f
+}
+
+// run starts a server that was prepared.
+func (f *fellow) run() {
+	var ctx context.Context
+	ctx, f.stop = context.WithCancel(context.Background())
+	go func() { f.done <- f.Server.Run(ctx) }()
+}
+
+// forget makes the others ask it no more.
+func (w *town) forget(f *fellow) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = slices.DeleteFunc(w.all, func(o *fellow) bool { return o == f })
+}
+
+// prepare makes a server that does not run yet.
+func (w *town) prepare(t *testing.T, n, expect int, dir string, change func(*Config)) *fellow {
 	t.Helper()
 	addr, wire := raft.NewInmemTransportWithTimeout(raft.ServerAddress(fmt.Sprintf("10.0.0.%d:4647", n)), 500*time.Millisecond)
 	w.mu.Lock()
@@ -135,6 +163,7 @@ func (w *town) join(t *testing.T, n, expect int, dir string, change func(*Config
 	name := fmt.Sprintf("s%d.global", n)
 	f := &fellow{t: t, w: w, addr: addr, done: make(chan error, 1)}
 	g := &gossip{w: w, name: name, wake: make(chan struct{}, 1)}
+	f.talk = g
 	cfg := Config{Name: fmt.Sprintf("s%d", n), Addr: string(addr), DataDir: dir, Expect: expect, Logger: hclog.NewNullLogger(), IDs: idgen.Seeded(uint64(n)),
 		transport: wire, Gossip: g, PeerStats: func(_ context.Context, id structs.ID) (PeerStats, error) {
 			w.mu.Lock()
@@ -160,9 +189,6 @@ func (w *town) join(t *testing.T, n, expect int, dir string, change func(*Config
 	w.mu.Lock()
 	w.all = append(w.all, f)
 	w.mu.Unlock()
-	var ctx context.Context
-	ctx, f.stop = context.WithCancel(context.Background())
-	go func() { f.done <- s.Run(ctx) }()
 	return f
 }
 

@@ -64,6 +64,10 @@ type Config struct {
 	faulty func(storage) storage
 	// transport is raft's in tests.
 	transport raft.Transport
+	// tune changes raft's settings in tests.
+	tune func(*raft.Config)
+	// reached is told of every point the server comes to; nil in the program.
+	reached func(point)
 }
 
 // Limits of what one entry of the log may hold, in bytes.
@@ -95,6 +99,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Streams == nil && c.transport == nil {
 		c.Expect = 1
+	}
+	if c.reached == nil {
+		c.reached = watcher()
 	}
 	c.RaftMultiplier = max(c.RaftMultiplier, 1)
 	c.Autopilot = c.Autopilot.withDefaults()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,16 +33,18 @@ type disk struct {
 	storage
 	path string // of the file, for people
 
-	stop chan struct{} // closed when raft is ending
+	stop   chan struct{} // closed when raft is ending
+	broken chan struct{} // closed when a write failed in a way after which nothing that was written may be trusted
 
 	mu      sync.Mutex
 	running bool // writes of raft's own facts wait instead of failing
 	err     error
+	worst   error     // why it is broken
 	began   time.Time // of the write under way, zero without one
 }
 
 func newDisk(s storage, path string) *disk {
-	return &disk{storage: s, path: path, stop: make(chan struct{})}
+	return &disk{storage: s, path: path, stop: make(chan struct{}), broken: make(chan struct{})}
 }
 
 // run says that raft runs on it now.
@@ -58,8 +61,26 @@ func (d *disk) write(f func() error) error {
 	err := f()
 	d.mu.Lock()
 	d.began, d.err = time.Time{}, err
+	if errors.Is(err, syscall.EIO) && d.worst == nil {
+		d.worst = err
+		close(d.broken)
+	}
 	d.mu.Unlock()
 	return err
+}
+
+// watch ends with an error when the disk is broken. Why: after a failed fsync the kernel takes what it could not write for written, so that
+// the next one succeeds without it; only a new start reads what is really there.
+func (d *disk) watch(ctx context.Context) error {
+	select {
+	case <-d.broken:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &structs.Error{Kind: structs.KindInternal, Err: fmt.Errorf("the cluster's log %s could not be written: %w", d.path, d.worst),
+		Hint: "the disk is failing: this server ends, and the others go on; look at the kernel's log, and start it again on a disk that works"}
 }
 
 // StoreLog implements raft.LogStore.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -91,6 +92,40 @@ func TestAFullDiskIsNamedAndLeftBehindWhenThereIsSpace(t *testing.T) {
 	until(t, s, "the job is placed", func() bool {
 		return len(collect(s.State().Snapshot().AllocsByJob("default", "web"))) == 2
 	})
+}
+
+// flakyDisk fails one write of the log, and takes the next.
+type flakyDisk struct {
+	storage
+	fail *atomic.Bool
+}
+
+func (f flakyDisk) StoreLogs(l []*raft.Log) error {
+	if f.fail.CompareAndSwap(true, false) {
+		return &os.PathError{Op: "fdatasync", Path: "raft.db", Err: syscall.EIO}
+	}
+	return f.storage.StoreLogs(l)
+}
+
+// A failed fsync may have dropped what it was to write, though the next one succeeds: the server ends instead of going on.
+func TestAServerWhoseDiskFailsEndsAndSaysSo(t *testing.T) {
+	var fail atomic.Bool
+	s, err := New(Config{DataDir: t.TempDir(), Logger: hclog.NewNullLogger(), faulty: func(st storage) storage { return flakyDisk{st, &fail} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(t.Context()) }()
+	<-s.Ready()
+	fail.Store(true)
+	if _, err := s.Propose(t.Context(), structs.CmdNamespaceDelete, body()); err == nil || structs.KindOf(err) == structs.KindNotFound {
+		t.Errorf("a change is answered %v", err)
+	}
+	err = <-done
+	if err == nil || !strings.Contains(err.Error(), "raft.db could not be written") || !strings.Contains(err.Error(), "input/output error") ||
+		!strings.Contains(err.Error(), "the disk is failing") {
+		t.Errorf("it ended with %v", err)
+	}
 }
 
 func TestAServerEndsWhileItsDiskIsFull(t *testing.T) {

@@ -5,7 +5,7 @@
 // decides nothing about placements: the loops below it do, each of which watches the store and may only propose. The agent
 // makes one Server per process, calls Run, and hands it to the HTTP handlers and to a client in the same process.
 //
-// Goroutines: Run starts raft's own, the proposer, gossip and the watch over the members, and during a term one per loop; all have
+// Goroutines: Run starts raft's own, the proposer, gossip, the watch over the members and that over the disk, and during a term one per loop; all have
 // ended when Run returns.
 //
 // Invariants: every change of state is a command that went through Propose; loops run only between a barrier and the loss of

@@ -74,10 +74,12 @@ func (s *Server) startTerm(ctx context.Context, w *wire) (func() error, <-chan e
 // lead is one term: everything that was committed before is applied, then the loops run until ctx is done.
 func (s *Server) lead(ctx context.Context, w *wire) error {
 	began := time.Now()
+	s.cfg.reach(atTermBegin)
 	if err := s.raft.Load().Barrier(0).Error(); err != nil {
 		s.log.Debug("the term ended before it began", "error", err)
 		return nil
 	}
+	s.cfg.reach(atTermRestore)
 	host := termHost{s}
 	t := &term{
 		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer")}),
@@ -104,6 +106,8 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 		g.Go("watchdog", func(ctx context.Context) error { return s.watchDisk(ctx, w) })
 	}
 	s.readyOnce.Do(func() { close(s.ready) })
+	s.cfg.reach(atTermRun)
+	defer s.cfg.reach(atTermEnd)
 	return g.Wait()
 }
 
@@ -140,6 +144,10 @@ func (h termHost) State() *state.Store { return h.s.store }
 func (h termHost) NewID() structs.ID   { return h.s.cfg.IDs.NewID() }
 
 func (h termHost) Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (uint64, any, error) {
+	if kind == structs.CmdPlanApply {
+		h.s.cfg.reach(atPlan)
+		defer h.s.cfg.reach(atPlanned)
+	}
 	a, err := h.s.Propose(ctx, kind, body)
 	return a.Index, a.Value, err
 }

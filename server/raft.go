@@ -54,6 +54,9 @@ func raftConfig(cfg Config, id structs.ID) *raft.Config {
 	}
 	c.NoLegacyTelemetry = true
 	c.Logger = raftLogger(cfg.Logger)
+	if cfg.tune != nil {
+		cfg.tune(c)
+	}
 	return c
 }
 
@@ -97,12 +100,17 @@ func openConsensus(cfg Config, id structs.ID, machine raft.FSM) (*consensus, err
 	if err != nil {
 		return nil, err
 	}
+	machine = cfg.pointed(st, machine)
+	cfg.reach(atOpened)
 	notify := make(chan bool, 16)
 	rc := raftConfig(cfg, id)
 	rc.NotifyCh = notify
 	c := &consensus{notify: notify, stores: st, wire: newWire(openTransport(cfg))}
 	fail := func(err error) (*consensus, error) { return nil, errors.Join(err, c.wire.Close(), st.close()) }
 
+	if err := forgetHalfFormed(st); err != nil {
+		return fail(fmt.Errorf("read the raft log: %w", err))
+	}
 	known, err := raft.HasExistingState(st.log, st.stable, st.snapshots)
 	if err != nil {
 		return fail(fmt.Errorf("read the raft log: %w", err))

@@ -89,6 +89,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	base.Go("events", s.events.Run)
 	base.Go("leadership", func(ctx context.Context) error { return s.followLeadership(ctx, c) })
 	base.Go("ready", s.becomeReady)
+	if c.stores.disk != nil {
+		base.Go("disk", c.stores.disk.watch)
+	}
 	if s.cfg.Gossip != nil {
 		base.Go("gossip", s.cfg.Gossip.Run)
 		base.Go("members", s.watchMembers)
@@ -134,7 +137,10 @@ func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msg
 	if !s.leading.Load() {
 		return Applied{}, s.notLeading()
 	}
-	return s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)
+	s.cfg.reach(atPropose)
+	a, err := s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)
+	s.cfg.reach(atReply)
+	return a, err
 }
 
 // Fault is why this server cannot lead, in plain words: its disk. Nil when nothing keeps it from leading.
