@@ -22,6 +22,7 @@ type Applied struct {
 // proposal is one command on its way into the log.
 type proposal struct {
 	cmd  structs.Command
+	only string       // one command of this name in an entry; "" has no such limit
 	done chan outcome // capacity 1
 }
 
@@ -37,7 +38,8 @@ const maxEntries = 4
 // proposer is the group commit: commands that arrive while all entries are on their way share the next one. One entry costs one
 // fsync, whatever it holds.
 type proposer struct {
-	in chan *proposal
+	in    chan *proposal
+	holes holes
 	// send appends an entry, in the order of calls. What it gives waits until the entry was applied.
 	send func(data []byte) func() (uint64, []fsm.Result, error)
 }
@@ -48,6 +50,9 @@ func newProposer(send func([]byte) func() (uint64, []fsm.Result, error)) *propos
 
 // propose waits for a command to be applied. When ctx ends first the command may still be applied later.
 func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int64, body msgp.Marshaler) (Applied, error) {
+	if err := p.holes.in(body); err != nil {
+		return Applied{}, err
+	}
 	cmd, err := structs.NewCommand(kind, at, body)
 	if err != nil {
 		return Applied{}, err
@@ -56,7 +61,7 @@ func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int
 		return Applied{}, &structs.Error{Kind: structs.KindLimit,
 			Err: fmt.Errorf("the change is %d bytes long, more than the %d a log entry may hold", len(cmd.Body), MaxCommandBytes)}
 	}
-	pr := &proposal{cmd: cmd, done: make(chan outcome, 1)}
+	pr := &proposal{cmd: cmd, only: checked(body), done: make(chan outcome, 1)}
 	select {
 	case p.in <- pr:
 	case <-ctx.Done():
@@ -75,38 +80,70 @@ func (p *proposer) Run(ctx context.Context) error {
 	var flying sync.WaitGroup
 	defer flying.Wait()
 	slots := make(chan struct{}, maxEntries)
+	var next *proposal // the first of the next entry, when it could not share the last one
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case slots <- struct{}{}:
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case pr := <-p.in:
-			finish := p.write(p.collect([]*proposal{pr}))
-			flying.Go(func() {
-				finish()
-				<-slots
-			})
+		first := next
+		if first == nil {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case first = <-p.in:
+			}
 		}
+		var batch []*proposal
+		batch, next = p.collect(first)
+		finish := p.write(batch)
+		flying.Go(func() {
+			finish()
+			<-slots
+		})
 	}
 }
 
-// collect adds the commands that are waiting, up to the size of an entry.
-func (p *proposer) collect(batch []*proposal) []*proposal {
-	size := len(batch[0].cmd.Body)
+// collect adds the commands that are waiting, up to the size of an entry, or to one that must begin the next.
+func (p *proposer) collect(first *proposal) (batch []*proposal, next *proposal) {
+	batch = []*proposal{first}
+	size := len(first.cmd.Body)
+	names := map[string]bool{first.only: true}
 	for size < maxEntryBytes {
 		select {
 		case pr := <-p.in:
+			if pr.only != "" && names[pr.only] {
+				return batch, pr
+			}
+			names[pr.only] = true
 			batch = append(batch, pr)
 			size += len(pr.cmd.Body)
 		default:
-			return batch
+			return batch, nil
 		}
 	}
-	return batch
+	return batch, nil
+}
+
+// checked names what a command writes whose index others check before they write it: two writes of it in one entry would have one index,
+// and who made the first would take the second for its own.
+func checked(body any) string {
+	switch c := body.(type) {
+	case *structs.JobRegisterCommand:
+		if c.Job != nil {
+			return "job " + c.Job.Namespace + " " + c.Job.ID
+		}
+	case *structs.JobDeregisterCommand:
+		return "job " + c.Namespace + " " + c.JobID
+	case *structs.DeploymentUpdateCommand:
+		if c.RevertJob != nil {
+			return "job " + c.RevertJob.Namespace + " " + c.RevertJob.ID
+		}
+	case *structs.SchedulerConfigCommand:
+		return "scheduler configuration"
+	}
+	return ""
 }
 
 // write sends an entry on its way. What it gives waits for its end and answers the proposers.

@@ -209,3 +209,46 @@ func TestEntriesOverlap(t *testing.T) {
 		<-ended
 	})
 }
+
+// Two writes of what others check before they write it have two indexes, so that a check tells them apart.
+func TestWritesOfOneJobDoNotShareAnEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &recordingLog{gate: make(chan struct{})}
+		p := newProposer(oneByOne(l.apply))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		type answer struct {
+			job   string
+			index uint64
+		}
+		answers := make(chan answer, 100)
+		send := func(at int64, id string) {
+			go func() {
+				a, err := p.propose(ctx, structs.CmdJobRegister, at, &structs.JobRegisterCommand{Job: &structs.Job{Namespace: "default", ID: id}})
+				if err != nil {
+					t.Error(err)
+				}
+				answers <- answer{id, a.Index}
+			}()
+		}
+		for at := range int64(20) {
+			send(at+1, []string{"a", "b", "c"}[at%3])
+		}
+		synctest.Wait()
+		close(l.gate)
+		taken, last := map[answer]bool{}, uint64(0)
+		for range 20 {
+			a := <-answers
+			if taken[a] {
+				t.Errorf("two writes of job %q have index %d", a.job, a.index)
+			}
+			taken[a], last = true, max(last, a.index)
+		}
+		if last == 20 {
+			t.Error("no entry was shared")
+		}
+		cancel()
+		<-ended
+	})
+}
