@@ -6,7 +6,7 @@ var langGroup = &block{
 	attrs: []attr{
 		{name: "count", field: "Count", kind: kindInt, def: "1, or scaling.min", doc: "How many allocations run. A system job has 0 or 1."},
 		{name: "shutdown_delay", field: "ShutdownDelay", kind: kindDuration, def: "0s", doc: "Time between leaving the registry and stopping the tasks."},
-		{name: "max_run_duration", field: "MaxRunDuration", kind: kindDuration, doc: "The longest an allocation of a batch or sysbatch job may run. Not enforced by this version."},
+		{name: "max_run_duration", field: "MaxRunDuration", kind: kindDuration, doc: "The longest an allocation of a batch or sysbatch job may run, from the start of its first task. Then its tasks are killed and it has failed."},
 		{name: "gang", field: "Gang", kind: kindString, doc: "Groups of the job with the same gang are placed all at once or not at all. Berth's own."},
 		{name: "gates", field: "Gates", kind: kindStrings, doc: "While there are names here, nothing of the group is placed; what runs goes on. Berth's own."},
 		{name: "stop_after_client_disconnect", field: "StopAfterClientDisconnect", kind: kindDuration, doc: "Ignored.", deprecated: "disconnect { stop_on_client_after }"},
@@ -45,7 +45,7 @@ var langDisconnect = &block{
 	attrs: []attr{
 		{name: "lost_after", field: "LostAfter", kind: kindDuration, def: "0s", doc: "Wait this long before the allocations count as lost; until then they are unknown. 0 is off."},
 		{name: "stop_on_client_after", field: "StopOnClientAfter", kind: kindDuration, doc: "The node stops them itself after this time without servers. Not together with lost_after."},
-		{name: "replace", field: "Replace", kind: kindBool, def: "true", doc: "Start replacements meanwhile."},
+		{name: "replace", field: "Replace", kind: kindBool, def: "true", doc: "Start replacements meanwhile. Without, nothing takes the place of an allocation until its node is back or someone stops the allocation."},
 		{name: "reconcile", field: "Reconcile", kind: kindString, def: "best_score", allowed: []string{"best_score", "keep_original", "keep_replacement", "longest_running"}, doc: "Which of the two stays when the node comes back."},
 	},
 }

@@ -14,9 +14,6 @@ func (c *checker) warnLater(j *Job) {
 		for k := range g.Services {
 			c.laterService(p.item("Services", k), g.Services[k])
 		}
-		if g.MaxRunDuration != nil {
-			c.warn(p.in("MaxRunDuration"), "this version does not end allocations after max_run_duration")
-		}
 		if g.Scaling != nil && g.Scaling.Enabled != nil && *g.Scaling.Enabled {
 			c.warn(p.in("Scaling"), "this version scales nothing by itself: min and max bound what people and tools ask for").Hint = "berth job scale"
 		}

@@ -72,6 +72,7 @@ type Runner struct {
 	held     bool // nothing new may start yet
 	health   *structs.AllocDeploymentStatus
 	began    time.Time
+	first    time.Time // when a task first ran
 	delayed  time.Time // the end of the group's shutdown delay
 	version  uint64    // of what Report tells
 }
@@ -124,7 +125,8 @@ func (r *Runner) Alloc() *structs.Allocation {
 // Update takes a new version of the allocation: the wish to stop it, or changes that need no new start.
 func (r *Runner) Update(alloc *structs.Allocation) {
 	r.mu.Lock()
-	back := alloc.ClientStatus == structs.AllocClientUnknown && r.alloc.ClientStatus != alloc.ClientStatus
+	back := alloc.ClientStatus == structs.AllocClientUnknown &&
+		(r.alloc.ClientStatus != alloc.ClientStatus || len(alloc.AllocStates) > len(r.alloc.AllocStates))
 	if r.alloc.DeploymentID != alloc.DeploymentID {
 		r.health, r.began = nil, time.Now() // a new deployment asks anew
 		if s := alloc.DeploymentStatus; s != nil && s.Healthy != nil {
@@ -339,6 +341,12 @@ func (r *Runner) view(now time.Time) (view, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v := view{tasks: tasks, stop: r.stop, destroy: r.destroy}
+	if end := r.lastsUntil(tasks); !end.IsZero() {
+		v.expired, v.limit = !now.Before(end), *r.alloc.Group().MaxRunDuration
+		if !v.expired {
+			again = earlier(again, end)
+		}
+	}
 	if r.stop && !r.destroy {
 		if delay := r.alloc.Group().ShutdownDelay; delay != nil && *delay > 0 && anyRunning(tasks) {
 			skip := r.alloc.DesiredTransition.NoShutdownDelay

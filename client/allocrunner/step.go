@@ -1,6 +1,8 @@
 package allocrunner
 
 import (
+	"time"
+
 	"berth/client/taskrunner"
 	"berth/structs"
 )
@@ -50,6 +52,9 @@ type view struct {
 	tasks []taskView
 	// stop: the allocation shall end. destroy: at once, and nothing more may start.
 	stop, destroy bool
+	// expired: it has run for as long as it may, which is limit.
+	expired bool
+	limit   time.Duration
 }
 
 // effects are what follows: tasks whose turn has come, and tasks that must end, with why.
@@ -111,6 +116,9 @@ func (v view) dying() (bool, func() []*structs.TaskEvent) {
 	}
 	if !mainAlive {
 		return true, func() []*structs.TaskEvent { return []*structs.TaskEvent{taskrunner.MainDead()} }
+	}
+	if v.expired {
+		return true, func() []*structs.TaskEvent { return []*structs.TaskEvent{taskrunner.RanTooLong(v.limit)} }
 	}
 	return false, nil
 }

@@ -133,6 +133,14 @@ func MainDead() *structs.TaskEvent {
 	return event(structs.TaskMainDead, "Main tasks in the group died")
 }
 
+// ranTooLong marks the event that makes a task fail, for its allocation ran too long.
+const ranTooLong = "max_run_duration"
+
+// RanTooLong is why a task fails when its allocation has run for as long as it may.
+func RanTooLong(limit time.Duration) *structs.TaskEvent {
+	return event(structs.TaskKilling, fmt.Sprintf("The allocation ran longer than max_run_duration, %v", limit), ranTooLong, limit.String())
+}
+
 // RestartRequested is why a running task is replaced.
 func RestartRequested(reason string) *structs.TaskEvent {
 	return event(structs.TaskRestartSignal, reason, "restart_reason", reason)

@@ -175,6 +175,7 @@ func (r *Runner) Kill(reason string, noDelay bool, why ...*structs.TaskEvent) {
 		r.why.reason = reason
 		for _, e := range why {
 			r.state = withEvent(r.state, e, time.Now())
+			r.state.Failed = r.state.Failed || e.Details[ranTooLong] != ""
 		}
 		return true
 	})
