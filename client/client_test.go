@@ -149,6 +149,25 @@ func TestCutOff(t *testing.T) {
 	})
 }
 
+// The servers may call an allocation unknown after the node's word of it reached them, and more than once.
+func TestWhatTheServersLostSightOfIsToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		id := s.place(1, "service", nil)
+		after(time.Second)
+		for i := range 3 {
+			s.set(func() { delete(s.reports, id) })
+			s.change(id, func(a *structs.Allocation) { a.ClientStatus = structs.AllocClientUnknown })
+			after(time.Second)
+			if s.status(id) != "running" {
+				t.Errorf("time %d: status %q", i, s.status(id))
+			}
+		}
+		l.end()
+	})
+}
+
 func TestReportsGoTogetherUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := newMachine(t), newCluster()

@@ -129,6 +129,10 @@ func (c *Client) apply(ctx context.Context, ch changes) bool {
 		c.mu.Lock()
 		e := c.allocs[a.ID]
 		e.alloc = a
+		if a.ClientStatus == structs.AllocClientUnknown {
+			e.acked, e.sent = 0, nil // the servers have lost sight of it, perhaps after the last report reached them
+			defer poke(c.report)
+		}
 		c.mu.Unlock()
 		if e.runner != nil {
 			e.runner.Update(a)

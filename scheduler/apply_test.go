@@ -22,7 +22,9 @@ func (w *world) apply(p *structs.Plan) {
 		if a == nil {
 			continue
 		}
-		a.DesiredStatus, a.DesiredDescription = s.DesiredStatus, s.Description
+		if s.DesiredStatus != "" {
+			a.DesiredStatus, a.DesiredDescription = s.DesiredStatus, s.Description
+		}
 		if !s.PreemptedBy.IsZero() {
 			a.PreemptedByAllocation = s.PreemptedBy
 		}
@@ -79,13 +81,16 @@ func (w *world) applyUpdate(u *structs.PlanUpdate) {
 	w.putAlloc(a)
 }
 
+// commitTime is how much later than a decision its plan is part of the state.
+const commitTime = 5 * time.Millisecond
+
 // setClientStatus notes when an allocation became unknown and when it was heard of again.
 func (w *world) setClientStatus(a *structs.Allocation, status string) {
 	if a.ClientStatus == status {
 		return
 	}
 	if status == structs.AllocClientUnknown || a.ClientStatus == structs.AllocClientUnknown {
-		a.AllocStates = append(a.AllocStates[:len(a.AllocStates):len(a.AllocStates)], &structs.AllocState{Value: status, Time: w.now})
+		a.AllocStates = append(a.AllocStates[:len(a.AllocStates):len(a.AllocStates)], &structs.AllocState{Value: status, Time: w.now.Add(commitTime)})
 	}
 	a.ClientStatus = status
 }

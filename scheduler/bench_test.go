@@ -36,6 +36,7 @@ func (s *benchState) Jobs() iter.Seq[*structs.Job] { return func(func(*structs.J
 func (s *benchState) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
 	return func(func(*structs.DisruptionBudget) bool) {}
 }
+func (s *benchState) Eval(structs.ID) *structs.Evaluation                 { return nil }
 func (s *benchState) LatestDeployment(string, string) *structs.Deployment { return nil }
 func (s *benchState) NodePool(string) *structs.NodePool                   { return nil }
 func (s *benchState) SchedulerConfig() *structs.SchedulerConfiguration    { return s.config }

@@ -77,7 +77,7 @@ func Begin(in Input) *Run {
 	allocs := slices.Collect(in.State.AllocsByJob(in.Eval.Namespace, in.Eval.JobID))
 	input := reconcile.Input{
 		Job: r.job, Namespace: in.Eval.Namespace, JobID: in.Eval.JobID, Eval: in.Eval, Allocs: allocs,
-		Node: in.Fleet.Node, Deployment: in.State.LatestDeployment(in.Eval.Namespace, in.Eval.JobID),
+		Node: in.Fleet.Node, EvalByID: in.State.Eval, Deployment: in.State.LatestDeployment(in.Eval.Namespace, in.Eval.JobID),
 		Now: in.Now, IDs: in.IDs, StaysFeasible: r.staysFeasible,
 	}
 	switch r.jobType() {
@@ -104,14 +104,18 @@ func (r *Run) jobType() string {
 // noteLive lists what holds resources and marks on the fleet what this plan stops.
 func (r *Run) noteLive(allocs []*structs.Allocation) {
 	stopped := make(map[structs.ID]bool, len(r.rec.Stop))
+	lost := map[structs.ID]bool{}
 	for _, s := range r.rec.Stop {
 		stopped[s.AllocID] = true
+		if s.ClientStatus != "" {
+			lost[s.AllocID] = true // it holds nothing from now on
+		}
 		if r.held[s.AllocID] == nil {
 			r.setStopping(s.AllocID, true)
 		}
 	}
 	for _, a := range allocs {
-		if a.HoldsResources() {
+		if a.HoldsResources() && !lost[a.ID] {
 			r.live = append(r.live, rank.Live{Node: a.NodeID, Group: a.TaskGroup, Stopping: a.ServerTerminal() || stopped[a.ID]})
 		}
 	}

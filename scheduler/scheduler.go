@@ -11,6 +11,7 @@ import (
 // State is what a decision reads of the store, beside the fleet.
 type State interface {
 	budget.State
+	Eval(id structs.ID) *structs.Evaluation
 	LatestDeployment(namespace, id string) *structs.Deployment
 	NodePool(name string) *structs.NodePool
 	SchedulerConfig() *structs.SchedulerConfiguration

@@ -137,13 +137,13 @@ func (s *script) do(line string) error {
 		return s.client(verb, args)
 	case "settle":
 		return s.settle()
-	case "lose", "disconnect", "rejoin", "drain", "ineligible", "eligible", "remove":
+	case "lose", "disconnect", "rejoin", "back", "drain", "ineligible", "eligible", "remove":
 		return s.nodeVerb(verb, args)
 	case "budget":
 		return s.budget(args)
 	case "taint", "untaint":
 		return s.taint(verb, args)
-	case "promote", "pause", "resume", "fail-deployment":
+	case "promote", "pause", "resume", "fail-deployment", "reap-deployments":
 		return s.deployment(verb, args)
 	case "stop", "purge", "scale", "restart-failed", "stop-alloc":
 		return s.jobVerb(verb, args)
@@ -218,7 +218,7 @@ func (w *world) register(j *structs.Job) error {
 }
 
 // pick finds allocations by words: none is all; "web" a job's, "web.api" a group's, "web[0]" a number's; "#canary" and
-// "#old" (stopped) narrow it. Without "#old" only such as should run.
+// "#old" (stopped) narrow it, as does "@node-1". Without "#old" only such as should run.
 func (s *script) pick(words []string) []*structs.Allocation {
 	if len(words) == 0 {
 		words = []string{""}
@@ -226,10 +226,11 @@ func (s *script) pick(words []string) []*structs.Allocation {
 	var picked []*structs.Allocation
 	for _, word := range words {
 		name, mark, _ := strings.Cut(word, "#")
+		name, node, _ := strings.Cut(name, "@")
 		name, number, numbered := strings.Cut(name, "[")
 		job, group, _ := strings.Cut(name, ".")
 		found := s.w.allocsOf(func(a *structs.Allocation) bool {
-			return (job == "" || a.JobID == job) && (group == "" || a.TaskGroup == group) &&
+			return (node == "" || a.NodeName == node) && (job == "" || a.JobID == job) && (group == "" || a.TaskGroup == group) &&
 				(!numbered || strconv.Itoa(int(a.Index))+"]" == number) &&
 				(mark == "old") == a.ServerTerminal() && (mark != "canary" || a.DeploymentStatus != nil && a.DeploymentStatus.Canary)
 		})
@@ -346,7 +347,7 @@ func (s *script) nodeVerb(verb string, args []string) error {
 			n.Status = structs.NodeStatusDown
 		case "disconnect":
 			n.Status = structs.NodeStatusDisconnected
-		case "rejoin":
+		case "rejoin", "back":
 			n.Status = structs.NodeStatusReady
 		case "ineligible":
 			n.SchedulingEligibility = structs.NodeIneligible
@@ -361,7 +362,7 @@ func (s *script) nodeVerb(verb string, args []string) error {
 			s.w.fleet.RemoveNode(old.ID)
 			continue
 		}
-		if verb == "lose" || verb == "disconnect" || verb == "rejoin" {
+		if verb == "lose" || verb == "disconnect" || verb == "rejoin" || verb == "back" {
 			n.StatusUpdatedAt = s.w.now.Unix()
 		}
 		s.w.putNode(&n)
@@ -389,6 +390,10 @@ func (s *script) deployment(verb string, args []string) error {
 	d := s.w.LatestDeployment("", args[0])
 	if d == nil {
 		return fmt.Errorf("job %q has no deployment", args[0])
+	}
+	if verb == "reap-deployments" {
+		s.w.deployments = slices.DeleteFunc(s.w.deployments, func(d *structs.Deployment) bool { return d.JobID == args[0] })
+		return nil
 	}
 	if verb == "promote" {
 		s.w.promote(d.ID)

@@ -230,6 +230,8 @@ func groupWord(g *structs.TaskGroup, key, value string) (err error) {
 		update().MaxParallel = new(number())
 	case "canary":
 		update().Canary = new(number())
+	case "progress":
+		update().ProgressDeadline = new(duration(value))
 	case "auto_promote":
 		update().AutoPromote = new(true)
 	case "auto_revert":

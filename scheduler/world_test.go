@@ -83,6 +83,15 @@ func (w *world) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
 	return slices.Values(w.budgets)
 }
 
+func (w *world) Eval(id structs.ID) *structs.Evaluation {
+	for _, e := range w.pending {
+		if e.ID == id {
+			return e
+		}
+	}
+	return nil
+}
+
 func (w *world) NodePool(name string) *structs.NodePool { return w.pools[name] }
 
 func (w *world) SchedulerConfig() *structs.SchedulerConfiguration { return w.config }

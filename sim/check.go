@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"berth/structs"
 )
@@ -48,12 +49,13 @@ func checkNode(n *structs.Node, allocs []*structs.Allocation) []string {
 }
 
 // checkJob finds names given twice and more allocations than the job's rules allow. Its allocations are those of all versions.
-func checkJob(j *structs.Job, allocs []*structs.Allocation) []string {
+// One that came back from a cut-off node counts again when there was time to decide between it and its replacement.
+func checkJob(j *structs.Job, allocs []*structs.Allocation, now time.Time) []string {
 	var found []string
 	names := map[string]*structs.Allocation{}
 	live := map[string]int{}
 	for _, a := range allocs {
-		if a.Terminal() || a.ClientStatus == structs.AllocClientUnknown {
+		if a.Terminal() || a.ClientStatus == structs.AllocClientUnknown || now.Before(cameBack(a).Add(decideIn)) {
 			continue
 		}
 		live[a.TaskGroup]++
@@ -72,6 +74,17 @@ func checkJob(j *structs.Job, allocs []*structs.Allocation) []string {
 		}
 	}
 	return found
+}
+
+// decideIn is how long an allocation that came back and its replacement may both run.
+const decideIn = 30 * time.Second
+
+// cameBack is when the allocation was heard of again after it was unknown, zero when it never was.
+func cameBack(a *structs.Allocation) time.Time {
+	if len(a.AllocStates) == 0 {
+		return time.Time{}
+	}
+	return a.AllocStates[len(a.AllocStates)-1].Time
 }
 
 // promoted reports that one of two may have been a canary. It bears the name of what it was to replace, and keeps it when that one

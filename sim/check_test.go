@@ -41,16 +41,16 @@ func TestCheckersFindPlantedFaults(t *testing.T) {
 	}
 	j, n, a := plantedJob()
 	expect("a sound node", "", checkNode(n, []*structs.Allocation{a}))
-	expect("a sound job", "", checkJob(j, []*structs.Allocation{a}))
+	expect("a sound job", "", checkJob(j, []*structs.Allocation{a}, time.Unix(9, 0)))
 	expect("a sound placement", "", checkStep(nil, a, n))
 	expect("a sound end", "", checkQuiet(view{jobs: []*structs.Job{j}, allocs: []*structs.Allocation{a}}))
 	expect("sound references", "", checkReferences(view{jobs: []*structs.Job{j}, nodes: []*structs.Node{n}, allocs: []*structs.Allocation{a}}))
 
 	b := planted(j, n, 2)
 	expect("a port given twice", "I10", checkNode(n, []*structs.Allocation{a, b}))
-	expect("a name given twice", "I12", checkJob(j, []*structs.Allocation{a, b}))
+	expect("a name given twice", "I12", checkJob(j, []*structs.Allocation{a, b}, time.Unix(9, 0)))
 	b.Index = 1
-	expect("one too many", "I11", checkJob(j, []*structs.Allocation{a, b}))
+	expect("one too many", "I11", checkJob(j, []*structs.Allocation{a, b}, time.Unix(9, 0)))
 	b.AllocatedResources.Tasks["main"].Memory.MemoryMB = n.NodeResources.Memory.MemoryMB
 	expect("too much memory", "I9", checkNode(n, []*structs.Allocation{a, b}))
 

@@ -195,6 +195,9 @@ func (cl *cluster) applied(*structs.LogEntry) {
 		for _, p := range checkStep(before, a, snap.Node(a.NodeID)) {
 			cl.problem("%s", p)
 		}
+		if before == nil {
+			cl.checkBeside(a, snap.Alloc(a.PreviousAllocation))
+		}
 		nodes[a.NodeID] = true
 		jobs[structs.JobKey{Namespace: a.Namespace, ID: a.JobID}] = true
 	}
@@ -216,12 +219,32 @@ func (cl *cluster) applied(*structs.LogEntry) {
 		if j == nil {
 			continue
 		}
-		for _, p := range checkJob(j, collect(snap.AllocsByJob(key.Namespace, key.ID))) {
+		for _, p := range checkJob(j, collect(snap.AllocsByJob(key.Namespace, key.ID)), cl.w.time()) {
 			cl.problem("%s", p)
 		}
 	}
 	cl.family.check(snap)
 	cl.ctl.applied()
+}
+
+// besideMin is the shortest stop_on_client_after that is judged: less is within what messages and stops may take.
+const besideMin = 10 * time.Second
+
+// checkBeside finds a replacement that was made while what it replaces still runs, though its node was to stop it by itself before.
+func (cl *cluster) checkBeside(a, previous *structs.Allocation) {
+	if previous == nil || previous.ClientStatus != structs.AllocClientLost {
+		return
+	}
+	after, asked := stopAfter(previous.Group())
+	if now, ok := stopAfter(a.Group()); !asked || !ok || now != after || after < besideMin {
+		return
+	}
+	for _, n := range cl.nodes {
+		t := n.tasks[previous.ID]
+		if n.desc.ID == previous.NodeID && t != nil && t.running && !t.stop && n.up && cl.w.now-n.born > int64(after+besideMin) {
+			cl.problem("I25: %s runs %s, which was to stop by itself and was replaced", n.desc.Name, previous.ID.Short())
+		}
+	}
 }
 
 // judge looks at the end.

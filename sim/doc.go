@@ -21,6 +21,8 @@
 //	I15  a placement is on a node that exists, is ready and eligible, and fits the constraints
 //	I20  what was told to stop ends, on its machine too
 //	I24  an allocation that ended does not live again
+//	I25  what its node stops by itself when it is cut off is replaced after that, not before; what comes back from there and its
+//	     replacement are two for a moment only
 //	I28  a live allocation has its job, that job's version, and its node
 //	I34  of a stopped job nothing runs
 //	I35  each time of a schedule is launched, in order and once

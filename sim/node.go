@@ -14,6 +14,7 @@ const (
 	reportTimeout = 3 * time.Second  // an unanswered report is sent again
 	startupMax    = 2 * time.Second
 	stopMax       = 4 * time.Second
+	guardEvery    = time.Second
 )
 
 // node models a client and its machine: what it was told, what it runs, what it has not yet managed to report.
@@ -29,7 +30,8 @@ type node struct {
 	life       int // grows with every start; what belongs to an earlier life does nothing
 	registered bool
 	ttl        time.Duration
-	heard      int64 // when the servers last answered
+	born       int64 // when this life began
+	beaten     int64 // when they last answered a heartbeat
 	index      uint64
 	watch      int // grows with every watch sent; older answers are ignored
 	report     int
@@ -68,6 +70,7 @@ func (n *node) start() {
 		return
 	}
 	n.up, n.registered, n.index = true, false, 0
+	n.beaten, n.born = n.w.now, n.w.now
 	n.life++
 	n.watch++
 	n.w.say("node %d starts with %d tasks", n.i, n.runs())
@@ -79,6 +82,25 @@ func (n *node) start() {
 		n.reconcile(t, t.alloc)
 	}
 	n.tryRegister()
+	n.guard()
+}
+
+// guard stops what must not run without the servers for longer than its job says.
+func (n *node) guard() {
+	for _, t := range n.sorted() {
+		if after, asked := stopAfter(t.alloc.Group()); asked && n.w.now-n.beaten >= int64(max(after, n.ttl)) {
+			n.halt(t)
+		}
+	}
+	n.later(guardEvery, n.guard)
+}
+
+// stopAfter is how long a group may run without the servers.
+func stopAfter(g *structs.TaskGroup) (time.Duration, bool) {
+	if g == nil || g.Disconnect == nil || g.Disconnect.StopOnClientAfter == nil {
+		return 0, false
+	}
+	return *g.Disconnect.StopOnClientAfter, true
 }
 
 // crash stops the agent at once. With the machine gone its processes are gone too.
@@ -113,7 +135,6 @@ func (n *node) back(f func()) func() {
 	return func() {
 		n.net.toNode(n.i, func() {
 			if n.up && n.life == life {
-				n.heard = n.w.now
 				f()
 			}
 		})
@@ -127,7 +148,10 @@ func (n *node) tryRegister() {
 			if n.registered {
 				return
 			}
-			n.registered, n.ttl = true, ttl
+			n.registered, n.ttl, n.beaten = true, ttl, n.w.now
+			for _, t := range n.tasks {
+				t.dirty = true // the servers may have thought otherwise meanwhile
+			}
 			n.beat()
 			n.poll()
 			n.send()
@@ -149,7 +173,13 @@ func (n *node) beat() {
 				n.tryRegister()
 				return
 			}
-			n.ttl = ttl
+			if silent := n.w.now - n.beaten; silent > int64(n.ttl) {
+				for _, t := range n.tasks {
+					t.dirty = true
+				}
+				n.send()
+			}
+			n.ttl, n.beaten = ttl, n.w.now
 		})()
 	}
 	n.net.toServers(n.i, func() { n.ctl.heartbeat(n.desc.ID, reply) })
@@ -218,6 +248,9 @@ func (n *node) reconcile(t *instance, a *structs.Allocation) {
 		t.healthy, t.at = nil, n.w.now // it is judged anew for the deployment it was moved to
 	}
 	t.alloc = a
+	if a.ClientStatus == structs.AllocClientUnknown && t.status != structs.AllocClientPending {
+		n.changed(t) // the servers had lost sight of it
+	}
 	switch {
 	case a.ServerTerminal():
 		n.halt(t)

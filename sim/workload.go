@@ -87,6 +87,7 @@ func (l *workload) invent(name string) *structs.Job {
 	case 2:
 		j.Spreads = []*structs.Spread{{Attribute: "${meta.rack}", Weight: new(int8(50))}}
 	}
+	g.Disconnect = l.disconnect()
 	g.Update = &structs.UpdateStrategy{
 		MaxParallel: new(r.IntN(3)), MinHealthyTime: new(time.Duration(1+r.IntN(4)) * time.Second), HealthyDeadline: new(30 * time.Second),
 		ProgressDeadline: new(2 * time.Minute), HealthCheck: new("task_states"), AutoRevert: new(chance(r, 0.3)),
@@ -97,12 +98,36 @@ func (l *workload) invent(name string) *structs.Job {
 	return j
 }
 
-// edit changes a job as its user would: the count, or something that replaces its tasks.
+// strategies are the ways to decide between an allocation that came back and its replacement.
+var strategies = []string{
+	structs.ReconcileBestScore, structs.ReconcileKeepOriginal, structs.ReconcileKeepReplacement, structs.ReconcileLongestRunning,
+}
+
+// disconnect says what becomes of allocations that cannot be reached, nil for what happens without a word about it.
+func (l *workload) disconnect() *structs.DisconnectStrategy {
+	r := l.r
+	switch r.IntN(5) {
+	case 0, 1:
+		return &structs.DisconnectStrategy{LostAfter: new(between(r, 3*time.Second, 60*time.Second)), Reconcile: new(strategies[r.IntN(len(strategies))])}
+	case 2:
+		return &structs.DisconnectStrategy{LostAfter: new(between(r, 3*time.Second, 30*time.Second)), Replace: new(false)}
+	case 3:
+		return &structs.DisconnectStrategy{StopOnClientAfter: new(between(r, 0, 20*time.Second))}
+	}
+	return nil
+}
+
+// edit changes a job as its user would: the count, what becomes of it when it cannot be reached, or something that replaces its
+// tasks.
 func (l *workload) edit(j *jobPlan) {
 	g := j.spec.TaskGroups[0]
 	j.edits++
 	if chance(l.r, 0.5) {
 		g.Count = new(l.r.IntN(10))
+		return
+	}
+	if j.spec.Type == structs.JobTypeService && chance(l.r, 0.2) {
+		g.Disconnect = l.disconnect()
 		return
 	}
 	g.Tasks[0].Env["EDIT"] = fmt.Sprint(j.edits)

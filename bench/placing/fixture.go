@@ -85,6 +85,7 @@ func (s *still) Jobs() iter.Seq[*structs.Job] { return func(func(*structs.Job) b
 func (s *still) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
 	return func(func(*structs.DisruptionBudget) bool) {}
 }
+func (s *still) Eval(structs.ID) *structs.Evaluation                 { return nil }
 func (s *still) LatestDeployment(string, string) *structs.Deployment { return nil }
 func (s *still) NodePool(string) *structs.NodePool                   { return nil }
 func (s *still) SchedulerConfig() *structs.SchedulerConfiguration    { return s.config }

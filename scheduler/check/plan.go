@@ -44,6 +44,9 @@ func (c *planCheck) stops() {
 			continue
 		case c.stopped[s.AllocID] != nil:
 			c.add(allocSubject(a), "is stopped twice")
+		case a.ServerTerminal() && s.DesiredStatus == "" && s.ClientStatus == structs.AllocClientLost && !a.ClientTerminal():
+			c.stopped[s.AllocID] = s // its node cannot tell that it ended
+			continue
 		case a.ServerTerminal():
 			c.add(allocSubject(a), "was stopped before")
 		}

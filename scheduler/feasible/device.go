@@ -65,7 +65,11 @@ func DeviceHolds(d *structs.NodeDeviceResource, left, operand, right string) boo
 		return lok
 	case structs.OpIsNotSet:
 		return !lok
-	case "!=", "not":
+	}
+	if holds, are := compareQuantities(l, operand, r); are {
+		return holds
+	}
+	if operand == "!=" || operand == "not" {
 		return l != r
 	}
 	return lok && rok && Holds(l, operand, r)

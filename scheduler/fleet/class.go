@@ -30,8 +30,8 @@ func ComputedClass(n *structs.Node) string {
 	return "v1:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// ClassOf is the class of a node for what waits for room: its computed class, and its taints where it has some. Nodes of one
-// class keep the same allocations away.
+// ClassOf is the class of a node for what waits for room: its computed class, its taints where it has some, and what of it does not
+// work now. Nodes of one class keep the same allocations away.
 func ClassOf(n *structs.Node) string {
 	class := n.ComputedClass
 	if class == "" {
@@ -40,7 +40,31 @@ func ClassOf(n *structs.Node) string {
 	for _, t := range n.Taints {
 		class += " " + t.String()
 	}
+	for _, broken := range brokenParts(n) {
+		class += " " + broken
+	}
 	return class
+}
+
+// brokenParts names the drivers and devices of a node that cannot be used now, in order.
+func brokenParts(n *structs.Node) []string {
+	var broken []string
+	for name, d := range n.Drivers {
+		if d != nil && (!d.Detected || !d.Healthy) {
+			broken = append(broken, "driver "+name)
+		}
+	}
+	if n.NodeResources != nil {
+		for _, d := range n.NodeResources.Devices {
+			for _, i := range d.Instances {
+				if !i.Healthy {
+					broken = append(broken, "device "+deviceName(d)+"/"+i.ID)
+				}
+			}
+		}
+	}
+	slices.Sort(broken)
+	return broken
 }
 
 // UniqueTarget reports a constraint target that reads something unique to a node, so that classes cannot capture it.

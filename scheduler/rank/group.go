@@ -69,7 +69,6 @@ type Group struct {
 	bad        fleet.Bitmap
 	shunned    fleet.Bitmap        // rows with taints that ask to be placed on last, nil for none
 	refused    map[int32]Dimension // rows that could not give what they seemed to have, nil for none
-	penalty    fleet.Bitmap        // rows where the allocation failed before, nil for none
 }
 
 // NewGroup prepares the scoring of a request.
@@ -198,10 +197,6 @@ func (g *Group) base(row int32) (sum float64, n int) {
 	sum, n = g.scorer.Score(row), 1
 	if c := g.collisionsAt(row); c > 0 {
 		sum -= float64(c+1) / g.desired
-		n++
-	}
-	if g.penalty != nil && g.penalty.Has(row) {
-		sum--
 		n++
 	}
 	if g.affinity != nil && g.affinity[row] != 0 {

@@ -13,7 +13,6 @@ import (
 func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 	*ch = Choice{}
 	g.countFresh()
-	g.penalty = penalty
 	f, cols, ask := g.f, g.f.Columns(), g.ask
 	beyond := g.beyond()
 	collisions, affinity := g.collisions, g.affinity
@@ -75,7 +74,6 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 			}
 		}
 	}
-	g.penalty = nil
 }
 
 // beyond reports that room depends on more than amounts.

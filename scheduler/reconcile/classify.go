@@ -36,9 +36,7 @@ func (r *reconciler) classify(allocs []*structs.Allocation, group *structs.TaskG
 		switch {
 		case a.ServerTerminal():
 			s.ignored++
-			if a.HoldsResources() {
-				r.res.Stopping++
-			}
+			r.awaitEnd(a)
 		case r.batch && a.ClientTerminal() && r.older(a):
 			s.ignored++ // a new version of a batch job runs anew
 		case a.ClientStatus == structs.AllocClientComplete:
@@ -58,6 +56,19 @@ func (r *reconciler) classify(allocs []*structs.Allocation, group *structs.TaskG
 	return s
 }
 
+// awaitEnd counts an allocation that was told to stop and has not ended. Where its node cannot tell of the end, it is lost.
+func (r *reconciler) awaitEnd(a *structs.Allocation) {
+	if !a.HoldsResources() {
+		return
+	}
+	n := r.in.Node(a.NodeID)
+	if n == nil || n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected {
+		r.res.Stop = append(r.res.Stop, &structs.PlanStop{AllocID: a.ID, ClientStatus: structs.AllocClientLost})
+		return
+	}
+	r.res.Stopping++
+}
+
 // older reports an allocation of an earlier version of the job, or of an earlier job of that name.
 func (r *reconciler) older(a *structs.Allocation) bool {
 	if r.job == nil {
@@ -71,49 +82,90 @@ func (r *reconciler) classifyLive(s *sets, a *structs.Allocation, group *structs
 	switch {
 	case n == nil:
 		s.lost = append(s.lost, a)
-	case n.Status == structs.NodeStatusDisconnected:
-		r.classifyDisconnected(s, a, group, n)
-	case n.Status == structs.NodeStatusDown:
-		r.classifyDown(s, a, group, n)
+	case n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected:
+		r.classifyUnreachable(s, a, group, n)
 	case a.ClientStatus == structs.AllocClientUnknown:
-		// The node is back and has not told of the allocation yet.
-		s.unknown = append(s.unknown, a)
+		r.classifyUnheard(s, a, group, n)
 	case wasUnknown(a) && r.doubleOf(a) != nil:
 		s.reconnect = append(s.reconnect, a)
-	case a.DesiredTransition.Migrate != nil && *a.DesiredTransition.Migrate:
+	case moves(a):
 		s.migrate = append(s.migrate, a)
 	default:
 		s.keep = append(s.keep, a)
 	}
 }
 
-func (r *reconciler) classifyDown(s *sets, a *structs.Allocation, group *structs.TaskGroup, n *structs.Node) {
-	if group != nil && group.Disconnect != nil && group.Disconnect.StopOnClientAfter != nil {
-		// The client stops it by itself after that time: until then a replacement would run beside it.
-		at := time.Unix(n.StatusUpdatedAt, 0).Add(*group.Disconnect.StopOnClientAfter)
-		if *group.Disconnect.StopOnClientAfter > 0 && at.After(r.in.Now) {
-			s.keep = append(s.keep, a)
-			s.later = append(s.later, delayed{a, at, structs.EvalTriggerRetryFailedAlloc})
-			return
-		}
-	}
-	s.lost = append(s.lost, a)
-}
-
-func (r *reconciler) classifyDisconnected(s *sets, a *structs.Allocation, group *structs.TaskGroup, n *structs.Node) {
+// classifyUnreachable decides about an allocation on a node that is not heard of: whether its time has come, what it is until
+// then, and when to look again.
+func (r *reconciler) classifyUnreachable(s *sets, a *structs.Allocation, group *structs.TaskGroup, n *structs.Node) {
 	after := lostAfter(group)
 	switch {
-	case after == 0:
-		s.lost = append(s.lost, a)
-	case a.ClientStatus != structs.AllocClientUnknown:
-		s.disconnect = append(s.disconnect, a)
-		s.later = append(s.later, delayed{a, r.in.Now.Add(after), structs.EvalTriggerMaxDisconnect})
-	case !unknownSince(a, n).Add(after).After(r.in.Now):
-		s.lost = append(s.lost, a)
+	case group == nil || r.stopped || group.Desired() == 0 || moves(a):
+		s.lost = append(s.lost, a) // nobody waits for it
+	case !replaces(group):
+		r.awaitReturn(s, a, time.Time{})
+	case n.Status == structs.NodeStatusDisconnected && after > 0:
+		since := r.in.Now
+		if a.ClientStatus == structs.AllocClientUnknown {
+			since = unknownSince(a, n)
+		}
+		r.awaitReturn(s, a, since.Add(after))
+	case r.stopsItself(s, a, group, n):
 	default:
-		s.unknown = append(s.unknown, a)
+		s.lost = append(s.lost, a)
 	}
 }
+
+// awaitReturn makes an allocation unknown, or leaves it so, until a time; zero is for ever.
+func (r *reconciler) awaitReturn(s *sets, a *structs.Allocation, until time.Time) {
+	if !until.IsZero() {
+		if !until.After(r.in.Now.Add(rescheduleSlack)) && a.ClientStatus == structs.AllocClientUnknown {
+			s.lost = append(s.lost, a)
+			return
+		}
+		s.later = append(s.later, delayed{a, until, structs.EvalTriggerMaxDisconnect})
+	}
+	if a.ClientStatus == structs.AllocClientUnknown {
+		s.unknown = append(s.unknown, a)
+		return
+	}
+	s.disconnect = append(s.disconnect, a)
+}
+
+// stopsItself keeps an allocation that its client stops by itself after a time: until then a replacement would run beside it.
+func (r *reconciler) stopsItself(s *sets, a *structs.Allocation, group *structs.TaskGroup, n *structs.Node) bool {
+	if group.Disconnect == nil || deref(group.Disconnect.StopOnClientAfter) <= 0 {
+		return false
+	}
+	at := time.Unix(n.StatusUpdatedAt, 0).Add(*group.Disconnect.StopOnClientAfter)
+	if !at.After(r.in.Now) {
+		return false
+	}
+	s.keep = append(s.keep, a)
+	s.later = append(s.later, delayed{a, at, structs.EvalTriggerRetryFailedAlloc})
+	return true
+}
+
+// tellPatience is how long a node that is back is given to tell of an allocation the servers had lost sight of.
+const tellPatience = 10 * time.Second
+
+// classifyUnheard decides about an allocation whose node is back and has not told of it yet. It is looked at again until then, for
+// the node's word may have come before the allocation was called unknown.
+func (r *reconciler) classifyUnheard(s *sets, a *structs.Allocation, group *structs.TaskGroup, n *structs.Node) {
+	until := time.Unix(n.StatusUpdatedAt, 0).Add(tellPatience)
+	if at := unknownSince(a, n).Add(max(lostAfter(group), tellPatience)); at.After(until) {
+		until = at
+	}
+	if group == nil || moves(a) || replaces(group) && !until.After(r.in.Now) {
+		s.lost = append(s.lost, a)
+		return
+	}
+	s.unknown = append(s.unknown, a)
+	s.later = append(s.later, delayed{a, r.in.Now.Add(tellPatience), structs.EvalTriggerReconnect})
+}
+
+// moves reports an allocation that a drain or a person wants to leave its node.
+func moves(a *structs.Allocation) bool { return deref(a.DesiredTransition.Migrate) }
 
 func lostAfter(group *structs.TaskGroup) time.Duration {
 	if group == nil || group.Disconnect == nil || group.Disconnect.LostAfter == nil {

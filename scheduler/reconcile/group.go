@@ -51,7 +51,7 @@ func (p *groupPass) settleReconnected() {
 			continue
 		}
 		p.d.Stop++
-		if p.older(a) || !p.prefersOriginal(a, other) {
+		if moves(a) || p.older(a) && !p.older(other) || !p.prefersOriginal(a, other) {
 			p.stop(a, structs.AllocReconnected, "")
 			continue
 		}

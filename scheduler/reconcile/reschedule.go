@@ -141,8 +141,8 @@ func (r *reconciler) followUps(waiting []delayed) {
 	})
 	open := map[string]*structs.Evaluation{}
 	for _, w := range waiting {
-		if !w.alloc.FollowupEvalID.IsZero() && w.alloc.FollowupEvalID != r.in.Eval.ID && w.trigger != structs.EvalTriggerMaxDisconnect {
-			continue // one waits already
+		if r.awaited(w) {
+			continue
 		}
 		e := open[w.trigger]
 		if e == nil || w.at.Sub(e.WaitUntil) > followUpWindow {
@@ -151,6 +151,16 @@ func (r *reconciler) followUps(waiting []delayed) {
 		}
 		r.annotate(w.alloc, e.ID)
 	}
+}
+
+// awaited reports that an evaluation waits for the allocation's time already.
+func (r *reconciler) awaited(w delayed) bool {
+	id := w.alloc.FollowupEvalID
+	if id.IsZero() || id == r.in.Eval.ID {
+		return false
+	}
+	e := r.in.EvalByID(id)
+	return e != nil && e.Status == structs.EvalStatusPending && !e.WaitUntil.IsZero() && !e.WaitUntil.After(w.at.Add(followUpWindow))
 }
 
 func (r *reconciler) followUp(trigger string, at time.Time) *structs.Evaluation {
@@ -171,6 +181,7 @@ func (r *reconciler) followUp(trigger string, at time.Time) *structs.Evaluation 
 var followUpReason = map[string]string{
 	structs.EvalTriggerAllocReschedule:  "created for delayed rescheduling",
 	structs.EvalTriggerRetryFailedAlloc: "created to replace what its node stops by itself",
+	structs.EvalTriggerReconnect:        "created to look whether its node tells of what was out of sight",
 	structs.EvalTriggerMaxDisconnect:    "created to end the wait for a disconnected node",
 }
 

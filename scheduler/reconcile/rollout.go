@@ -188,7 +188,7 @@ func (p *groupPass) replaceGone() {
 	for _, a := range p.lost {
 		p.stop(a, structs.AllocLost, structs.AllocClientLost)
 		p.d.Stop++
-		if p.missing == 0 || !replaces(p.group) {
+		if p.missing == 0 {
 			continue
 		}
 		p.missing--

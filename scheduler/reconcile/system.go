@@ -21,10 +21,11 @@ func System(in SystemInput) *Result {
 	r.stays = in.Stays
 	r.reviewDeployment()
 	groups := byGroup(in.Allocs)
+	var waiting []delayed
 	if r.job != nil && !r.stopped {
 		for _, g := range r.job.TaskGroups {
 			if g.Desired() > 0 {
-				r.systemGroup(g, groups[g.Name], in.Targets(g))
+				waiting = append(waiting, r.systemGroup(g, groups[g.Name], in.Targets(g))...)
 				delete(groups, g.Name)
 			}
 		}
@@ -32,11 +33,12 @@ func System(in SystemInput) *Result {
 	for _, name := range sortedKeys(groups) {
 		r.removedGroup(name, groups[name])
 	}
+	r.followUps(waiting)
 	return r.res
 }
 
-// systemGroup decides for one group: nodes are taken one by one, in the order of their ids.
-func (r *reconciler) systemGroup(g *structs.TaskGroup, allocs []*structs.Allocation, targets []structs.ID) {
+// systemGroup decides for one group: nodes are taken one by one, in the order of their ids. It returns what must wait.
+func (r *reconciler) systemGroup(g *structs.TaskGroup, allocs []*structs.Allocation, targets []structs.ID) []delayed {
 	p := &groupPass{reconciler: r, group: g, sets: &sets{}, d: r.desired(g.Name)}
 	if r.deployment != nil {
 		p.state = r.deployment.TaskGroups[g.Name]
@@ -64,6 +66,7 @@ func (r *reconciler) systemGroup(g *structs.TaskGroup, allocs []*structs.Allocat
 		})
 	}
 	p.replaceOnNodes()
+	return p.later
 }
 
 // systemAlloc decides whether an allocation serves its node.
@@ -76,9 +79,7 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 	switch {
 	case a.ServerTerminal():
 		p.d.Ignore++
-		if a.HoldsResources() {
-			p.res.Stopping++
-		}
+		p.awaitEnd(a)
 	case a.ClientTerminal() && (!p.batch || p.older(a)):
 		// It ended: its node is to be served anew.
 		p.d.Ignore++
@@ -88,16 +89,11 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 	case a.ClientTerminal():
 		served[a.NodeID] = true
 		p.d.Ignore++
-	case n == nil || n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected && lostAfter(p.group) == 0:
+	case n == nil:
 		p.stop(a, structs.AllocLost, structs.AllocClientLost)
 		p.d.Stop++
-	case n.Status == structs.NodeStatusDisconnected:
-		served[a.NodeID] = true
-		if a.ClientStatus != structs.AllocClientUnknown {
-			u := p.update(a)
-			u.ClientStatus, u.Description = structs.AllocClientUnknown, structs.AllocUnknown
-			p.d.Disconnect++
-		}
+	case n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected:
+		p.systemUnreachable(a, n, served)
 	case deref(a.DesiredTransition.Migrate):
 		p.stop(a, structs.AllocNodeTainted, "")
 		p.d.Stop++
@@ -115,6 +111,26 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 		p.stop(a, structs.AllocNotNeeded, "")
 		p.d.Stop++
 	}
+}
+
+// systemUnreachable decides about an allocation on a node that is not heard of. Nothing takes its place elsewhere.
+func (p *groupPass) systemUnreachable(a *structs.Allocation, n *structs.Node, served map[structs.ID]bool) {
+	var s sets
+	p.classifyUnreachable(&s, a, p.group, n)
+	p.later = append(p.later, s.later...)
+	switch {
+	case len(s.lost) > 0:
+		p.stop(a, structs.AllocLost, structs.AllocClientLost)
+		p.d.Stop++
+		return
+	case len(s.disconnect) > 0:
+		u := p.update(a)
+		u.ClientStatus, u.Description = structs.AllocClientUnknown, structs.AllocUnknown
+		p.d.Disconnect++
+	default:
+		p.d.Ignore++
+	}
+	served[a.NodeID] = true
 }
 
 // joinSystemDeployment makes the group part of the version's deployment. The canary number is a percentage of the nodes to

@@ -17,7 +17,8 @@ type Input struct {
 	Eval             *structs.Evaluation
 	Allocs           []*structs.Allocation // the job's, of all versions and states
 	Node             func(structs.ID) *structs.Node
-	Deployment       *structs.Deployment // the job's latest, nil if there is none
+	EvalByID         func(structs.ID) *structs.Evaluation // nil result when it is gone
+	Deployment       *structs.Deployment                  // the job's latest, nil if there is none
 	Now              time.Time
 	IDs              IDs
 	// StaysFeasible reports that the allocation's node still satisfies the group's constraints, for in-place updates.

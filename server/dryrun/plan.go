@@ -129,8 +129,8 @@ func (p *Plan) take(snap *state.Snapshot, slice *structs.Plan) {
 	}
 	for _, s := range slice.Stop {
 		a := snap.Alloc(s.AllocID)
-		if a == nil {
-			continue
+		if a == nil || s.DesiredStatus == "" {
+			continue // told to stop before
 		}
 		if s.DesiredStatus == structs.AllocDesiredEvict {
 			stub := a.Stub()
