@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 
 	"berth/structs"
@@ -43,6 +44,8 @@ type WhatIfJob struct {
 // Rebalance are moves that would make placements better, the best first. Beside the contract.
 type Rebalance struct {
 	Moves []*RebalanceMove
+	// Moving is how many allocations were on the move already.
+	Moving int `json:",omitempty"`
 	// Truncated is set when there were more allocations than were looked at.
 	Truncated bool `json:",omitempty"`
 }
@@ -57,6 +60,15 @@ type RebalanceMove struct {
 	ToName                  string
 	Before, After, Gain     float64
 	BeforeParts, AfterParts map[string]float64
+}
+
+// RebalanceNow makes such moves: at most so many allocations are on the move at once, those of earlier calls included, and no more
+// of a group than its migrate block and its disruption budgets allow. 0 takes the server's defaults.
+func (o Operator) RebalanceNow(ctx context.Context, moves int, gain float64, w *WriteOptions) (*Rebalance, *WriteMeta, error) {
+	v := w.values()
+	v.Set("max", strconv.Itoa(moves))
+	v.Set("min_gain", strconv.FormatFloat(gain, 'g', -1, 64))
+	return write[*Rebalance](ctx, o.c, http.MethodPut, "/v1/operator/rebalance", nil, v)
 }
 
 // Rebalance asks which moves would better placements, at most so many and each by at least so much; 0 takes the server's

@@ -63,7 +63,12 @@ func TestRebalanceShowsMoves(t *testing.T) {
 	if got.code != 0 || !strings.Contains(f.requests()[0], "max=3&min_gain=0.05") {
 		t.Errorf("%+v, asked %v", got, f.requests())
 	}
-	if got := f.berth(t, "operator", "rebalance"); got.code != 1 || !strings.Contains(got.err, "-dry-run") || len(f.requests()) != 1 {
+	f = newFake(t, map[string]any{"PUT /v1/operator/rebalance": api.Rebalance{Moving: 5, Moves: []*api.RebalanceMove{}}})
+	got = f.berth(t, "operator", "rebalance", "-move")
+	if got.code != 0 || got.out != "5 allocations are on the move already.\n" || !strings.Contains(f.requests()[0], "max=5") {
+		t.Errorf("%+v, asked %v", got, f.requests())
+	}
+	if got := f.berth(t, "operator", "rebalance"); got.code != 1 || !strings.Contains(got.err, "dry-run") || len(f.requests()) != 1 {
 		t.Errorf("%+v", got)
 	}
 }

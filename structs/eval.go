@@ -18,6 +18,7 @@ const (
 	EvalTriggerPeriodicJob       = "periodic-job"
 	EvalTriggerNodeDrain         = "node-drain"
 	EvalTriggerNodeTaint         = "node-taint" // beside the contract
+	EvalTriggerRebalance         = "rebalance"  // beside the contract
 	EvalTriggerNodeUpdate        = "node-update"
 	EvalTriggerAllocStop         = "alloc-stop"
 	EvalTriggerScheduled         = "scheduled"

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
@@ -50,6 +51,8 @@ type API struct {
 	// to choose.
 	pools *http.ServeMux
 	paths []string // of all routes
+	// rebalancing is held by the one request that moves allocations.
+	rebalancing sync.Mutex
 	// bodies is the memory for bodies that are being read.
 	bodies *semaphore.Weighted
 	// waiting counts the reads that wait for a change.

@@ -13,7 +13,7 @@ import (
 
 func (a *API) operatorRoutes() {
 	a.route("/v1/operator/scheduler/configuration", methods{http.MethodGet: a.schedulerGet, http.MethodPut: a.schedulerSet})
-	a.route("/v1/operator/rebalance", methods{http.MethodGet: a.rebalance})
+	a.route("/v1/operator/rebalance", methods{http.MethodGet: a.rebalance, http.MethodPut: a.rebalanceNow})
 	a.route("/v1/system/gc", methods{http.MethodPut: a.systemGC})
 	a.route("/v1/namespaces", methods{http.MethodGet: a.namespacesList})
 	a.route("/v1/namespace", methods{http.MethodPut: a.namespaceApply})
