@@ -23,6 +23,8 @@ type decoder struct {
 	names map[string]hcl.Range
 	// wholes are the lists and maps that were written out, by path: where an element stands is looked up when it is asked for.
 	wholes map[string]hcl.Expression
+	// within are the places of their elements, by path, of those that were asked for.
+	within map[string]map[string]hcl.Expression
 	// bad are the paths of fields without a value that could be read, and of blocks with a word that is not known.
 	bad  map[string]bool
 	json bool // the text is HCL's JSON form, where everything is written as an attribute

@@ -2,7 +2,9 @@ package jobspec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -15,14 +17,21 @@ import (
 // themselves grow without end otherwise.
 const maxReferenced = 8 << 20
 
+// maxHints bounds the errors for which all names of a file are compared with the one that is not known.
+const maxHints = 20
+
 // evaluator turns expressions into values. References that only mean something when a task runs (${NOMAD_PORT_http},
 // ${attr.cpu.arch}) become the text they were written as.
 type evaluator struct {
-	rep    *report
-	meter  *meter
-	given  map[string]cty.Value // values of variables from files
-	vars   []*variable
-	made   int              // attributes and blocks that dynamic blocks made
+	rep   *report
+	meter *meter
+	given map[string]cty.Value // values of variables from files
+	vars  []*variable
+	made  int // attributes and blocks that dynamic blocks made
+	// stopped: it was told that the work is used up.
+	stopped bool
+	// unread are all locals, while not all have a value yet.
+	unread map[string]*local
 	ctx    *hcl.EvalContext // functions, var, local
 	source map[string][]byte
 }
@@ -34,8 +43,16 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 			return v, true // most of a file is this
 		}
 	}
+	if e.rep.full() {
+		return cty.DynamicVal, false // nobody reads what else is wrong
+	}
+	if e.meter.exhausted() {
+		return cty.DynamicVal, e.tooMuch(expr)
+	}
 	if scope == nil {
 		scope = e.ctx
+	} else if native, ok := expr.(hclsyntax.Expression); ok && e.meter.spend(nodeWork*nodesOf(native)) != nil {
+		return cty.DynamicVal, e.tooMuch(expr) // of a dynamic block, for each of its elements
 	}
 	late, ok := e.lateValues(expr, scope)
 	if !ok {
@@ -46,10 +63,13 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 		ctx = scope.NewChild()
 		ctx.Variables = late
 	}
-	v, diags := expr.Value(ctx)
+	v, diags := e.value(expr, ctx)
 	if diags.HasErrors() {
 		e.rep.hcl(diags)
 		return cty.DynamicVal, false
+	}
+	if e.meter.exhausted() { // can() and try() hide it
+		return cty.DynamicVal, e.tooMuch(expr)
 	}
 	v, _ = v.UnmarkDeep()
 	if !v.IsWhollyKnown() {
@@ -61,11 +81,75 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 			return cty.DynamicVal, false
 		}
 	}
-	if size := textSize(v, maxReferenced); size > maxReferenced {
+	if size, _ := textSize(v, maxReferenced); size > maxReferenced {
 		e.rep.error(expr.Range(), fmt.Sprintf("the value is larger than %d bytes", maxReferenced), "")
 		return cty.DynamicVal, false
 	}
 	return v, true
+}
+
+// tooMuch tells once that the work is used up, and is false.
+func (e *evaluator) tooMuch(expr hcl.Expression) bool {
+	if !e.stopped {
+		e.stopped = true
+		e.rep.error(expr.Range(), errWork.Error(), "")
+	}
+	return false
+}
+
+// value evaluates an expression. The templates in the strings of JSON are read here, not by the library, so that they are
+// counted as all others.
+func (e *evaluator) value(expr hcl.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if _, native := expr.(hclsyntax.Expression); native {
+		return expr.Value(ctx)
+	}
+	if list, diags := hcl.ExprList(expr); !diags.HasErrors() {
+		values := make([]cty.Value, 0, len(list))
+		for _, x := range list {
+			v, diags := e.value(x, ctx)
+			if diags.HasErrors() {
+				return cty.DynamicVal, diags
+			}
+			values = append(values, v)
+		}
+		return cty.TupleVal(values), nil
+	}
+	if pairs, diags := hcl.ExprMap(expr); !diags.HasErrors() {
+		values := make(map[string]cty.Value, len(pairs))
+		for _, p := range pairs {
+			key, diags := e.value(p.Key, ctx)
+			if diags.HasErrors() {
+				return cty.DynamicVal, diags
+			}
+			name, err := toString(key)
+			if err != nil {
+				return cty.DynamicVal, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: err.Error(), Subject: p.Key.Range().Ptr()}}
+			}
+			if _, twice := values[name]; twice {
+				return cty.DynamicVal, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: fmt.Sprintf("%q is there twice", name), Subject: p.Key.Range().Ptr()}}
+			}
+			if values[name], diags = e.value(p.Value, ctx); diags.HasErrors() {
+				return cty.DynamicVal, diags
+			}
+		}
+		return cty.ObjectVal(values), nil
+	}
+	v, diags := expr.Value(nil)
+	if diags.HasErrors() || v.Type() != cty.String || v.IsNull() {
+		return v, diags
+	}
+	text := v.AsString()
+	if !strings.ContainsAny(text, "$%") {
+		return v, nil
+	}
+	start := expr.Range().Start
+	start.Byte, start.Column = start.Byte+1, start.Column+1
+	template, diags := hclsyntax.ParseTemplate([]byte(text), expr.Range().Filename, start)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	e.meter.install(template)
+	return template.Value(ctx)
 }
 
 // defined reports that a name has a value in a scope or above it.
@@ -111,10 +195,12 @@ func (e *evaluator) known(tr hcl.Traversal, scope *hcl.EvalContext) bool {
 		return true
 	}
 	var names []string
-	for n := range values.Type().AttributeTypes() {
-		names = append(names, n)
+	if e.rep.errors < maxHints {
+		names = slices.Sorted(maps.Keys(values.Type().AttributeTypes()))
+		if kind == "local" && e.unread != nil {
+			names = slices.Sorted(maps.Keys(e.unread))
+		}
 	}
-	slices.Sort(names)
 	hint := fmt.Sprintf("write %s %q { ... } at the top of the file", "variable", name)
 	if what == "local" {
 		hint = fmt.Sprintf("write locals { %s = ... } at the top of the file", name)
@@ -134,27 +220,27 @@ func (e *evaluator) text(rng hcl.Range) string {
 	return string(src[rng.Start.Byte:rng.End.Byte])
 }
 
-// textSize adds up the text in a value, and stops soon after the limit.
-func textSize(v cty.Value, limit int) int {
+// textSize adds up the text in a value, and stops soon after the limit; looked are the elements it looked at.
+func textSize(v cty.Value, limit int) (size, looked int) {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {
-		return 0
+		return 0, 0
 	}
 	switch t := v.Type(); {
 	case t == cty.String:
-		return len(v.AsString())
+		return len(v.AsString()), 0
 	case t.IsPrimitiveType():
-		return 8
+		return 8, 0
 	case v.CanIterateElements():
-		n := 0
-		for it := v.ElementIterator(); it.Next() && n <= limit; {
+		for it := v.ElementIterator(); it.Next() && size <= limit; looked++ {
 			k, x := it.Element()
-			n += textSize(x, limit-n) + 8
+			n, more := textSize(x, limit-size)
+			size, looked = size+n+8, looked+more
 			if t.IsObjectType() || t.IsMapType() {
-				n += len(k.AsString())
+				size += len(k.AsString())
 			}
 		}
-		return n
+		return size, looked
 	}
-	return 8
+	return 8, 0
 }

@@ -37,8 +37,9 @@ func (d *decoder) entries(b *block, n *node, path string, take func(key string, 
 			return
 		}
 		d.wrote(path, n.free)
+		places := elements(n.free)
 		d.mapEntries(b, v, n.free.Range(), func(key string, v cty.Value, rng hcl.Range) {
-			if own, ok := element(n.free, key); ok {
+			if own, ok := places[key]; ok {
 				rng = own.Range()
 			}
 			take(key, v, rng)

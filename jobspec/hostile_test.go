@@ -11,6 +11,18 @@ import (
 
 const tail = "\njob \"j\" {\n group \"g\" {\n task \"t\" {\n driver = \"docker\"\n config { image = \"a\" }\n }\n }\n }\n"
 
+// largeList begins locals with a list that takes half of the work that is allowed.
+var largeList = "locals {\n big = split(\",\", \"" + strings.Repeat("a,", 120_000) + "\")\n"
+
+// lines repeats a text; # in it is the number.
+func lines(n int, text string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.ReplaceAll(text, "#", fmt.Sprint(i)))
+	}
+	return b.String()
+}
+
 // hostile are texts made to exhaust a parser. Each must be answered, and soon.
 func hostile() map[string]string {
 	rep := strings.Repeat
@@ -140,6 +152,24 @@ func hostile() map[string]string {
 		"json variable default": `{"variable": {"a": {"default": "${` + rep("(", 50<<10) + `"}}, "job": {"j": {}}}`,
 		"json variable type":    `{"variable": {"a": {"type": "` + rep("list(", 50<<10) + `"}}, "job": {"j": {}}}`,
 		"json label template":   `{"job": {"${` + rep("(", 50<<10) + `": {}}}`,
+		"json for for":          `{"job": {"j": {"meta": {"a": "${can([for i in range(1000) : [for j in range(1000) : [1, 2, 3]]])}"}}}}`,
+		"json null name":        `{"job": {"j": {"meta": {"${null}": "x"}}}}`,
+		"json name twice":       `{"job": {"j": {"meta": {"a": "x", "a": "y"}}}}`,
+		"many locals":           "locals {\n" + lines(40_000, "a# = 1\n") + "}\n" + tail,
+		"locals that miss":      "locals {\n" + lines(10_000, "a# = 1\n") + lines(10_000, "b# = can(local.c#)\n") + "}\n" + tail,
+		"many variables":        lines(40_000, "variable \"a#\" {\n default = 1\n}\n") + tail,
+		"large list compared":   largeList + lines(10_000, "a# = local.big == null\n") + "}\n" + tail,
+		"large list in can":     largeList + lines(10_000, "a# = can(local.big + 1)\n") + "}\n" + tail,
+		"large list converted":  largeList + lines(5000, "a# = can(convert(local.big, set(string)).x)\n") + "}\n" + tail,
+		"large list or none":    largeList + lines(5000, "a# = can((true ? local.big : []).x)\n") + "}\n" + tail,
+		"large body of for":     "locals {\n a = [for i in range(1000) : can([" + rep("1,", 100_000) + "])]\n}\n" + tail,
+		"large body of dynamic": "job \"j\" {\n dynamic \"meta\" {\n for_each = range(1000)\n content {\n a = can([" + rep("1,", 100_000) + "])\n }\n }\n}\n",
+		"lists of two kinds":    "locals {\n a = [for i in range(1000) : {a = 1}]\n c = [for i in range(999) : {b = true}]\n" + lines(100, "b# = can(true ? local.a : local.c)\n") + "}\n" + tail,
+		"defaults multiplied":   "variable \"a\" {\n type = list(object({" + lines(300, "a#=optional(string,\"x\"),") + "}))\n default = [" + rep("{},", 50_000) + "]\n}\n" + tail,
+		"a type for all":        "variable \"a\" {\n type = list(any)\n default = [" + lines(20_000, "{a#=1},") + "]\n}\n" + tail,
+		"map as attribute":      "job \"j\" {\n meta = {\n" + lines(40_000, "a# = []\n") + "}\n}\n",
+		"json map":              `{"job": {"j": {"meta": {` + lines(40_000, `"a#": [],`) + `"z": "1"}}}}`,
+		"json empty names":      `{"job": {"j": {"datacenters": [` + rep(`"",`, 100_000) + `""]}}}`,
 		"variable type":         "variable \"a\" {\n type = " + rep("list(", 20<<10) + "string" + rep(")", 20<<10) + "\n}\n" + tail,
 		"optional defaults":     "variable \"a\" {\n type = object({ a = optional(string, " + rep("(", 20<<10) + ") })\n}\n" + tail,
 	}

@@ -25,7 +25,11 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 		}
 		if defined(scope, root) {
 			if v, diags := tr.TraverseAbs(scope); !diags.HasErrors() {
-				referenced += textSize(v, maxReferenced)
+				size, looked := textSize(v, maxReferenced)
+				referenced += size
+				if e.meter.spend(walkWork*looked) != nil {
+					return nil, e.tooMuch(expr)
+				}
 			}
 			if referenced > maxReferenced {
 				e.rep.error(expr.Range(), fmt.Sprintf("its references stand for more than %d bytes", maxReferenced), "")

@@ -65,10 +65,12 @@ func (e *evaluator) locals(root *node) {
 	for name := range all {
 		values[name] = cty.DynamicVal
 	}
-	e.ctx.Variables["local"] = cty.ObjectVal(values)
+	e.unread = all
 	for _, name := range names {
 		e.local(all, values, name, nil)
 	}
+	e.unread = nil
+	e.ctx.Variables["local"] = cty.ObjectVal(values)
 }
 
 // local evaluates one local after those it uses; chain is what led to it. False when it stands in a circle, which was told.
@@ -86,12 +88,17 @@ func (e *evaluator) local(all map[string]*local, values map[string]cty.Value, na
 		return false
 	}
 	l.busy = true
-	ok := true
+	ok, whole := true, false
+	var uses []string
 	for _, tr := range l.expr.Variables() {
-		if tr.RootName() != "local" || len(tr) < 2 {
+		if tr.RootName() != "local" {
 			continue
 		}
 		var used string
+		if len(tr) < 2 {
+			whole = true
+			continue
+		}
 		switch step := tr[1].(type) {
 		case hcl.TraverseAttr:
 			used = step.Name
@@ -99,7 +106,10 @@ func (e *evaluator) local(all map[string]*local, values map[string]cty.Value, na
 			if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
 				used = step.Key.AsString()
 			}
+		default:
+			whole = true
 		}
+		uses = append(uses, used)
 		if all[used] != nil && !e.local(all, values, used, chain) {
 			ok = false
 			break
@@ -109,9 +119,23 @@ func (e *evaluator) local(all map[string]*local, values map[string]cty.Value, na
 	if !ok {
 		return false
 	}
+	e.ctx.Variables["local"] = e.some(values, uses, whole)
 	if v, good := e.evaluate(l.expr, nil); good {
 		values[name] = v
-		e.ctx.Variables["local"] = cty.ObjectVal(values)
 	}
 	return true
+}
+
+// some makes an object of those values that are used, or of all.
+func (e *evaluator) some(values map[string]cty.Value, uses []string, whole bool) cty.Value {
+	if whole && e.meter.spend(elementWork*len(values)) == nil {
+		return cty.ObjectVal(values)
+	}
+	few := make(map[string]cty.Value, len(uses))
+	for _, name := range uses {
+		if v, ok := values[name]; ok {
+			few[name] = v
+		}
+	}
+	return cty.ObjectVal(few)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -17,8 +18,11 @@ type meter struct{ used int }
 const (
 	// maxWork bounds the units of one text: half a second of work or less.
 	maxWork = 16 << 20
-	// elementWork are the units of one element, numberWork of a number that may become text, bcryptWork of one bcrypt.
+	// elementWork are the units of one element, nodeWork of one part of an expression, walkWork of looking at one element,
+	// numberWork of a number that may become text, bcryptWork of one bcrypt.
 	elementWork = 32
+	nodeWork    = 16
+	walkWork    = 4
 	numberWork  = 400
 	bcryptWork  = maxWork / 5
 	// maxExponent bounds numbers, in bits: the text of a larger one has more than a thousand digits.
@@ -37,19 +41,26 @@ func (m *meter) spend(units int) error {
 	return nil
 }
 
+// exhausted reports that nothing more is evaluated.
+func (m *meter) exhausted() bool { return m.used > maxWork }
+
 // take spends what it takes to copy a value.
 func (m *meter) take(v cty.Value) error {
+	if m.exhausted() {
+		return errWork // without another look at the value
+	}
 	if v.Type() == cty.String || v.Type() == cty.Bool { // the most frequent
-		return m.spend(workOf(v, maxWork))
+		return m.spend(workOf(v, maxWork, 0))
 	}
 	if hugeNumber(v) {
 		return fmt.Errorf("a number of more than a thousand digits")
 	}
-	return m.spend(workOf(v, maxWork))
+	return m.spend(workOf(v, maxWork, 0))
 }
 
-// workOf adds up the units of a value, and stops soon after the limit.
-func workOf(v cty.Value, limit int) int {
+// workOf adds up the units of a value, and stops soon after the limit. What is deeper in it costs more: the library compares
+// types at each level.
+func workOf(v cty.Value, limit, depth int) int {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {
 		return 1
@@ -68,7 +79,7 @@ func workOf(v cty.Value, limit int) int {
 		n := 0
 		for it := v.ElementIterator(); it.Next() && n <= limit; {
 			_, e := it.Element()
-			n += elementWork + workOf(e, limit-n)
+			n += elementWork*(1+depth/8) + workOf(e, limit-n, depth+1)
 		}
 		return n
 	}
@@ -83,17 +94,26 @@ type metered struct {
 	operand bool
 	// looped: its elements are gone through.
 	looped bool
+	// unified: it is brought to one type with others.
+	unified bool
+	// nodes are the parts of an expression that is evaluated for each element of something; its value is not copied.
+	nodes int
 }
 
 // Value evaluates and counts.
 func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if err := x.meter.spend(nodeWork * x.nodes); err != nil {
+		return x.refuse(err)
+	}
 	v, diags := x.Expression.Value(ctx)
-	if diags.HasErrors() {
+	if diags.HasErrors() || x.nodes > 0 {
 		return v, diags
 	}
 	var err error
 	if !x.looped {
-		err = x.meter.take(v)
+		if err = x.meter.take(v); err == nil && x.unified {
+			err = x.meter.spend(unifyWork(v) + matchWork(v))
+		}
 	} else if u, _ := v.Unmark(); u.IsKnown() && !u.IsNull() && u.CanIterateElements() {
 		err = x.meter.spend(elementWork * u.LengthInt())
 	}
@@ -101,9 +121,13 @@ func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		err = fmt.Errorf("a number of more than %d digits", maxDigits)
 	}
 	if err != nil {
-		return cty.DynamicVal, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Too much work", Detail: err.Error(), Subject: x.Range().Ptr()}}
+		return x.refuse(err)
 	}
 	return v, diags
+}
+
+func (x *metered) refuse(err error) (cty.Value, hcl.Diagnostics) {
+	return cty.DynamicVal, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Too much work", Detail: err.Error(), Subject: x.Range().Ptr()}}
 }
 
 // wrap counts an expression. The parentheses keep its references visible to the library.
@@ -135,6 +159,46 @@ func (m *meter) loop(x hclsyntax.Expression) hclsyntax.Expression {
 	return w
 }
 
+// unify counts an expression whose value is brought to one type with another.
+func (m *meter) unify(x hclsyntax.Expression) hclsyntax.Expression {
+	w := m.wrap(x)
+	if c, ok := w.(*metered); ok {
+		c.unified = true
+	}
+	return w
+}
+
+// each counts an expression that is evaluated for each element of something by its parts; nil stays nil.
+func (m *meter) each(x hclsyntax.Expression) hclsyntax.Expression {
+	if x == nil {
+		return nil
+	}
+	if _, ok := x.(*metered); ok {
+		return x
+	}
+	return &metered{Expression: &hclsyntax.ParenthesesExpr{Expression: x, SrcRange: x.Range()}, meter: m, nodes: nodesOf(x)}
+}
+
+// nodesOf counts the parts of an expression; a path counts with its steps.
+func nodesOf(root hclsyntax.Node) int {
+	n := 0
+	_ = hclsyntax.VisitAll(root, func(x hclsyntax.Node) hcl.Diagnostics {
+		n++
+		switch t := x.(type) {
+		case *hclsyntax.ScopeTraversalExpr:
+			n += len(t.Traversal)
+		case *hclsyntax.RelativeTraversalExpr:
+			n += len(t.Traversal)
+		case *hclsyntax.LiteralValueExpr:
+			if t.Val.Type() == cty.String {
+				n += len(t.Val.AsString()) / 64
+			}
+		}
+		return nil
+	})
+	return n
+}
+
 // unwrapped is the expression that was wrapped.
 func unwrapped(x hclsyntax.Expression) hclsyntax.Expression {
 	if m, ok := x.(*metered); ok {
@@ -149,8 +213,11 @@ func (m *meter) install(root hclsyntax.Node) {
 		switch x := n.(type) {
 		case *hclsyntax.ForExpr:
 			x.CollExpr = m.loop(x.CollExpr)
+			x.KeyExpr, x.ValExpr, x.CondExpr = m.each(x.KeyExpr), m.each(x.ValExpr), m.each(x.CondExpr)
 		case *hclsyntax.SplatExpr:
-			x.Source = m.loop(x.Source)
+			x.Source, x.Each = m.loop(x.Source), m.each(x.Each)
+		case *hclsyntax.ConditionalExpr:
+			x.TrueResult, x.FalseResult = m.unify(x.TrueResult), m.unify(x.FalseResult)
 		case *hclsyntax.TemplateExpr:
 			for i, p := range x.Parts {
 				x.Parts[i] = m.wrap(p)
@@ -158,6 +225,8 @@ func (m *meter) install(root hclsyntax.Node) {
 		case *hclsyntax.BinaryOpExpr:
 			if x.Op.Type == cty.Number || x.Op == hclsyntax.OpLessThan || x.Op == hclsyntax.OpLessThanOrEqual || x.Op == hclsyntax.OpGreaterThan || x.Op == hclsyntax.OpGreaterThanOrEqual {
 				x.LHS, x.RHS = m.operand(x.LHS), m.operand(x.RHS)
+			} else if x.Op == hclsyntax.OpEqual || x.Op == hclsyntax.OpNotEqual {
+				x.LHS, x.RHS = m.wrap(x.LHS), m.wrap(x.RHS)
 			}
 		case *hclsyntax.UnaryOpExpr:
 			x.Val = m.operand(x.Val)
@@ -169,7 +238,7 @@ func (m *meter) install(root hclsyntax.Node) {
 }
 
 // unmetered functions take closures instead of values.
-var unmetered = map[string]bool{"try": true, "can": true, "convert": true}
+var unmetered = map[string]bool{"try": true, "can": true}
 
 // metered counts what functions are given and what they give, and refuses those whose result would be out of proportion.
 func (m *meter) functions(all map[string]function.Function) map[string]function.Function {
@@ -185,8 +254,28 @@ func (m *meter) functions(all map[string]function.Function) map[string]function.
 func (m *meter) function(name string, f function.Function) function.Function {
 	check := growth[name]
 	before := func(args []cty.Value) error {
-		for _, a := range args {
+		differ := 0
+		for i, a := range args {
 			if err := m.take(a); err != nil {
+				return err
+			}
+			if err := m.spend(unifyWork(a)); err != nil {
+				return err
+			}
+			if i > 0 && i >= len(f.Params()) && !a.Type().Equals(args[i-1].Type()) {
+				differ++
+			}
+		}
+		if err := m.spend(differ * differ * elementWork); err != nil {
+			return err
+		}
+		if name == "distinct" && len(args) == 1 && args[0].CanIterateElements() { // compares each with all
+			if err := m.spend(args[0].LengthInt() * args[0].LengthInt()); err != nil {
+				return err
+			}
+		}
+		if name == "convert" && len(args) == 2 && args[1].Type() == typeexpr.TypeConstraintType {
+			if err := m.spend(convertWork(args[0], typeexpr.TypeConstraintFromVal(args[1]))); err != nil {
 				return err
 			}
 		}

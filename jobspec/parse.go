@@ -84,7 +84,7 @@ func parse(rep *report, opts ParseOptions) (*structs.Job, *evaluator) {
 			*bn.node = *ev.nativeBlock(bn.node.body, nil)
 		}
 	}
-	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, names: map[string]hcl.Range{}, wholes: map[string]hcl.Expression{}, bad: map[string]bool{}, json: json}
+	d := &decoder{evaluator: ev, places: map[string]hcl.Range{}, names: map[string]hcl.Range{}, wholes: map[string]hcl.Expression{}, within: map[string]map[string]hcl.Expression{}, bad: map[string]bool{}, json: json}
 	job := d.job(root)
 	if job == nil || d.bad["Type"] {
 		return nil, ev // most rules depend on the type
@@ -224,7 +224,7 @@ func (d *decoder) place(path string) string {
 		}
 		p = p[:i]
 		if whole, ok := d.wholes[p]; ok && (path[i] == '[' || strings.HasSuffix(p, ".Config")) {
-			if rng, ok := within(whole, path[i:]); ok {
+			if rng, ok := d.inside(p, whole, path[i:]); ok {
 				d.places[path] = rng
 				return path
 			}
@@ -245,8 +245,8 @@ func (d *decoder) wrote(path string, expr hcl.Expression) {
 	}
 }
 
-// within finds what a path leads to in a list or map that was written out, or the nearest thing around it: `[0].type`.
-func within(whole hcl.Expression, path string) (rng hcl.Range, found bool) {
+// inside finds what a path leads to in a list or map that was written out, or the nearest thing around it: `[0].type`.
+func (d *decoder) inside(at string, whole hcl.Expression, path string) (rng hcl.Range, found bool) {
 	for path != "" {
 		end := strings.IndexByte(path, ']')
 		if path[0] == '.' {
@@ -258,34 +258,40 @@ func within(whole hcl.Expression, path string) (rng hcl.Range, found bool) {
 		} else if end >= 0 {
 			key, rest = path[1:end+1], path[end+1:]
 		}
-		part, ok := element(whole, key)
+		if d.within[at] == nil {
+			d.within[at] = elements(whole)
+		}
+		part, ok := d.within[at][key]
 		if !ok {
 			return rng, found
 		}
+		at += path[:len(path)-len(rest)]
 		whole, path, rng, found = part, rest, part.Range(), true
 	}
 	return rng, found
 }
 
-// element finds an element of a list by its number, or of a map by its key, as it was written.
-func element(whole hcl.Expression, key string) (hcl.Expression, bool) {
+// elements are what a list or map was written of, by number or key; of a key that is there twice the first.
+func elements(whole hcl.Expression) map[string]hcl.Expression {
+	found := map[string]hcl.Expression{}
 	if list, diags := hcl.ExprList(whole); !diags.HasErrors() {
-		i, err := strconv.Atoi(key)
-		if err != nil || i < 0 || i >= len(list) {
-			return nil, false
+		for i, x := range list {
+			found[strconv.Itoa(i)] = x
 		}
-		return list[i], true
+		return found
 	}
 	pairs, diags := hcl.ExprMap(whole)
 	if diags.HasErrors() {
-		return nil, false
+		return found
 	}
 	for _, p := range pairs {
-		if k, diags := p.Key.Value(nil); !diags.HasErrors() && k.IsKnown() && !k.IsNull() && k.Type() == cty.String && k.AsString() == key {
-			return p.Value, true
+		if k, diags := p.Key.Value(nil); !diags.HasErrors() && k.IsKnown() && !k.IsNull() && k.Type() == cty.String {
+			if _, ok := found[k.AsString()]; !ok {
+				found[k.AsString()] = p.Value
+			}
 		}
 	}
-	return nil, false
+	return found
 }
 
 func lastField(path string) string {

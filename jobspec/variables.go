@@ -68,11 +68,13 @@ func (e *evaluator) inputs(root *node, opts ParseOptions) {
 // variables reads the declarations, sorted by name.
 func (e *evaluator) variables(root *node) []*variable {
 	var vars []*variable
+	have := map[string]*variable{}
 	add := func(v *variable) {
-		if old := find(vars, v.name); old != nil {
+		if old := have[v.name]; old != nil {
 			e.rep.error(v.rng, fmt.Sprintf("variable %q is there twice; the first is on line %d", v.name, e.rep.line(old.rng)), "")
 			return
 		}
+		have[v.name] = v
 		vars = append(vars, v)
 	}
 	for _, bn := range root.blocks {
@@ -164,7 +166,7 @@ func (e *evaluator) declare(n *node) *variable {
 		v.deflt = cty.UnknownVal(v.typ)
 		return v
 	}
-	conv, err := v.convert(value)
+	conv, err := e.convert(v, value)
 	if err != nil {
 		e.rep.error(deflt.Range(), fmt.Sprintf("the default of variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
 		conv = cty.UnknownVal(v.typ)
@@ -202,7 +204,10 @@ func (e *evaluator) check(v *variable) {
 }
 
 // convert makes a value of the variable's type, with the optional attributes that are missing in it.
-func (v *variable) convert(value cty.Value) (cty.Value, error) {
+func (e *evaluator) convert(v *variable, value cty.Value) (cty.Value, error) {
+	if err := e.meter.spend(convertWork(value, v.typ)); err != nil {
+		return cty.DynamicVal, err
+	}
 	if v.optional != nil && !value.IsNull() {
 		value = v.optional.Apply(value)
 	}

@@ -2,6 +2,8 @@ package jobspec
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,7 +24,7 @@ func (e *evaluator) set(v *variable, value cty.Value, rng hcl.Range) {
 	if v.broken {
 		return
 	}
-	conv, err := v.convert(value)
+	conv, err := e.convert(v, value)
 	if err != nil {
 		e.rep.error(rng, fmt.Sprintf("variable %q must be of type %s: %s", v.name, v.typ.FriendlyName(), err), "")
 		conv = cty.UnknownVal(v.typ)
@@ -88,9 +90,11 @@ func (e *evaluator) fromFlags(vars []*variable, flags []string, strict bool) {
 }
 
 func (e *evaluator) undeclared(vars []*variable, name string, rng hcl.Range, strict bool) {
-	names := make([]string, len(vars))
-	for i, v := range vars {
-		names[i] = v.name
+	var names []string
+	if e.rep.errors+e.rep.warnings < maxHints {
+		for _, v := range vars {
+			names = append(names, v.name)
+		}
 	}
 	hint := ""
 	if near := structs.Nearest(name, names); near != "" {
@@ -153,7 +157,7 @@ func (e *evaluator) fromFile(vars []*variable, f VarFile, strict bool) {
 			delete(attrs, v.name)
 		}
 	}
-	for name, a := range attrs {
-		e.undeclared(vars, name, a.NameRange, strict)
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		e.undeclared(vars, name, attrs[name].NameRange, strict)
 	}
 }

@@ -57,6 +57,8 @@ type API struct {
 	bodies *semaphore.Weighted
 	// waiting counts the reads that wait for a change.
 	waiting atomic.Int64
+	// parses are the job texts that are read at a time.
+	parses *semaphore.Weighted
 }
 
 const poolPrefix = "/v1/node/pool/"
@@ -71,7 +73,8 @@ func (a *API) muxOf(path string) *http.ServeMux {
 
 // New makes the API.
 func New(d Deps) *API {
-	a := &API{Deps: d, mux: http.NewServeMux(), pools: http.NewServeMux(), bodies: semaphore.NewWeighted(bodiesBytes)}
+	a := &API{Deps: d, mux: http.NewServeMux(), pools: http.NewServeMux(), bodies: semaphore.NewWeighted(bodiesBytes),
+		parses: semaphore.NewWeighted(parsedAtATime)}
 	a.jobRoutes()
 	a.evalRoutes()
 	a.deploymentRoutes()

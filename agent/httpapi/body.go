@@ -23,8 +23,11 @@ const (
 	smallBody = 1 << 20
 	// idleTime is how long a stream of an archive may stand still.
 	idleTime = 60 * time.Second
-	// maxDepth bounds the nesting of a body.
-	maxDepth = 256
+	// maxDepth bounds the nesting of a body, maxObjects the objects in it: each may become something far larger than its text.
+	maxDepth   = 256
+	maxObjects = 500_000
+	// parsedAtATime are the job texts that are read at a time: each may take some hundred megabytes.
+	parsedAtATime = 2
 )
 
 // body decodes a JSON body; what it lacks stays as it is. Unknown fields are ignored, as the contract says.
@@ -81,6 +84,17 @@ func (r *request) text() (raw []byte, done func(), err error) {
 	return raw, done, nil
 }
 
+// turn waits until a job text may be read, and gives back what ends that.
+func (r *request) turn() (done func(), err error) {
+	ctx, cancel := context.WithTimeout(r.ctx(), bodyWait)
+	defer cancel()
+	if r.api.parses.Acquire(ctx, 1) != nil {
+		r.w.Header().Set("Retry-After", "1")
+		return nil, status(http.StatusServiceUnavailable, "too many jobs are read at this moment: try again")
+	}
+	return func() { r.api.parses.Release(1) }, nil
+}
+
 // deadline bounds reading from the connection, until stop. Connections that know no deadlines, such as streams between agents,
 // end with the sender's own.
 func (r *request) deadline(d time.Duration) (stop func()) {
@@ -116,7 +130,7 @@ func (m *moving) Read(p []byte) (int, error) {
 }
 
 func checkDepth(raw []byte) error {
-	depth, quoted := 0, false
+	depth, objects, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case quoted && c == '\\':
@@ -127,6 +141,11 @@ func checkDepth(raw []byte) error {
 		case c == '{' || c == '[':
 			if depth++; depth > maxDepth {
 				return invalid("the body nests more than %d levels deep", maxDepth)
+			}
+			if c == '{' {
+				if objects++; objects > maxObjects {
+					return invalid("the body holds more than %d objects", maxObjects)
+				}
 			}
 		case c == '}' || c == ']':
 			depth--

@@ -235,6 +235,11 @@ func (a *API) jobParse(r *request) (any, error) {
 	if strings.TrimSpace(req.JobHCL) == "" {
 		return nil, invalid("Job spec is empty")
 	}
+	done, err := r.turn()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	opts := jobspec.ParseOptions{Filename: "job.hcl", Source: []byte(req.JobHCL), Drivers: a.Limits.Drivers, Later: a.Limits.Later}
 	if req.Variables != "" {
 		opts.VarFiles = []jobspec.VarFile{{Name: "variables.hcl", Source: []byte(req.Variables)}}
@@ -390,6 +395,9 @@ func (a *API) jobRevert(r *request) (any, error) {
 	}
 	back := old.Copy()
 	back.Stop = false
+	if _, err := a.admit(r, s, back); err != nil {
+		return nil, err // what it needs may be gone since
+	}
 	return a.submit(r, &structs.JobRegisterRequest{Job: back, Submission: s.Submission(j.Namespace, j.ID, old.Version)}, "")
 }
 
@@ -422,6 +430,9 @@ func (a *API) jobScale(r *request) (any, error) {
 	}
 	scaled := j.Copy()
 	scaled.LookupGroup(name).Count = new(int(*req.Count))
+	if err := multi(scaled.Validate(a.Limits).Errors()); err != nil {
+		return nil, invalid("%v", err)
+	}
 	resp, err := a.submit(r, &structs.JobRegisterRequest{Job: scaled, EnforceIndex: req.EnforceIndex, JobModifyIndex: req.JobModifyIndex,
 		Submission: s.Submission(j.Namespace, j.ID, j.Version)}, "")
 	if err != nil {
