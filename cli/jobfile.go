@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -115,30 +116,22 @@ func (e *env) readText(ctx context.Context, path string) (text []byte, name stri
 }
 
 func openRegular(path string) (*os.File, error) {
-	st, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	f, err := jobspec.OpenRegular(path)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no file %s (`berth job init` writes one to begin with)", path)
-	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
-	case st.IsDir():
-		return nil, fmt.Errorf("%s is a directory: name a file in it", path)
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
-	}
-	return f, nil
+	return f, err
 }
+
+// fetchTime bounds how long a job file may take to come.
+const fetchTime = time.Minute
 
 func fetch(ctx context.Context, address string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("fetch the job: %w", err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: fetchTime}).Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("fetch the job: %w", err)
 	}

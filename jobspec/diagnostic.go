@@ -48,6 +48,7 @@ type Diagnostic struct {
 	EndColumn int
 	// SourceLine is the text of Line.
 	SourceLine string
+	offset     int // the byte in it where Column is, 0 when not known
 	// Hint is what to write instead, or empty.
 	Hint string
 }
@@ -102,6 +103,16 @@ type report struct {
 	lines            map[string][]int // byte offset of each line, made when first needed
 	// spread are the files of which the parser saw a text with other ends of lines: only bytes say where things are in them.
 	spread map[string]bool
+	// near is the place that was located last: a long line is not read from its begin for each mistake in it.
+	near place
+}
+
+// place is a position in a line.
+type place struct {
+	file         string
+	number, from int
+	text         string
+	at, column   int // a byte of the line, and the characters before it
 }
 
 func newReport() *report { return &report{files: map[string][]byte{}} }
@@ -122,7 +133,9 @@ func (r *report) add(sev Severity, rng hcl.Range, summary, hint string) {
 	d := Diagnostic{Severity: sev, Summary: summary, Hint: hint, File: rng.Filename}
 	rng.Start, rng.End = r.there(rng.Filename, rng.Start), r.there(rng.Filename, rng.End)
 	d.Line, d.EndLine = rng.Start.Line, rng.End.Line
-	d.SourceLine, d.Column = r.locate(rng.Filename, rng.Start)
+	if d.SourceLine, d.Column = r.locate(rng.Filename, rng.Start); d.SourceLine != "" && d.Column == r.near.column+1 {
+		d.offset = r.near.at
+	}
 	_, d.EndColumn = r.locate(rng.Filename, rng.End)
 	r.list = append(r.list, d)
 }
@@ -232,21 +245,33 @@ func (r *report) locate(file string, pos hcl.Pos) (line string, column int) {
 	if !ok || pos.Line < 1 {
 		return "", pos.Column
 	}
-	starts := r.lineStarts(file, src)
-	if pos.Line > len(starts) {
-		return "", pos.Column
+	n := &r.near
+	if n.file != file || n.number != pos.Line {
+		starts := r.lineStarts(file, src)
+		if pos.Line > len(starts) {
+			return "", pos.Column
+		}
+		from := starts[pos.Line-1]
+		to := len(src)
+		if i := bytes.IndexByte(src[from:], '\n'); i >= 0 {
+			to = from + i
+		}
+		*n = place{file: file, number: pos.Line, from: from, text: strings.TrimSuffix(string(src[from:to]), "\r")}
 	}
-	from := starts[pos.Line-1]
-	to := len(src)
-	if i := bytes.IndexByte(src[from:], '\n'); i >= 0 {
-		to = from + i
+	at := pos.Byte - n.from
+	if at < 0 || at > len(n.text) {
+		return n.text, pos.Column
 	}
-	line = strings.TrimSuffix(string(src[from:to]), "\r")
-	column = pos.Column
-	if pos.Byte >= from && pos.Byte <= from+len(line) {
-		column = utf8.RuneCountInString(line[:pos.Byte-from]) + 1
+	switch {
+	case at >= n.at:
+		n.column += utf8.RuneCountInString(n.text[n.at:at])
+	case at < n.at/2:
+		n.column = utf8.RuneCountInString(n.text[:at])
+	default:
+		n.column -= utf8.RuneCountInString(n.text[at:n.at])
 	}
-	return line, column
+	n.at = at
+	return n.text, n.column + 1
 }
 
 // lineWithin is one line of a text that was written over several, as in a heredoc, whose text begins on its second line.
@@ -294,6 +319,7 @@ func (r *report) sorted() Diagnostics {
 	})
 	seen := make(map[Diagnostic]bool, len(r.list))
 	r.list = slices.DeleteFunc(r.list, func(d Diagnostic) bool {
+		d.SourceLine = "" // the same for the same line
 		again := seen[d]
 		seen[d] = true
 		return again

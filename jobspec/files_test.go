@@ -1,6 +1,7 @@
 package jobspec
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,12 @@ func TestFileFunctions(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	write("binary", []byte{0xff})
+	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
 	job := func(expr string) string {
 		return "job \"a\" {\n  meta {\n    x = " + expr + "\n  }\n  group \"g\" {\n    task \"t\" {\n      driver = \"docker\"\n      config {\n        image = \"a\"\n      }\n    }\n  }\n}\n"
 	}
@@ -42,12 +49,16 @@ func TestFileFunctions(t *testing.T) {
 	}
 	for expr, want := range map[string]string{
 		`file("large")`:                "at most",
-		`file("sub")`:                  "is not a file",
-		`file("pipe")`:                 "is not a file",
-		`file("/dev/zero")`:            "is not a file",
-		`filebase64("/dev/zero")`:      "is not a file",
-		`file("missing")`:              "missing",
+		`file("sub")`:                  "is a directory",
+		`file("pipe")`:                 "is not a regular file",
+		`file("/dev/zero")`:            "is not a regular file",
+		`filebase64("/dev/zero")`:      "is not a regular file",
+		`file("missing")`:              "there is no file",
 		`join("", fileset("/", "**"))`: "the root directory is too large to be searched",
+		`join("", fileset("` + strings.Repeat("../", 40) + `", "*/**"))`:  "the root directory is too large to be searched",
+		`join("", fileset("sub", "` + strings.Repeat("../", 40) + `**"))`: "the root directory is too large to be searched",
+		`file("socket")`: "is not a regular file",
+		`file("binary")`: "is not UTF-8 text",
 	} {
 		res, diags := Parse(ParseOptions{Source: []byte(job(expr)), Dir: dir})
 		if text := rendered(diags); res != nil || !strings.Contains(text, want) {

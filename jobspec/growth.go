@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -84,7 +85,7 @@ func checkReplace(args []cty.Value) error {
 	if len(expression) > maxPattern {
 		return fmt.Errorf("a pattern of more than %d characters", maxPattern)
 	}
-	if re, err := regexp.Compile(expression); err == nil && len(text)*re.NumSubexp() > maxReferenced {
+	if re, err := syntax.Parse(expression, syntax.Perl); err == nil && len(text)*re.MaxCap() > maxReferenced {
 		return fmt.Errorf("too many groups for a text of %d bytes", len(text))
 	}
 	matches := len(text) + 1
@@ -94,6 +95,44 @@ func checkReplace(args []cty.Value) error {
 		}
 	}
 	return tooLong(matches*len(with) + strings.Count(with, "$")*len(text))
+}
+
+// maxProgram bounds what a pattern is compiled to, in instructions.
+const maxProgram = 10_000
+
+// patternWork are the units of compiling a pattern and looking for it in a text.
+func patternWork(name string, args []cty.Value) (int, error) {
+	text, pattern := textArg(args, 0), textArg(args, 1)
+	if name == "replace" {
+		if len(pattern) < 2 || !strings.HasPrefix(pattern, "/") || !strings.HasSuffix(pattern, "/") {
+			return 0, nil // no pattern
+		}
+		pattern = pattern[1 : len(pattern)-1]
+	}
+	if len(pattern) > maxPattern {
+		return 0, fmt.Errorf("a pattern of more than %d characters", maxPattern)
+	}
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return len(pattern), nil // the function itself says so
+	}
+	size := programSize(re)
+	if size > maxProgram {
+		return 0, fmt.Errorf("a pattern that repeats its parts more than %d times", maxProgram)
+	}
+	return 1000 + 32*len(pattern) + 16*size + size*len(text)/2, nil
+}
+
+// programSize is about the number of instructions of a pattern.
+func programSize(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n = min(n+programSize(sub), maxProgram+1)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return min(n, maxProgram+1)
 }
 
 func checkBcrypt(args []cty.Value) error {
@@ -116,9 +155,15 @@ func checkParseInt(args []cty.Value) error {
 
 // checkDepth bounds the nesting of text in other languages: brackets, and the indentation of YAML.
 func checkDepth(args []cty.Value) error {
-	depth, indent := 0, 0
+	depth, indent, digits := 0, 0, 0
 	text := textArg(args, 0)
 	for i := range len(text) {
+		if digits++; (text[i] < '0' || text[i] > '9') && text[i] != '_' {
+			digits = 0
+		}
+		if digits > maxDigits {
+			return fmt.Errorf("a number of more than %d digits", maxDigits)
+		}
 		switch text[i] {
 		case '[', '{':
 			if depth++; depth > maxNesting {
@@ -145,6 +190,13 @@ const maxAliases = 10
 
 var yamlAlias = regexp.MustCompile(`(?m)(^|[\s\[{,:-])\*[^\s,\]}]`)
 
+// largeExponent reports a text that is a short number with a long exponent.
+func largeExponent(s string) bool {
+	number := strings.TrimLeft(s, "+-")
+	return number != "" && number[0] <= '9' && strings.Trim(number, "0123456789.eEpP+-_") == "" &&
+		hugeLiteral([]byte(strings.NewReplacer("p", "e", "P", "e").Replace(number)))
+}
+
 // longDigits reports a text that would be read as a number for a long time.
 func longDigits(v cty.Value) bool {
 	v, _ = v.Unmark()
@@ -154,7 +206,7 @@ func longDigits(v cty.Value) bool {
 	switch t := v.Type(); {
 	case t == cty.String:
 		s := v.AsString()
-		return len(s) > maxDigits && strings.Trim(s[:100], "0123456789.+-") == ""
+		return len(s) > maxDigits && strings.Trim(s[:100], "0123456789.+-") == "" || largeExponent(s)
 	case t.IsPrimitiveType():
 		return false
 	case v.CanIterateElements():

@@ -38,6 +38,9 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 			continue
 		}
 		if native, ok := expr.(hclsyntax.Expression); ok {
+			if slices.Contains(typeWords, root) && inTypes(native)[tr.SourceRange().Start.Byte] {
+				continue
+			}
 			if written == nil {
 				written = inTemplates(native)
 			}
@@ -70,6 +73,23 @@ func (e *evaluator) lateValues(expr hcl.Expression, scope *hcl.EvalContext) (map
 		out[name] = l.value()
 	}
 	return out, true
+}
+
+// typeWords are names within types.
+var typeWords = []string{"any", "bool", "number", "string"}
+
+// inTypes are the places of names that stand in a type, the second argument of convert.
+func inTypes(expr hclsyntax.Expression) map[int]bool {
+	starts := map[int]bool{}
+	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && call.Name == "convert" && len(call.Args) == 2 {
+			for _, tr := range call.Args[1].Variables() {
+				starts[tr.SourceRange().Start.Byte] = true
+			}
+		}
+		return nil
+	})
+	return starts
 }
 
 // inTemplates gives the references that are a part of a template by themselves ("${attr.cpu.arch}"), by where they begin: what

@@ -2,6 +2,7 @@ package jobspec
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -13,17 +14,22 @@ import (
 // The library evaluates an expression to its end, however long that takes. A meter counts the steps of all expressions of one
 // text together, at the places where few characters cause much work: the elements a `for` or a splat goes through, the text
 // that templates copy, and what functions are given. One unit is about one byte that is copied.
-type meter struct{ used int }
+type meter struct {
+	used int
+	// known are the functions of the language.
+	known map[string]function.Function
+}
 
 const (
 	// maxWork bounds the units of one text: half a second of work or less.
 	maxWork = 16 << 20
 	// elementWork are the units of one element, nodeWork of one part of an expression, walkWork of looking at one element,
-	// numberWork of a number that may become text, bcryptWork of one bcrypt.
+	// numberWork of a number that may become text, decodeWork of one value of a text, bcryptWork of one bcrypt.
 	elementWork = 32
 	nodeWork    = 16
 	walkWork    = 4
 	numberWork  = 400
+	decodeWork  = 48
 	bcryptWork  = maxWork / 5
 	// maxExponent bounds numbers, in bits: the text of a larger one has more than a thousand digits.
 	maxExponent = 4096
@@ -79,7 +85,7 @@ func workOf(v cty.Value, limit, depth int) int {
 		n := 0
 		for it := v.ElementIterator(); it.Next() && n <= limit; {
 			_, e := it.Element()
-			n += elementWork*(1+depth/8) + workOf(e, limit-n, depth+1)
+			n += elementWork*(1+depth/4) + workOf(e, limit-n, depth+1)
 		}
 		return n
 	}
@@ -96,6 +102,8 @@ type metered struct {
 	looped bool
 	// unified: it is brought to one type with others.
 	unified bool
+	// listed: its elements are brought to one type; the function it is given to copies it.
+	listed bool
 	// nodes are the parts of an expression that is evaluated for each element of something; its value is not copied.
 	nodes int
 }
@@ -110,7 +118,9 @@ func (x *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		return v, diags
 	}
 	var err error
-	if !x.looped {
+	if x.listed {
+		err = x.meter.spend(sortWork(v))
+	} else if !x.looped {
 		if err = x.meter.take(v); err == nil && x.unified {
 			err = x.meter.spend(unifyWork(v) + matchWork(v))
 		}
@@ -230,11 +240,43 @@ func (m *meter) install(root hclsyntax.Node) {
 			}
 		case *hclsyntax.UnaryOpExpr:
 			x.Val = m.operand(x.Val)
+		case *hclsyntax.FunctionCallExpr:
+			for i := range x.Args {
+				switch t := m.param(x.Name, i); {
+				case t == cty.Number:
+					x.Args[i] = m.operand(x.Args[i])
+				case t.IsCollectionType() && t.HasDynamicTypes():
+					x.Args[i] = m.list(x.Args[i])
+				}
+			}
 		case *hclsyntax.TemplateJoinExpr:
 			x.Tuple = m.wrap(x.Tuple)
 		}
 		return nil
 	})
+}
+
+// list counts an argument whose elements are brought to one type.
+func (m *meter) list(x hclsyntax.Expression) hclsyntax.Expression {
+	if _, ok := x.(*metered); ok {
+		return x
+	}
+	return &metered{Expression: &hclsyntax.ParenthesesExpr{Expression: x, SrcRange: x.Range()}, meter: m, listed: true}
+}
+
+// param is the type of a parameter of a function, that of any value when it is not known.
+func (m *meter) param(name string, i int) cty.Type {
+	f, ok := m.known[name]
+	if !ok || unmetered[name] || name == "convert" {
+		return cty.DynamicPseudoType
+	}
+	if i < len(f.Params()) {
+		return f.Params()[i].Type
+	}
+	if p := f.VarParam(); p != nil {
+		return p.Type
+	}
+	return cty.DynamicPseudoType
 }
 
 // unmetered functions take closures instead of values.
@@ -248,7 +290,25 @@ func (m *meter) functions(all map[string]function.Function) map[string]function.
 		}
 		all[name] = m.function(name, f)
 	}
+	m.known = all
 	return all
+}
+
+// ownWork are the units of a call beside those of copying what it is given.
+func ownWork(name string, args []cty.Value) int {
+	switch {
+	case name == "distinct" && len(args) == 1 && args[0].CanIterateElements(): // compares each with all
+		n := min(args[0].LengthInt(), maxWork)
+		return n * n
+	case name == "convert" && len(args) == 2 && args[1].Type() == typeexpr.TypeConstraintType:
+		return convertWork(args[0], typeexpr.TypeConstraintFromVal(args[1]))
+	case name == "jsondecode" || name == "yamldecode" || name == "csvdecode":
+		text := textArg(args, 0)
+		return decodeWork * (strings.Count(text, ",") + strings.Count(text, "\n") + strings.Count(text, ":"))
+	case name == "bcrypt":
+		return bcryptWork
+	}
+	return 0
 }
 
 func (m *meter) function(name string, f function.Function) function.Function {
@@ -269,20 +329,8 @@ func (m *meter) function(name string, f function.Function) function.Function {
 		if err := m.spend(differ * differ * elementWork); err != nil {
 			return err
 		}
-		if name == "distinct" && len(args) == 1 && args[0].CanIterateElements() { // compares each with all
-			if err := m.spend(args[0].LengthInt() * args[0].LengthInt()); err != nil {
-				return err
-			}
-		}
-		if name == "convert" && len(args) == 2 && args[1].Type() == typeexpr.TypeConstraintType {
-			if err := m.spend(convertWork(args[0], typeexpr.TypeConstraintFromVal(args[1]))); err != nil {
-				return err
-			}
-		}
-		if name == "bcrypt" {
-			if err := m.spend(bcryptWork); err != nil {
-				return err
-			}
+		if err := m.spend(ownWork(name, args)); err != nil {
+			return err
 		}
 		if check != nil {
 			for _, a := range args {
@@ -290,7 +338,16 @@ func (m *meter) function(name string, f function.Function) function.Function {
 					return nil // the function itself says what is wrong
 				}
 			}
-			return check(args)
+			if err := check(args); err != nil {
+				return err
+			}
+			if name == "replace" || name == "regex_replace" {
+				units, err := patternWork(name, args)
+				if err != nil {
+					return err
+				}
+				return m.spend(units)
+			}
 		}
 		return nil
 	}

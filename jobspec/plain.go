@@ -18,6 +18,10 @@ type plainScan struct {
 	steps  int    // dots and lists in the expression
 	tokens int    // about as many as the lexer makes, and more than half
 	marker []byte // of the heredoc it is in
+	// blocks are those of the file, joined the bytes of its texts times their parts; parts and bytes are those of the heredoc
+	// it is in; values counts what stands in each bracket.
+	blocks, joined, parts, bytes int
+	values                       [maxNesting]int
 }
 
 const (
@@ -34,7 +38,7 @@ func (p *plainScan) whole(src []byte) bool {
 		}
 		src = rest
 	}
-	return p.depth == 0 && p.marker == nil
+	return p.depth == 0 && p.marker == nil && p.blocks <= maxBlocks
 }
 
 func (p *plainScan) line(line []byte) bool {
@@ -46,6 +50,9 @@ func (p *plainScan) line(line []byte) bool {
 	}
 	if p.inner == 0 {
 		p.steps = 0
+	}
+	if p.blocks > maxBlocks {
+		return false
 	}
 	last := byte(0) // what stands before, without white space
 	for i := 0; i < len(line); {
@@ -66,12 +73,16 @@ func (p *plainScan) line(line []byte) bool {
 		case digit(c) || c == '-' && i+1 < len(line) && digit(line[i+1]) && bytes.IndexByte([]byte("=,[(:"), last) >= 0:
 			n = number(line[i:])
 		case c == '=':
-			if last == '=' {
+			if last == '=' || !p.value() {
 				return false
 			}
-		case c == ',':
-			p.steps = 0
-		case c == ':':
+		case c == ',' || c == ':':
+			if !p.value() {
+				return false
+			}
+			if c == ',' {
+				p.steps = 0
+			}
 		case c == '{' || c == '[' || c == '(':
 			if !p.open(c, last) {
 				return false
@@ -100,6 +111,9 @@ func (p *plainScan) line(line []byte) bool {
 // open enters a bracket. Lists and parentheses must stand where no index or call of something else is meant.
 func (p *plainScan) open(c, last byte) bool {
 	p.depth++
+	if c == '{' && (last == '"' || letter(last) || digit(last) || last == '-') {
+		p.blocks++
+	}
 	if c != '{' {
 		p.inner++
 		p.steps++
@@ -107,15 +121,30 @@ func (p *plainScan) open(c, last byte) bool {
 			return false
 		}
 	}
-	return p.depth < plainNesting && p.steps < maxOperators/2
+	if p.depth >= plainNesting || p.steps >= maxOperators/2 {
+		return false
+	}
+	p.values[p.depth] = 0
+	return true
+}
+
+// value counts one more in the bracket it is in.
+func (p *plainScan) value() bool {
+	p.values[p.depth]++
+	return p.values[p.depth] < maxElements
 }
 
 // text measures a quoted text, 0 when it is not plain.
 func (p *plainScan) text(s []byte) int {
+	p.parts, p.bytes = 1, 0
 	for i := 1; i < len(s); {
 		switch s[i] {
 		case '"':
 			p.tokens += 2
+			p.bytes = i
+			if !p.joins() {
+				return 0
+			}
 			return i + 1
 		case '\\':
 			if i+1 >= len(s) || bytes.IndexByte([]byte(`"\nrt`), s[i+1]) < 0 {
@@ -137,6 +166,7 @@ func (p *plainScan) text(s []byte) int {
 
 // reference measures what begins with a dollar or percent sign: the sign by itself, or ${a.b-c}.
 func (p *plainScan) reference(s []byte, i int) int {
+	p.parts += 2
 	if i+1 >= len(s) || s[i+1] != '{' {
 		p.tokens += 2 // it may part the text
 		return 1
@@ -201,19 +231,26 @@ func (p *plainScan) opensHeredoc(s []byte) bool {
 			return false
 		}
 	}
-	p.marker = name
+	p.marker, p.parts, p.bytes = name, 0, 0
 	return true
+}
+
+// joins ends a text.
+func (p *plainScan) joins() bool {
+	p.joined += p.parts * p.bytes
+	return p.parts < maxElements && p.joined <= maxJoined
 }
 
 // heredoc takes a line of a heredoc. One that has the marker in it without being it could end it for other readers.
 func (p *plainScan) heredoc(line []byte) bool {
 	if bytes.Equal(bytes.TrimSpace(line), p.marker) {
 		p.marker = nil
-		return true
+		return p.joins()
 	}
 	if bytes.Contains(line, p.marker) {
 		return false
 	}
+	p.parts, p.bytes = p.parts+1, p.bytes+len(line)+1
 	for i := 0; i < len(line); {
 		n := 1
 		if line[i] == '$' || line[i] == '%' {

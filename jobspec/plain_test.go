@@ -57,6 +57,11 @@ func TestPlainRefuses(t *testing.T) {
 		"exponent":            "a = 1e999999",
 		"traversal":           "a = b" + strings.Repeat(".c", 2000),
 		"bytes":               "a = \u2028",
+		"blocks":              strings.Repeat("a {\n}\n", maxBlocks+1),
+		"elements":            "a = [" + strings.Repeat("1,", maxElements+1) + "]",
+		"names":               strings.Repeat("a = 1\n", maxElements+1),
+		"references":          "a = \"" + strings.Repeat("${b}", maxElements+1) + "\"",
+		"lines":               "a = <<EOF\n" + strings.Repeat("b\n", maxElements+1) + "EOF\n",
 	} {
 		if plain([]byte(src)) {
 			t.Errorf("%s is plain", name)
@@ -85,7 +90,7 @@ func FuzzPlain(f *testing.F) {
 			t.Fatalf("%d tokens, counted %d", len(tokens), p.tokens)
 		}
 		rep := newReport()
-		if !scanTokens(rep, tokens) {
+		if !scanTokens(rep, tokens, &scanned{}) {
 			t.Fatalf("not passed: %v", rep.sorted().Err())
 		}
 		depth, most := 0, 0

@@ -269,6 +269,9 @@ func TestPropertiesOfJobs(t *testing.T) {
 		if c := structs.GroupChange(res.Job, copied, res.Job.TaskGroups[0].Name); c != structs.ChangeNone {
 			t.Fatalf("an unchanged job counts as changed: %v", c)
 		}
+		if d, err := structs.JobDiffOf(res.Job, copied, false); err != nil || d.Type != structs.DiffNone {
+			t.Fatalf("an unchanged job differs: %+v, %v", d, err)
+		}
 	})
 	t.Logf("%d of %d accepted", accepted, all)
 	if accepted == 0 && !testing.Short() {

@@ -45,7 +45,7 @@ var referenceRules = []string{
 	"`meta` and `env` may be written as a block, `env { KEY = \"value\" }`, or as an attribute, `env = { \"a.key\" = \"value\" }`, which takes keys that are not names.",
 	"`var.<name>` and `local.<name>` are resolved when the file is read. References of run time – `${NOMAD_…}`, `${attr.…}`, `${node.…}`, `${meta.…}`, `${env[\"…\"]}`, `${secret.…}` – stay as they are until the task starts.",
 	"`dynamic \"<block>\" { for_each = …; labels = […]; iterator = …; content { … } }` writes a block once for each element.",
-	"A file has at most 1.5 MiB and 100 levels of nesting.",
+	"A file has at most 1.5 MiB, 100 levels of nesting, 10,000 blocks, and 10,000 elements in one list, block or text; its loops and functions have a budget of work. What is more is refused with its place.",
 }
 
 func functionNames() []string {

@@ -86,15 +86,26 @@ func (d Diagnostic) render(out *bufio.Writer, color bool) {
 const (
 	lineWidth  = 110
 	lineBefore = 60
+	// excerptBytes on each side of the mistake hold more than is shown.
+	excerptBytes = 4096
 )
 
 // excerpt is the part of the source line that is shown, how many cells stand before the marked part, and how wide that is.
 func (d Diagnostic) excerpt() (line string, before, marks int) {
-	runes := []rune(d.SourceLine)
-	start := min(max(d.Column-1, 0), len(runes))
+	text, column := d.SourceLine, max(d.Column-1, 0)
+	if len(text) > 2*excerptBytes && (d.offset > 0 || column == 0) { // without what is far away
+		cut := max(0, d.offset-excerptBytes)
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		column = utf8.RuneCountInString(text[cut:d.offset])
+		text = text[cut:min(len(text), d.offset+excerptBytes)]
+	}
+	runes := []rune(text)
+	start := min(column, len(runes))
 	end := len(runes)
 	if d.EndLine == d.Line {
-		end = min(max(d.EndColumn-1, start), len(runes))
+		end = min(max(d.EndColumn-d.Column+column, start), len(runes))
 	}
 	from := 0
 	if start > lineBefore && len(runes) > lineWidth {

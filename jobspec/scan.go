@@ -21,8 +21,16 @@ const (
 	// maxOperators bounds operators, indexes and steps in one expression, and directives in one template.
 	maxOperators = 1000
 	// maxTokens bounds words, signs and lines of a file, maxCommas the same for JSON.
-	maxTokens = 600_000
+	maxTokens = 450_000
 	maxCommas = 150_000
+	// maxBlocks bounds the blocks of a file, maxObjects the same for JSON, where lists and maps of the API count too.
+	maxBlocks  = 10_000
+	maxObjects = 30_000
+	// maxElements bounds the elements of one list, map or block, and the references in one text.
+	maxElements = 10_000
+	// maxJoined bounds the bytes of the texts of a file, each times the parts that it is read in: the parser copies what it
+	// has at every part, which is a line of a heredoc, or begins with a dollar or percent sign.
+	maxJoined = 2 << 30
 	// maxFor bounds for expressions within each other: each multiplies the work.
 	maxFor = 2
 )
@@ -60,7 +68,7 @@ func scan(rep *report, name string, src []byte, json bool) bool {
 		return true
 	}
 	tokens, _ := hclsyntax.LexConfig(src, name, start.Start)
-	return scanTokens(rep, tokens)
+	return scanTokens(rep, tokens, &scanned{})
 }
 
 // level is what the scan knows about one pair of brackets it is in.
@@ -69,12 +77,22 @@ type level struct {
 	operators int  // in the expression it is in
 	questions int
 	isFor     bool
+	commas    int
+	names     int // what has a value, and references in a text
+	parts     int // of a text
+	bytes     int // of them
 }
 
-// scanTokens bounds the recursion the parser will need.
-func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
-	if len(tokens) > maxTokens {
-		rep.error(tokens[maxTokens].Range, fmt.Sprintf("the file has more than %d words and signs", maxTokens), "split it into several jobs")
+// scanned is what was counted in all of a file.
+type scanned struct{ tokens, blocks, joined int }
+
+// joins adds the work of a text that ended.
+func (s *scanned) joins(l *level) { s.joined += min(l.parts*l.bytes, maxJoined+1) }
+
+// scanTokens bounds the recursion the parser will need, and the work.
+func scanTokens(rep *report, tokens hclsyntax.Tokens, all *scanned) bool {
+	if all.tokens += len(tokens); all.tokens > maxTokens {
+		rep.error(tokens[min(maxTokens, len(tokens)-1)].Range, fmt.Sprintf("the file has more than %d words and signs", maxTokens), "split it into several jobs")
 		return false
 	}
 	levels := make([]level, 1, 16)
@@ -88,11 +106,18 @@ func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
 			if t.Type == hclsyntax.TokenOBrack || t.Type == hclsyntax.TokenTemplateControl {
 				in.operators++ // an index; a directive holds what comes after it
 			}
+			if t.Type == hclsyntax.TokenTemplateInterp || t.Type == hclsyntax.TokenTemplateControl {
+				in.names++
+			}
+			if t.Type == hclsyntax.TokenOBrace && i > 0 && (tokens[i-1].Type == hclsyntax.TokenIdent || tokens[i-1].Type == hclsyntax.TokenCQuote) {
+				all.blocks++
+			}
 			levels = append(levels, level{lines: t.Type == hclsyntax.TokenOBrace})
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
 			if in.isFor {
 				fors--
 			}
+			all.joins(in)
 			if len(levels) > 1 {
 				levels = levels[:len(levels)-1]
 			}
@@ -104,6 +129,12 @@ func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
 			}
 		case hclsyntax.TokenComma:
 			in.operators, in.questions = 0, 0
+			in.commas++
+		case hclsyntax.TokenEqual, hclsyntax.TokenColon:
+			in.names++
+		case hclsyntax.TokenStringLit, hclsyntax.TokenQuotedLit:
+			in.parts++
+			in.bytes += len(t.Bytes)
 		case hclsyntax.TokenIdent:
 			if string(t.Bytes) == "for" && i > 0 && (tokens[i-1].Type == hclsyntax.TokenOBrack || tokens[i-1].Type == hclsyntax.TokenOBrace) {
 				in.isFor = true
@@ -130,9 +161,22 @@ func scanTokens(rep *report, tokens hclsyntax.Tokens) bool {
 			rep.error(t.Range, fmt.Sprintf("more than %d operators in one expression", maxOperators), "use locals to build it in steps")
 		case fors > maxFor:
 			rep.error(t.Range, fmt.Sprintf("more than %d for expressions within each other", maxFor), "use locals to build it in steps")
+		case in.commas > maxElements || in.names > maxElements:
+			rep.error(t.Range, fmt.Sprintf("more than %d elements in one list, block or text", maxElements), "split it into several jobs, or fetch large content with an artifact")
+		case all.blocks > maxBlocks:
+			rep.error(t.Range, fmt.Sprintf("the file has more than %d blocks", maxBlocks), "split it into several jobs")
+		case all.joined > maxJoined:
+			rep.error(t.Range, "the texts of the file have too many lines", "fetch large content with an artifact")
 		default:
 			continue
 		}
+		return false
+	}
+	for i := range levels {
+		all.joins(&levels[i]) // of a template without quotes, or what has no end
+	}
+	if all.joined > maxJoined {
+		rep.error(tokens[len(tokens)-1].Range, "the texts of the file have too many lines", "fetch large content with an artifact")
 		return false
 	}
 	return true
@@ -149,14 +193,16 @@ func hugeLiteral(number []byte) bool {
 
 // scanJSON bounds the nesting of JSON text, and that of the templates in its strings.
 func scanJSON(rep *report, name string, src []byte) bool {
-	depth, commas := 0, 0
+	depth, commas, objects := 0, 0, 0
+	var elements [maxNesting + 1]int // of each level
+	all := &scanned{}
 	pos := hcl.InitialPos
 	for i := 0; i < len(src); i++ {
 		switch c := src[i]; c {
 		case '"':
 			end := stringEnd(src, i)
 			pos.Byte = i
-			if !scanText(rep, name, src[i:end], pos) {
+			if !scanText(rep, name, src[i:end], pos, all) {
 				return false
 			}
 			pos.Column += end - i
@@ -170,10 +216,24 @@ func scanJSON(rep *report, name string, src []byte) bool {
 				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("the file has more than %d values", maxCommas), "split it into several jobs")
 				return false
 			}
+			if elements[max(depth, 0)]++; elements[max(depth, 0)] >= maxElements {
+				pos.Byte = i
+				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("more than %d elements in one list or object", maxElements), "split it into several jobs, or fetch large content with an artifact")
+				return false
+			}
 		case '{', '[':
 			if depth++; depth > maxNesting {
 				pos.Byte = i
 				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("nested more than %d levels deep", maxNesting), "")
+				return false
+			}
+			elements[max(depth, 0)] = 0
+			if c == '{' {
+				objects++
+			}
+			if objects > maxObjects {
+				pos.Byte = i
+				rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("the file has more than %d objects", maxObjects), "split it into several jobs")
 				return false
 			}
 		case '}', ']':
@@ -210,24 +270,28 @@ func stringEnd(src []byte, i int) int {
 }
 
 // scanText checks a JSON string, which the library reads as a template: at most as deep as other expressions.
-func scanText(rep *report, name string, quoted []byte, pos hcl.Pos) bool {
+func scanText(rep *report, name string, quoted []byte, pos hcl.Pos, all *scanned) bool {
 	var text string
-	if len(quoted) < maxPrefixes {
-		return true // too short for anything
+	if len(quoted) < maxPrefixes { // too short for anything but to be one of many
+		if all.tokens += 4 * bytes.Count(quoted, []byte("{")); all.tokens <= maxTokens {
+			return true
+		}
+		rep.error(hcl.Range{Filename: name, Start: pos, End: pos}, fmt.Sprintf("the file has more than %d words and signs", maxTokens), "split it into several jobs")
+		return false
 	}
 	if json.Unmarshal(quoted, &text) != nil {
 		return true // the parser says so
 	}
 	inner := newReport()
-	template, _ := hclsyntax.LexTemplate([]byte(text), name, pos)
-	expression, _ := hclsyntax.LexExpression([]byte(text), name, pos) // types of variables are written as expressions
-	for _, tokens := range []hclsyntax.Tokens{template, expression} {
-		if !scanTokens(inner, tokens) {
-			end := pos
-			end.Byte, end.Column = pos.Byte+len(quoted), pos.Column+len(quoted)
-			rep.error(hcl.Range{Filename: name, Start: pos, End: end}, inner.list[0].Summary, inner.list[0].Hint)
-			return false
+	tokens, _ := hclsyntax.LexTemplate([]byte(text), name, pos)
+	if scanTokens(inner, tokens, all) {
+		tokens, _ = hclsyntax.LexExpression([]byte(text), name, pos) // types of variables are written as expressions
+		if scanTokens(inner, tokens, &scanned{}) {
+			return true
 		}
 	}
-	return true
+	end := pos
+	end.Byte, end.Column = pos.Byte+len(quoted), pos.Column+len(quoted)
+	rep.error(hcl.Range{Filename: name, Start: pos, End: end}, inner.list[0].Summary, inner.list[0].Hint)
+	return false
 }

@@ -130,6 +130,9 @@ func (c *checker) batchOnly(p *place, what string) {
 	}
 }
 
+// maxCrons bounds the schedules of one job.
+const maxCrons = 100
+
 func (c *checker) checkPeriodic() {
 	cfg, p := c.job.Periodic, (*place)(nil).in("Periodic")
 	if cfg == nil {
@@ -146,6 +149,9 @@ func (c *checker) checkPeriodic() {
 		c.warn(p.in("Spec"), "cron is deprecated").Hint = `write crons = ["` + clip(cfg.Spec) + `"]`
 	case len(cfg.Specs) == 0:
 		c.fault(p.in("Specs"), "periodic has no schedule").Hint = `write crons = ["0 3 * * *"] for every day at 03:00`
+	case len(cfg.Specs) > maxCrons:
+		c.fault(p.in("Specs"), "periodic has %d schedules; at most %d are allowed", len(cfg.Specs), maxCrons).Hint = "write several times into one schedule, or make it several jobs"
+		return // all of them are read at every start
 	}
 	if cfg.SpecType == "cron" {
 		if cfg.Spec != "" {
