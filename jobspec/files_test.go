@@ -48,7 +48,7 @@ func TestFileFunctions(t *testing.T) {
 		}
 	}
 	for expr, want := range map[string]string{
-		`file("large")`:                "at most",
+		`file("large")`:                "bytes; at most that many are read",
 		`file("sub")`:                  "is a directory",
 		`file("pipe")`:                 "is not a regular file",
 		`file("/dev/zero")`:            "is not a regular file",
@@ -57,6 +57,7 @@ func TestFileFunctions(t *testing.T) {
 		`join("", fileset("/", "**"))`: "the root directory is too large to be searched",
 		`join("", fileset("` + strings.Repeat("../", 40) + `", "*/**"))`:  "the root directory is too large to be searched",
 		`join("", fileset("sub", "` + strings.Repeat("../", 40) + `**"))`: "the root directory is too large to be searched",
+		`file("` + strings.Repeat("x", 300) + `")`:                        "cannot be read: file name too long",
 		`file("socket")`: "is not a regular file",
 		`file("binary")`: "is not UTF-8 text",
 	} {

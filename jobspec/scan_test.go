@@ -24,7 +24,10 @@ func TestBoundsOfAText(t *testing.T) {
 		"lines of two":     {"j.hcl", "too many lines", func(n int) string { return rep("a = <<EOF\n"+rep(line, n/2)+"EOF\n", 2) }, 6552, 6554},
 		"JSON elements":    {"j.json", "more than 10000 elements", func(n int) string { return "[" + rep(`1,`, n-1) + "1]" }, maxElements, 1 + maxElements},
 		"JSON objects":     {"j.json", "more than 30000 objects", func(n int) string { return "[" + rep("["+rep("{},", 5999)+"{}],", n/6000) + rep("{},", n%6000) + "1]" }, maxObjects, 1 + maxObjects},
-		"JSON words":       {"j.json", "more than 450000 words", func(n int) string { return "[" + rep(`"`+rep("${1}", 100)+`",`, n) + "1]" }, 1400, 1600},
+		"JSON values": {"j.json", "the file has more than 150000 values", func(n int) string {
+			return "[" + rep("["+rep("1,", 9_999)+"1],", n/10_000) + rep("1,", n%10_000) + "1]"
+		}, maxCommas, 1 + maxCommas},
+		"JSON words": {"j.json", "more than 450000 words", func(n int) string { return "[" + rep(`"`+rep("${1}", 100)+`",`, n) + "1]" }, 1400, 1600},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diags := Scan(c.file, []byte(c.text(c.most))); len(diags) > 0 {

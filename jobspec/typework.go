@@ -30,7 +30,7 @@ func sortWork(v cty.Value) int {
 		return 0
 	}
 	n := min(v.LengthInt(), maxWork)
-	return min(n*min(parts(v, maxWork), maxWork)/4, maxWork) + unifyWork(v)
+	return min(n*min(parts(v, maxWork), maxWork)*3/2, maxWork+1) + unifyWork(v)
 }
 
 // parts counts the elements of a value, and theirs, and stops at a limit.
