@@ -16,16 +16,16 @@ import (
 func (e *env) whatifCommand() *cobra.Command {
 	var s shown
 	var src source
-	var snapshot string
+	var snapshot, identity string
 	var lose, add []string
 	c := &cobra.Command{
 		Use: "whatif -snapshot FILE [JOBFILE...]", Short: "what would follow if nodes failed or joined, or jobs were run, answered without the cluster",
-		Long: "Reads a snapshot of the state, such as state.bin of a server's newest snapshot, and decides on it as the servers would:\n" +
+		Long: "Reads a snapshot of the state, as `berth operator snapshot save` writes it, and decides on it as the servers would:\n" +
 			"first the nodes of -lose are down for good, then those of -add join, then the job files are run in their order.\n" +
 			"Ends with 2 when something has no node.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if snapshot == "" {
-				return errors.New("-snapshot is missing: name a file, such as state.bin of a server's newest snapshot")
+				return errors.New("-snapshot is missing: name a file, such as `berth operator snapshot save` writes")
 			}
 			q := api.WhatIfQuestion{Lose: lose}
 			for _, text := range add {
@@ -42,7 +42,7 @@ func (e *env) whatifCommand() *cobra.Command {
 				}
 				q.Jobs = append(q.Jobs, res.Job)
 			}
-			got, err := offline.WhatIf(snapshot, q, time.Now())
+			got, err := offline.WhatIf(snapshot, identity, q, time.Now())
 			if err != nil {
 				return err
 			}
@@ -54,6 +54,7 @@ func (e *env) whatifCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&snapshot, "snapshot", "", "file with the snapshot")
+	f.StringVar(&identity, "identity", "", "file with the age key of a snapshot that is encrypted")
 	f.StringArrayVar(&lose, "lose", nil, "a node by name or id, a datacenter, or attribute=value such as meta.rack=r1; may be repeated")
 	f.StringArrayVar(&add, "add", nil, "nodes that join, NxCLASS: like one of that class; may be repeated")
 	f.BoolVar(&s.json, "json-output", false, "print JSON")

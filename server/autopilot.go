@@ -47,6 +47,13 @@ type PeerStats struct {
 	LastContact time.Duration // with the leader; 0 at the leader itself, negative without one
 	LastTerm    uint64
 	LastIndex   uint64
+	Checks      []HashAt // its rolling hash at the newest checks
+}
+
+// HashAt is a server's rolling hash at an index, in hex.
+type HashAt struct {
+	Index uint64
+	Hash  string
 }
 
 // OwnStats is how far this server is.
@@ -56,6 +63,9 @@ func (s *Server) OwnStats() PeerStats {
 		return PeerStats{LastContact: -1}
 	}
 	st := PeerStats{LastIndex: r.LastIndex(), LastContact: s.LastContact()}
+	for _, c := range s.machine.Checks() {
+		st.Checks = append(st.Checks, HashAt{c.Index, c.Own})
+	}
 	st.LastTerm, _ = strconv.ParseUint(r.Stats()["last_log_term"], 10, 64)
 	return st
 }

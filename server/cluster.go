@@ -98,7 +98,7 @@ func (s *Server) configured() ([]raft.Server, error) {
 // form makes the cluster of the servers that were expected. One of them does, so that there cannot be two: the one whose id is
 // the least. The others get its log when they vote.
 func (s *Server) form() error {
-	if s.cfg.Expect == 0 || s.cfg.NonVoter {
+	if s.cfg.Expect == 0 || s.cfg.NonVoter || rejoins(s.cfg.DataDir) {
 		return nil
 	}
 	first, why := formation(s.ID(), s.cfg.Expect, s.servers())

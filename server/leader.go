@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/internal/lifecycle"
@@ -50,6 +51,16 @@ func (s *Server) followLeadership(ctx context.Context, c *consensus) error {
 			} else {
 				s.log.Info("no longer the leader")
 			}
+		case req := <-s.restores:
+			if err := stop(); err != nil {
+				req.done <- restoreOutcome{err: err}
+				return err
+			}
+			index, err := s.restore(req)
+			if s.raft.Load().State() == raft.Leader {
+				end, failed = s.startTerm(ctx, c.wire)
+			}
+			req.done <- restoreOutcome{index, err}
 		case err := <-failed:
 			end, failed = nil, nil
 			if err != nil {
@@ -100,6 +111,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	g.Go("drainer", drainer.Run)
 	g.Go("reaper", t.reaper.Run)
 	g.Go("periodic launcher", launcher.Run)
+	g.Go("checks", s.runChecks)
 	if s.cfg.Gossip != nil {
 		g.Go("members", s.runMembers)
 		g.Go("autopilot", s.runAutopilot)

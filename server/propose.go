@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/internal/version"
 	"berth/server/fsm"
 	"berth/structs"
 )
@@ -148,7 +149,7 @@ func checked(body any) string {
 
 // write sends an entry on its way. What it gives waits for its end and answers the proposers.
 func (p *proposer) write(batch []*proposal) (finish func()) {
-	entry := structs.LogEntry{Commands: make([]structs.Command, len(batch))}
+	entry := structs.LogEntry{Commands: make([]structs.Command, len(batch)), Writer: version.String()}
 	for i, pr := range batch {
 		entry.Commands[i] = pr.cmd
 	}
@@ -190,11 +191,16 @@ func applied(future raft.ApplyFuture) (uint64, []fsm.Result, error) {
 // errOutcomeUnknown is a change that may have been made or not.
 var errOutcomeUnknown = errors.New("this server stopped being the leader while the change was written; whether it took is not known")
 
+// errRestoredMeanwhile is a change of a state that is gone.
+var errRestoredMeanwhile = errors.New("the state was replaced by a snapshot's while the change was written; whether it is in a server's log is not known")
+
 // raftError says in plain words why raft did not take an entry.
 func raftError(err error) error {
 	switch {
 	case errors.Is(err, raft.ErrLeadershipLost):
 		return &structs.Error{Kind: structs.KindNoLeader, Hint: "look at the state, then try again", Err: errOutcomeUnknown}
+	case errors.Is(err, raft.ErrAbortedByRestore):
+		return &structs.Error{Kind: structs.KindUnavailable, Hint: "look at the state, then try again", Err: errRestoredMeanwhile}
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
 		return errNoLeader()
 	case errors.Is(err, raft.ErrRaftShutdown):

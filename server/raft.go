@@ -119,7 +119,7 @@ func openConsensus(cfg Config, id structs.ID, machine raft.FSM) (*consensus, err
 		if _, err := os.Stat(filepath.Join(cfg.DataDir, memberName)); cfg.DataDir != "" && err == nil {
 			return fail(errLostLog(cfg.DataDir, st.disk.path, "has no entries"))
 		}
-		if cfg.Expect == 1 {
+		if cfg.Expect == 1 && !rejoins(cfg.DataDir) {
 			first := raft.Configuration{Servers: []raft.Server{{Suffrage: raft.Voter, ID: rc.LocalID, Address: raft.ServerAddress(cfg.Addr)}}}
 			if err := raft.BootstrapCluster(rc, st.log, st.stable, st.snapshots, c.wire, first); err != nil {
 				return fail(fmt.Errorf("form a cluster: %w", err))

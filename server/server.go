@@ -38,6 +38,9 @@ type Server struct {
 	members  chan struct{}                       // wakes the leader's look at the members
 	leading  atomic.Bool                         // a term is established: after its barrier, before its end
 
+	restoreMu sync.Mutex      // one restore at a time
+	restores  chan *restoring // to followLeadership
+
 	ready     chan struct{}
 	readyOnce sync.Once
 
@@ -51,7 +54,8 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{}), members: make(chan struct{}, 1)}
+	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{}), members: make(chan struct{}, 1),
+		restores: make(chan *restoring)}
 	s.machine = fsm.New(s.store)
 	s.events = events.New(cfg.Events, s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
@@ -92,6 +96,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if c.stores.disk != nil {
 		base.Go("disk", c.stores.disk.watch)
 	}
+	base.Go("integrity", s.watchIntegrity)
 	if s.cfg.Gossip != nil {
 		base.Go("gossip", s.cfg.Gossip.Run)
 		base.Go("members", s.watchMembers)

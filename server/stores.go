@@ -55,6 +55,9 @@ func openStores(cfg Config) (*stores, error) {
 		return nil, fmt.Errorf("make the raft directory: %w", err)
 	}
 	path := filepath.Join(dir, logName)
+	if err := checkDiverged(dataDir); err != nil {
+		return nil, err
+	}
 	if err := checkLost(dataDir, path); err != nil {
 		return nil, err
 	}
@@ -86,7 +89,27 @@ func openStores(cfg Config) (*stores, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the snapshot directory: %w", err), bolt.Close())
 	}
+	if err := checkSnapshot(dataDir, snaps); err != nil {
+		return nil, errors.Join(err, bolt.Close())
+	}
 	return &stores{log: cache, stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d}, nil
+}
+
+// checkSnapshot reads the newest snapshot to its end. Raft alone would take an older one, and say so to nobody.
+func checkSnapshot(dataDir string, snaps *raft.FileSnapshotStore) error {
+	list, err := snaps.List()
+	if err != nil {
+		return fmt.Errorf("look at the snapshots: %w", err)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	_, file, err := snaps.Open(list[0].ID) // it checks the file's checksum
+	if err == nil {
+		return file.Close()
+	}
+	path := filepath.Join(dataDir, raftDirName, "snapshots", list[0].ID, "state.bin")
+	return &structs.Error{Kind: structs.KindInternal, Subject: "the snapshot " + path, Err: fmt.Errorf("is damaged: %w", err), Hint: wayOut(dataDir)}
 }
 
 // openLog opens the log's file once all of it was read and it is compact.
@@ -145,6 +168,9 @@ func markMember(dataDir string) error {
 	if err := writeNew(path, []byte(memberText)); err != nil {
 		return fmt.Errorf("mark the data directory: %w", err)
 	}
+	if err := os.Remove(filepath.Join(dataDir, rejoinName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("mark the data directory: %w", err)
+	}
 	return nil
 }
 
@@ -154,8 +180,8 @@ func errUnusable(dataDir string, err error) error {
 
 // wayOut is how a server comes back whose own files are lost.
 func wayOut(dataDir string) string {
-	return fmt.Sprintf("restore %s from a backup, or move it away and start again: the server then joins its cluster as a new one, or, if it was the only one, begins an empty cluster",
-		dataDir)
+	return fmt.Sprintf("`berth operator rejoin` with its configuration makes it get everything from the other servers; if it was the only one, restore %s from a backup, or "+
+		"move it away, start an empty cluster, and restore a snapshot", dataDir)
 }
 
 func errLostLog(dataDir, path, what string) error {

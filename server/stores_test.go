@@ -103,7 +103,7 @@ func TestADamagedOrLostLogIsToldAndNeverReplaced(t *testing.T) {
 				t.Fatal("it started")
 			}
 			text := err.Error()
-			for _, want := range []string{path, c.want, "restore " + dir + " from a backup"} {
+			for _, want := range []string{path, c.want, "restore " + dir + " from a backup", "berth operator rejoin"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q does not say %q", text, want)
 				}

@@ -32,6 +32,9 @@ func (rd reader) Index() uint64 { return rd.r.index }
 // TableIndex is the log index that last changed the table; 0 when nothing ever did.
 func (rd reader) TableIndex(t Table) uint64 { return rd.r.changed[t] }
 
+// Chain is the rolling hash of what was applied.
+func (rd reader) Chain() Chain { return rd.r.chain }
+
 // Job is the current version of a job.
 func (rd reader) Job(namespace, id string) *structs.Job {
 	return get(&rd.r.jobs, structs.JobKey{Namespace: namespace, ID: id})

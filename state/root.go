@@ -53,6 +53,7 @@ type (
 type root struct {
 	index   uint64
 	changed [TableCount]uint64 // index of each table's last change
+	chain   Chain
 
 	jobs        byJobKey[structs.Job]
 	versions    byIndex[structs.Job]

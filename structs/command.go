@@ -43,6 +43,10 @@ const (
 	CmdPriorityClassDelete                // NameDeleteCommand
 	CmdDisruptionBudget                   // DisruptionBudgetCommand
 	CmdDisruptionBudgetDelete             // DisruptionBudgetDeleteCommand
+	CmdChainCheck                         // ChainCheckCommand
+
+	// CmdLast is the newest kind this program knows. It moves with each kind that is added.
+	CmdLast = iota - 1
 )
 
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.
@@ -57,7 +61,20 @@ type Command struct {
 
 // LogEntry is the payload of one Raft log entry: commands applied in order in one transaction. A command that cannot be
 // applied answers an error to its proposer and changes nothing; the others are applied.
-type LogEntry struct{ Commands []Command }
+type LogEntry struct {
+	Commands []Command
+	// Writer is the version of the program that wrote it, for the message of one that does not understand it.
+	Writer string `msg:",omitempty"`
+}
+
+// ChainCheckCommand tells every replica the leader's rolling hash at an index, to compare with its own. The first one of a log begins
+// the hash.
+type ChainCheckCommand struct {
+	Server ID // the leader that had it
+	Origin uint64
+	Index  uint64
+	Hash   []byte
+}
 
 // NewCommand encodes a body.
 func NewCommand(kind CommandKind, at int64, body msgp.Marshaler) (Command, error) {

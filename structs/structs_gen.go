@@ -5262,6 +5262,118 @@ func (z *CSIMountOptions) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *ChainCheckCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Server.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Origin == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Hash == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Server"
+			o = append(o, 0xa6, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72)
+			o = msgp.AppendBytes(o, (z.Server)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Origin"
+			o = append(o, 0xa6, 0x4f, 0x72, 0x69, 0x67, 0x69, 0x6e)
+			o = msgp.AppendUint64(o, z.Origin)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Hash"
+			o = append(o, 0xa4, 0x48, 0x61, 0x73, 0x68)
+			o = msgp.AppendBytes(o, z.Hash)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ChainCheckCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Server":
+			bts, err = msgp.ReadExactBytes(bts, (z.Server)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "Server")
+				return
+			}
+		case "Origin":
+			z.Origin, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Origin")
+				return
+			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
+		case "Hash":
+			z.Hash, bts, err = msgp.ReadBytesBytes(bts, z.Hash)
+			if err != nil {
+				err = msgp.WrapError(err, "Hash")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *ChainCheckCommand) Msgsize() (s int) {
+	s = 1 + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 7 + msgp.Uint64Size + 6 + msgp.Uint64Size + 5 + msgp.BytesPrefixSize + len(z.Hash)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *ChangeScript) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
@@ -15462,25 +15574,38 @@ func (z *LogConfig) Msgsize() (s int) {
 func (z *LogEntry) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(1)
-	var zb0001Mask uint8 /* 1 bits */
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
 	_ = zb0001Mask
 	if z.Commands == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1
 	}
+	if z.Writer == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
-	if (zb0001Mask & 0x1) == 0 { // if not omitted
-		// string "Commands"
-		o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Commands)))
-		for za0001 := range z.Commands {
-			o, err = z.Commands[za0001].MarshalMsg(o)
-			if err != nil {
-				err = msgp.WrapError(err, "Commands", za0001)
-				return
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Commands"
+			o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Commands)))
+			for za0001 := range z.Commands {
+				o, err = z.Commands[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Commands", za0001)
+					return
+				}
 			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Writer"
+			o = append(o, 0xa6, 0x57, 0x72, 0x69, 0x74, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Writer)
 		}
 	}
 	return
@@ -15523,6 +15648,12 @@ func (z *LogEntry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+		case "Writer":
+			z.Writer, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Writer")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -15541,6 +15672,7 @@ func (z *LogEntry) Msgsize() (s int) {
 	for za0001 := range z.Commands {
 		s += z.Commands[za0001].Msgsize()
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Writer)
 	return
 }
 

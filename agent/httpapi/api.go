@@ -86,6 +86,7 @@ func New(d Deps) *API {
 	a.memberRoutes()
 	a.raftRoutes()
 	a.regionRoutes()
+	a.snapshotRoutes()
 	a.clientRoutes()
 	a.explainRoutes()
 	a.budgetRoutes()

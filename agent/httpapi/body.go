@@ -105,14 +105,20 @@ func (r *request) deadline(d time.Duration) (stop func()) {
 	return func() { _ = c.SetReadDeadline(time.Time{}) }
 }
 
-// archive is a body that is read piece by piece: it ends when it stands still, or grows too large.
+// archive is an archive of images.
 func (r *request) archive() io.Reader {
-	return &moving{r, http.MaxBytesReader(r.w, r.Request.Body, r.api.Config.Limits.ImageBytes)}
+	return &moving{r, http.MaxBytesReader(r.w, r.Request.Body, r.api.Config.Limits.ImageBytes), "archive", " (limits.http_max_image_bytes)"}
+}
+
+// long is a body that is read piece by piece: it ends when it stands still, or grows too large.
+func (r *request) long(limit int64, what string) io.Reader {
+	return &moving{r, http.MaxBytesReader(r.w, r.Request.Body, limit), what, ""}
 }
 
 type moving struct {
-	r    *request
-	body io.Reader
+	r           *request
+	body        io.Reader
+	what, limit string // for errors
 }
 
 // Read reads a piece.
@@ -122,9 +128,9 @@ func (m *moving) Read(p []byte) (int, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		err = status(http.StatusRequestEntityTooLarge, "the archive has more than %d bytes (limits.http_max_image_bytes)", tooLarge.Limit)
+		err = status(http.StatusRequestEntityTooLarge, "the %s has more than %d bytes%s", m.what, tooLarge.Limit, m.limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = status(http.StatusRequestTimeout, "the archive stood still for %s", idleTime)
+		err = status(http.StatusRequestTimeout, "the %s stood still for %s", m.what, idleTime)
 	}
 	return n, err
 }

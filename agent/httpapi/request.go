@@ -133,13 +133,14 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 	wait += rand.N(wait/jitter + 1)
 	var over <-chan time.Time
 	ended := false
-	for {
+	for woken := false; ; woken = true {
 		a, err := look(r.snapshot())
 		if err != nil {
 			return nil, err
 		}
 		r.index = max(a.index, 1)
-		if min == 0 || r.index > min || a.changed == nil || ended {
+		// An index that went back is news too: what it was of is gone, or the state was restored from a snapshot.
+		if min == 0 || r.index > min || woken && r.index < min || a.changed == nil || ended {
 			return a.value, nil
 		}
 		a.value = nil // it is made again: an answer that is not sent must not be held for minutes

@@ -1,40 +1,20 @@
 package offline
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"berth/api"
 	"berth/internal/idgen"
 	"berth/server/dryrun"
-	"berth/server/fsm"
-	"berth/state"
 	"berth/structs"
 )
 
 // seed of the ids that are made up: the same question has the same answer.
 const seed = 1
 
-// Read loads the snapshot of a state: what a server writes as state.bin.
-func Read(path string) (_ *state.Snapshot, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	store := state.New()
-	if err := fsm.ReadSnapshot(bufio.NewReaderSize(file, 1<<20), store); err != nil {
-		return nil, fmt.Errorf("read the snapshot %s: %w", path, err)
-	}
-	return store.Snapshot(), nil
-}
-
-// WhatIf answers what would follow for the cluster of a snapshot. Jobs must be canonical and valid.
-func WhatIf(path string, q api.WhatIfQuestion, now time.Time) (*api.WhatIf, error) {
-	snap, err := Read(path)
+// WhatIf answers what would follow for the cluster of a snapshot's file, decrypted with the key in the file identity if need be. Jobs must be canonical and valid.
+func WhatIf(path, identity string, q api.WhatIfQuestion, now time.Time) (*api.WhatIf, error) {
+	snap, err := Read(path, identity)
 	if err != nil {
 		return nil, err
 	}

@@ -53,18 +53,18 @@ func snapshot(t *testing.T) string {
 
 func TestWhatIfOfASnapshot(t *testing.T) {
 	path, now := snapshot(t), time.Unix(1_767_225_600, 0)
-	got, err := WhatIf(path, api.WhatIfQuestion{Lose: []string{"a"}, Add: []api.WhatIfAdd{{Count: 1, Class: "big"}}}, now)
+	got, err := WhatIf(path, "", api.WhatIfQuestion{Lose: []string{"a"}, Add: []api.WhatIfAdd{{Count: 1, Class: "big"}}}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Index != 7 || len(got.Lost) != 1 || got.Added != 1 || len(got.Jobs) != 1 || got.Jobs[0].Lost != 1 || len(got.Jobs[0].Placements) != 1 || len(got.Jobs[0].Unplaced) != 0 {
 		t.Errorf("%+v", got)
 	}
-	again, err := WhatIf(path, api.WhatIfQuestion{Lose: []string{"a"}, Add: []api.WhatIfAdd{{Count: 1, Class: "big"}}}, now)
+	again, err := WhatIf(path, "", api.WhatIfQuestion{Lose: []string{"a"}, Add: []api.WhatIfAdd{{Count: 1, Class: "big"}}}, now)
 	if err != nil || !reflect.DeepEqual(got, again) {
 		t.Errorf("the second answer differs: %+v, %v", again, err)
 	}
-	got, err = WhatIf(path, api.WhatIfQuestion{Lose: []string{"dc1"}}, now)
+	got, err = WhatIf(path, "", api.WhatIfQuestion{Lose: []string{"dc1"}}, now)
 	if err != nil || got.Jobs[0].Unplaced["g"] != 1 || got.Jobs[0].Explanations["g"] == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -76,7 +76,7 @@ func TestWhatIsNoSnapshotIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range []string{path, path + "-gone"} {
-		if _, err := WhatIf(p, api.WhatIfQuestion{}, time.Unix(0, 0)); err == nil {
+		if _, err := WhatIf(p, "", api.WhatIfQuestion{}, time.Unix(0, 0)); err == nil {
 			t.Errorf("%s was read", p)
 		}
 	}

@@ -87,6 +87,8 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.disruptionBudget)
 	case structs.CmdDisruptionBudgetDelete:
 		return with(a, cmd, a.disruptionBudgetDelete)
+	case structs.CmdChainCheck:
+		return with(a, cmd, a.chainCheck)
 	}
 	return nil, &structs.Error{Op: opOf(cmd.Kind), Kind: structs.KindInternal, Hint: "upgrade this server",
 		Err: fmt.Errorf("commands of kind %d are not known to this server", cmd.Kind)}
@@ -181,6 +183,8 @@ func opOf(kind structs.CommandKind) string {
 		return "store disruption budget"
 	case structs.CmdDisruptionBudgetDelete:
 		return "delete disruption budget"
+	case structs.CmdChainCheck:
+		return "compare replicas"
 	}
 	return "apply command"
 }

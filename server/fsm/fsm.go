@@ -3,10 +3,12 @@ package fsm
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/internal/version"
 	"berth/state"
 	"berth/structs"
 )
@@ -15,12 +17,30 @@ import (
 type FSM struct {
 	store *state.Store
 	texts texts // of the applying goroutine
+	chain chain
+
+	halt   atomic.Pointer[structs.Error] // why nothing is applied any more
+	halted chan struct{}                 // closed then
 }
 
 var _ raft.BatchingFSM = (*FSM)(nil)
 
 // New is the state machine of a store.
-func New(store *state.Store) *FSM { return &FSM{store: store, texts: texts{}} }
+func New(store *state.Store) *FSM {
+	return &FSM{store: store, texts: texts{}, chain: chain{news: make(chan struct{}, 1)}, halted: make(chan struct{})}
+}
+
+// Halted is closed when an entry came that this program does not understand: it has changed nothing, and neither has any behind it.
+// Halt tells why.
+func (f *FSM) Halted() <-chan struct{} { return f.halted }
+
+// Halt is why nothing is applied any more; nil while everything is.
+func (f *FSM) Halt() error {
+	if err := f.halt.Load(); err != nil {
+		return err
+	}
+	return nil
+}
 
 // Result is what became of one command: a value, or why it was not applied.
 type Result struct {
@@ -47,12 +67,41 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 }
 
 func (f *FSM) applyBytes(index uint64, data []byte) any {
+	if f.halt.Load() != nil {
+		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindUnavailable, Err: errHalted}
+	}
 	var entry structs.LogEntry
 	if err := decode(data, &entry); err != nil {
-		f.store.Begin(index).Commit()
+		txn := f.store.Begin(index)
+		link(txn, index, data, nil)
+		f.commit(txn, index)
 		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindInternal, Err: err}
 	}
-	return f.applyEntry(index, &entry, true)
+	if err := understood(index, &entry); err != nil {
+		if f.halt.CompareAndSwap(nil, err) {
+			close(f.halted)
+		}
+		return err
+	}
+	return f.applyEntry(index, &entry, data)
+}
+
+// understood refuses an entry with a command of a newer program: what it means is not known, and to skip it would make this replica
+// differ from the others.
+func understood(index uint64, entry *structs.LogEntry) *structs.Error {
+	for _, c := range entry.Commands {
+		if c.Kind <= structs.CmdLast && c.Version == 0 {
+			continue
+		}
+		by := "a newer Berth"
+		if entry.Writer != "" {
+			by = "Berth " + entry.Writer
+		}
+		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindInternal,
+			Err:  fmt.Errorf("a command of kind %d, version %d, written by %s, is not known to Berth %s", c.Kind, c.Version, by, version.String()),
+			Hint: "nothing of it was applied: start this server with " + by + ", or a newer one"}
+	}
+	return nil
 }
 
 // decode reads a whole value. Lengths are checked against the bytes that are there before anything is allocated for them.
@@ -77,20 +126,28 @@ func decodeWhole(data []byte, into msgp.Unmarshaler) error {
 
 // ApplyEntry applies an entry's commands in order in one transaction. What a command that fails had written is taken back.
 func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
-	return f.applyEntry(index, entry, false)
+	return f.applyEntry(index, entry, nil)
 }
 
-// applyEntry is told whether the bodies of the commands are whole: they are when the entry they came in was.
-func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, whole bool) []Result {
+// applyEntry is given the entry's bytes when it came as such: then the bodies of its commands are whole, and it is in the rolling hash.
+func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, data []byte) []Result {
 	txn := f.store.Begin(index)
 	begin := txn.Savepoint()
-	one := applier{txn: txn, texts: f.texts, index: index, whole: whole}
+	one := applier{txn: txn, texts: f.texts, index: index, whole: data != nil}
 	results, ok := applyTogether(one, entry)
 	if !ok {
 		txn.Rollback(begin)
 		results = applyApart(one, entry)
 	}
-	txn.Commit()
+	if data != nil {
+		link(txn, index, data, results)
+	}
+	origin := f.commit(txn, index)
+	for _, r := range results {
+		if c, ok := r.Value.(*structs.ChainCheckCommand); ok {
+			f.chain.compare(c, origin)
+		}
+	}
 	return results
 }
 
@@ -129,6 +186,14 @@ func (a applier) command(cmd *structs.Command) Result {
 		return Result{Err: err}
 	}
 	return Result{Value: value}
+}
+
+// commit makes a transaction the state, and gives where its rolling hash begins.
+func (f *FSM) commit(txn *state.WriteTxn, index uint64) (origin uint64) {
+	c := txn.Chain()
+	txn.Commit()
+	f.chain.remember(index, c)
+	return c.Origin
 }
 
 // applier applies one command.

@@ -33,19 +33,60 @@ func TestCommandsOfAnEntryAreAppliedEachForItself(t *testing.T) {
 	}
 }
 
-func TestCommandsNobodyKnowsAreRefused(t *testing.T) {
+// A command of a newer program is not skipped, for this replica would differ from the others from then on: nothing of its entry is
+// applied, nothing behind it, and no snapshot is taken or restored.
+func TestAnEntryOfANewerProgramHaltsTheReplica(t *testing.T) {
+	for name, change := range map[string]func(*structs.Command){
+		"kind":    func(c *structs.Command) { c.Kind = structs.CmdLast + 1 },
+		"version": func(c *structs.Command) { c.Version = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := cluster(t, 1)
+			good := snapshotOf(t, w.store)
+			before := w.snap().Hash()
+			future := w.command(structs.CmdJobRegister, register(job("b", 1)))
+			change(&future)
+			entry := &structs.LogEntry{Commands: []structs.Command{w.command(structs.CmdJobRegister, register(job("a", 1))), future}, Writer: "9.8.7"}
+			data, err := entry.MarshalMsg(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := w.fsm.ApplyBatch([]*raft.Log{{Index: 9, Type: raft.LogCommand, Data: data},
+				{Index: 10, Type: raft.LogCommand, Data: mustEntry(w.command(structs.CmdJobRegister, register(job("c", 1))))}})
+			for i, want := range []string{"start this server with Berth 9.8.7", "could not be applied by this program"} {
+				if err, ok := got[i].(error); !ok || !strings.Contains(err.Error(), want) {
+					t.Errorf("entry %d answered %v", i, got[i])
+				}
+			}
+			select {
+			case <-w.fsm.Halted():
+			default:
+				t.Error("it is not halted")
+			}
+			if w.fsm.Halt() == nil || w.snap().Hash() != before {
+				t.Error("it went on")
+			}
+			if _, err := w.fsm.Snapshot(); err == nil {
+				t.Error("a snapshot was taken")
+			}
+			if err := w.fsm.Restore(readCloser(good)); err == nil {
+				t.Error("a snapshot was restored")
+			}
+		})
+	}
+}
+
+func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
 	w := newWorld()
-	future := w.command(structs.CmdJobRegister, register(job("a", 1)))
-	future.Version = 9
 	garbled := structs.Command{Kind: structs.CmdJobRegister, Body: msgp.Raw{0x81, 0xa3, 'J', 'o', 'b', 0xc4}}
-	res := w.entry(future, w.command(999, register(job("a", 1))), w.command(structs.CmdNone, register(job("a", 1))))
-	for _, r := range res {
-		if structs.KindOf(r.Err) != structs.KindInternal || !strings.Contains(r.Err.Error(), "upgrade this server") {
-			t.Errorf("%v", r.Err)
-		}
+	if res := w.entry(w.command(structs.CmdNone, register(job("a", 1)))); structs.KindOf(res[0].Err) != structs.KindInternal {
+		t.Errorf("%v", res[0].Err)
 	}
 	if got := w.fsm.ApplyEntry(9, &structs.LogEntry{Commands: []structs.Command{garbled}}); got[0].Err == nil {
 		t.Error("a garbled command was applied")
+	}
+	if w.fsm.Halt() != nil {
+		t.Error("the replica stopped")
 	}
 }
 

@@ -2,6 +2,8 @@ package fsm
 
 import (
 	"fmt"
+	"slices"
+	"testing"
 
 	"pgregory.net/rapid"
 
@@ -32,14 +34,37 @@ func (g *generator) commands() ([]structs.Command, map[structs.ID]bool) {
 	return cmds, registers
 }
 
+// drawn are the kinds of commands the laws are held for, the more often the more can go wrong with them.
+var drawn = []structs.CommandKind{
+	structs.CmdJobRegister, structs.CmdJobRegister, structs.CmdJobDeregister, structs.CmdNodeRegister, structs.CmdNodeRegister, structs.CmdNodeDeregister,
+	structs.CmdNodeStatus, structs.CmdNodeEligibility, structs.CmdNodeDrain, structs.CmdEvalUpsert, structs.CmdPlanApply, structs.CmdPlanApply,
+	structs.CmdPlanApply, structs.CmdPlanApply, structs.CmdAllocClientUpdate, structs.CmdAllocClientUpdate, structs.CmdAllocTransition,
+	structs.CmdDeploymentUpdate, structs.CmdReap, structs.CmdNodePoolUpsert, structs.CmdNodePoolDelete, structs.CmdJoinToken, structs.CmdJoinTokenUse,
+	structs.CmdJoinTokenDelete, structs.CmdAuthorityRoot, structs.CmdAuthorityRootDelete, structs.CmdJobStability, structs.CmdJobVersionTag,
+	structs.CmdSchedulerConfig, structs.CmdNamespaceUpsert, structs.CmdNamespaceDelete, structs.CmdPeriodicLaunch, structs.CmdJobDispatch,
+	structs.CmdNodeTaints, structs.CmdChainCheck, structs.CmdRegion, structs.CmdRegionForget, structs.CmdAutopilotConfig,
+	structs.CmdPriorityClass, structs.CmdPriorityClassDelete, structs.CmdDisruptionBudget, structs.CmdDisruptionBudgetDelete,
+}
+
+func TestTheLawsAreHeldForEveryCommand(t *testing.T) {
+	for kind := structs.CmdNone + 1; kind <= structs.CmdLast; kind++ {
+		if !slices.Contains(drawn, kind) {
+			t.Errorf("commands of kind %d (%s) are not drawn", kind, opOf(kind))
+		}
+	}
+}
+
 func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	w := g.w
-	switch g.n(31, "command") {
-	case 0, 1:
+	switch kind := rapid.SampledFrom(drawn).Draw(g.T, "command"); kind {
+	case structs.CmdJobRegister:
 		j := job(jobName(g.n(3, "job")), g.n(3, "count"))
 		j.Type = g.one("type", "service", "batch", "system")
 		if g.n(5, "periodic") == 0 {
 			j.Periodic = &structs.PeriodicConfig{Spec: "@daily"}
+		}
+		if g.n(5, "parameterized") == 0 {
+			j.Type, j.ParameterizedJob = "batch", &structs.ParameterizedJobConfig{Payload: "optional", MetaOptional: []string{"file", "size"}}
 		}
 		if g.n(3, "child") == 0 {
 			j.ParentID = jobName(0)
@@ -50,40 +75,40 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 		return w.command(structs.CmdJobRegister, &structs.JobRegisterCommand{Job: j, Eval: g.eval(j.ID),
 			Submission: &structs.JobSubmission{Source: "job", Format: "hcl2"}, PreserveCounts: g.n(2, "keep") == 0,
 			EnforceIndex: g.n(5, "enforce") == 0, Index: uint64(g.n(20, "index"))})
-	case 2:
+	case structs.CmdJobDeregister:
 		name := jobName(g.n(3, "job"))
 		return w.command(structs.CmdJobDeregister, &structs.JobDeregisterCommand{Namespace: "default", JobID: name,
 			Purge: g.n(1, "purge") == 0, NoShutdownDelay: g.n(1, "quick") == 0, Eval: g.eval(name)})
-	case 3, 4:
+	case structs.CmdNodeRegister:
 		n := node(g.n(3, "node"))
 		n.NodeResources.Cpu.CpuShares = int64(g.n(3, "cpu")+1) * 1000
 		n.NodePool = poolName(g.n(3, "pool"))
 		n.Status = structs.NodeStatus(g.one("status", "initializing", "ready", "ready", "ready"))
 		registers[n.ID] = true
 		return w.command(structs.CmdNodeRegister, &structs.NodeRegisterCommand{Node: n})
-	case 5:
+	case structs.CmdNodeDeregister:
 		return w.command(structs.CmdNodeDeregister, &structs.NodeDeregisterCommand{NodeID: nodeID(g.n(9, "node"))})
-	case 6:
+	case structs.CmdNodeStatus:
 		return w.command(structs.CmdNodeStatus, &structs.NodeStatusCommand{NodeID: nodeID(g.n(3, "node")),
 			Status: structs.NodeStatus(g.one("status", "down", "ready", "ready", "disconnected", "asleep")), Event: &structs.NodeEvent{Message: "m"}})
-	case 7:
+	case structs.CmdNodeEligibility:
 		return w.command(structs.CmdNodeEligibility, &structs.NodeEligibilityCommand{NodeID: nodeID(g.n(3, "node")),
 			Eligibility: g.one("eligibility", "eligible", "eligible", "ineligible")})
-	case 8:
+	case structs.CmdNodeDrain:
 		c := &structs.NodeDrainCommand{NodeID: nodeID(g.n(3, "node")), MarkEligible: true, Complete: g.n(1, "complete") == 0}
 		if g.n(2, "drain") == 0 {
 			c.Strategy = &structs.DrainStrategy{DrainSpec: structs.DrainSpec{Deadline: 1e9}}
 		}
 		return w.command(structs.CmdNodeDrain, c)
-	case 9:
+	case structs.CmdEvalUpsert:
 		e := g.eval(jobName(g.n(3, "job")))
 		e.Status = g.one("status", "pending", "complete", "blocked", "failed")
 		e.QueuedAllocations = map[string]int{"web": g.n(3, "queued")}
 		return w.command(structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: []*structs.Evaluation{e}})
-	case 10, 11, 12, 13:
+	case structs.CmdPlanApply:
 		return w.command(structs.CmdPlanApply, &structs.PlanApplyCommand{Plans: []*structs.Plan{g.plan(), g.plan()},
 			Evals: []*structs.Evaluation{g.eval(jobName(g.n(3, "job")))}})
-	case 14, 15:
+	case structs.CmdAllocClientUpdate:
 		c := &structs.AllocClientUpdateCommand{}
 		for range g.n(3, "updates") {
 			a := g.n(15, "alloc")
@@ -99,12 +124,12 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 			c.Updates = append(c.Updates, u)
 		}
 		return w.command(structs.CmdAllocClientUpdate, c)
-	case 16:
+	case structs.CmdAllocTransition:
 		return w.command(structs.CmdAllocTransition, &structs.AllocTransitionCommand{Transitions: map[string]*structs.DesiredTransition{
 			allocID(g.n(15, "alloc")).String(): {Migrate: new(true)}, allocID(g.n(15, "alloc")).String(): {Reschedule: new(true)}}})
-	case 17:
+	case structs.CmdDeploymentUpdate:
 		return w.command(structs.CmdDeploymentUpdate, g.deploymentUpdate())
-	case 18:
+	case structs.CmdReap:
 		c := &structs.ReapCommand{Jobs: []structs.JobRef{{Namespace: "default", ID: jobName(g.n(3, "job"))}}, Nodes: []structs.ID{nodeID(g.n(3, "node"))}}
 		for range g.n(4, "reap") {
 			c.Allocs = append(c.Allocs, allocID(g.n(15, "alloc")))
@@ -112,36 +137,67 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 			c.Deployments = append(c.Deployments, deplID(g.n(3, "deployment")))
 		}
 		return w.command(structs.CmdReap, c)
-	case 19:
+	case structs.CmdNodePoolUpsert:
 		return w.command(structs.CmdNodePoolUpsert, &structs.NodePoolUpsertCommand{Pools: []*structs.NodePool{
 			{Name: poolName(g.n(3, "pool")), Meta: map[string]string{"a": "b", "c": "d"}}, {Name: poolName(g.n(3, "pool"))}}})
-	case 20:
+	case structs.CmdNodePoolDelete:
 		return w.command(structs.CmdNodePoolDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "pool"))}})
-	case 21:
+	case structs.CmdJoinToken:
 		return w.command(structs.CmdJoinToken, &structs.JoinTokenCommand{Token: &structs.JoinToken{ID: evalID(g.n(3, "token")), Role: "client",
 			Hash: []byte{byte(g.n(1, "hash"))}, ExpiresAt: int64(g.n(2, "expiry")) * 1e18, MaxUses: g.n(2, "uses")}})
-	case 22:
+	case structs.CmdJoinTokenUse:
 		return w.command(structs.CmdJoinTokenUse, &structs.JoinTokenUseCommand{ID: evalID(g.n(3, "token")), Hash: []byte{byte(g.n(1, "hash"))}, By: "x"})
-	case 23:
+	case structs.CmdJoinTokenDelete:
 		return w.command(structs.CmdJoinTokenDelete, &structs.JoinTokenDeleteCommand{IDs: []structs.ID{evalID(g.n(3, "token"))}})
-	case 24:
+	case structs.CmdAuthorityRoot:
 		return w.command(structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Root: &structs.AuthorityRoot{ID: poolName(g.n(3, "root")),
 			Certificate: []byte{1}, SealedKey: []byte{2}}, Previous: rootID(w.snap().ActiveRoot()), RetireAt: 5})
-	case 27:
+	case structs.CmdPriorityClass:
 		return w.command(structs.CmdPriorityClass, &structs.PriorityClassCommand{Class: &structs.PriorityClass{Name: poolName(g.n(3, "class")), Value: g.n(100, "value"),
 			Default: g.n(1, "default") == 0}, Check: g.n(3, "check") == 0})
-	case 28:
+	case structs.CmdPriorityClassDelete:
 		return w.command(structs.CmdPriorityClassDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "class"))}})
-	case 29:
+	case structs.CmdDisruptionBudget:
 		return w.command(structs.CmdDisruptionBudget, &structs.DisruptionBudgetCommand{Check: g.n(3, "check") == 0, Budget: &structs.DisruptionBudget{
 			Namespace: "default", Name: poolName(g.n(3, "budget")), Job: "*", Disruption: structs.Disruption{MinAvailable: "50%"}}})
-	case 30:
+	case structs.CmdDisruptionBudgetDelete:
 		return w.command(structs.CmdDisruptionBudgetDelete, &structs.DisruptionBudgetDeleteCommand{Namespace: "default", Name: poolName(g.n(3, "budget"))})
-	case 26:
+	case structs.CmdNodeTaints:
 		return w.command(structs.CmdNodeTaints, &structs.NodeTaintsCommand{NodeID: nodeID(g.n(3, "node")), Check: g.n(3, "check") == 0,
 			Taints: []*structs.Taint{{Key: "a", Effect: []string{structs.TaintNoSchedule, structs.TaintNoExecute, "Never"}[g.n(2, "effect")]}}})
-	case 25:
+	case structs.CmdAuthorityRootDelete:
 		return w.command(structs.CmdAuthorityRootDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "root"))}})
+	case structs.CmdJobVersionTag:
+		c := &structs.JobVersionTagCommand{Namespace: "default", JobID: jobName(g.n(3, "job")), Name: g.one("tag", "good", "old"), Version: uint64(g.n(2, "version"))}
+		if g.n(2, "untag") > 0 {
+			c.Tag = &structs.JobVersionTag{Name: c.Name, Description: "d", TaggedTime: 5}
+		}
+		return w.command(kind, c)
+	case structs.CmdSchedulerConfig:
+		return w.command(kind, &structs.SchedulerConfigCommand{Config: &structs.SchedulerConfiguration{SchedulerAlgorithm: g.one("algorithm", "binpack", "spread")},
+			Check: g.n(1, "check") == 0, Index: uint64(g.n(3, "index"))})
+	case structs.CmdNamespaceUpsert:
+		return w.command(kind, &structs.NamespaceUpsertCommand{Namespaces: []*structs.Namespace{{Name: g.one("namespace", "default", "team", "apps"),
+			Meta: map[string]string{"a": "b", "c": "d", "e": "f"}}}})
+	case structs.CmdNamespaceDelete:
+		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("namespace", "default", "team", "apps")}})
+	case structs.CmdPeriodicLaunch:
+		return w.command(kind, &structs.PeriodicLaunchCommand{Namespace: "default", JobID: jobName(g.n(3, "job")), Launch: w.now + int64(g.n(3, "launch"))*1e9,
+			Forced: g.n(1, "forced") == 0, EvalID: evalID(g.n(5, "eval"))})
+	case structs.CmdJobDispatch:
+		name := jobName(g.n(3, "job"))
+		return w.command(kind, &structs.JobDispatchCommand{Namespace: "default", JobID: name, ChildID: name + g.one("child", "/dispatch-1", "/dispatch-2"),
+			Meta: map[string]string{"file": "a", "size": "1"}, EvalID: evalID(g.n(5, "eval"))})
+	case structs.CmdRegion:
+		return w.command(kind, &structs.RegionCommand{Regions: []*structs.Region{{Name: g.one("region", "mars", "venus"), Roots: [][]byte{{1}}, Servers: []string{"10.0.0.1:4647"}}},
+			Anew: g.n(1, "anew") == 0})
+	case structs.CmdRegionForget:
+		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("region", "mars", "venus")}})
+	case structs.CmdAutopilotConfig:
+		return w.command(kind, &structs.AutopilotConfigCommand{Config: &structs.AutopilotConfiguration{MinQuorum: uint(g.n(3, "quorum"))}, Check: g.n(1, "check") == 0})
+	case structs.CmdChainCheck:
+		c := w.snap().Chain()
+		return w.command(kind, &structs.ChainCheckCommand{Server: nodeID(1), Origin: c.Origin, Index: w.snap().Index(), Hash: c.Hash[:]})
 	default:
 		return w.command(structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: jobName(g.n(3, "job")),
 			Version: uint64(g.n(2, "version")), Stable: true})

@@ -49,8 +49,9 @@ func TestLaws(t *testing.T) {
 		copied.is(t, live)
 
 		replayed := state.New()
+		machine := New(replayed)
 		for i, data := range w.log {
-			got := applyTo(New(replayed), i+1, data)
+			got := applyTo(machine, i+1, data)
 			for k := range got {
 				if fmt.Sprint(got[k].Err) != fmt.Sprint(answers[i][k].Err) {
 					t.Fatalf("entry %d, command %d: replayed answer %v, live %v", i+1, k, got[k].Err, answers[i][k].Err)
@@ -73,8 +74,16 @@ func TestLaws(t *testing.T) {
 		if err := WriteSnapshot(&end, live); err != nil {
 			t.Fatal(err)
 		}
+		written := bytes.Clone(end.Bytes())
 		if err := ReadSnapshot(&end, replayed); err != nil {
 			t.Fatal(err)
+		}
+		var again bytes.Buffer
+		if err := WriteSnapshot(&again, replayed.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(again.Bytes(), written) {
+			t.Fatal("the snapshot of a restored state has other bytes than the one it was restored from")
 		}
 		sameState(t, "restored", replayed.Snapshot(), live)
 		derivedIsRight(t, replayed.Snapshot())
@@ -85,6 +94,9 @@ func sameState(t *rapid.T, what string, got, want *state.Snapshot) {
 	t.Helper()
 	if got.Hash() != want.Hash() {
 		t.Fatalf("the %s state differs from the live one", what)
+	}
+	if got.Chain() != want.Chain() {
+		t.Fatalf("the %s rolling hash is %v, live %v", what, got.Chain(), want.Chain())
 	}
 	for n := range want.Nodes() {
 		if !reflect.DeepEqual(normal(got.NodeUse(n.ID)), normal(want.NodeUse(n.ID))) {

@@ -3,16 +3,15 @@ package fsm
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/internal/version"
 	"berth/state"
 	"berth/structs"
 )
@@ -23,32 +22,30 @@ const recordMax = 256 << 20
 // Restore replaces the state by a snapshot's. On an error the state is as it was.
 func (f *FSM) Restore(from io.ReadCloser) error {
 	defer func() { _ = from.Close() }() // it was only read
-	return ReadSnapshot(from, f.store)
+	if err := f.Halt(); err != nil {
+		return err
+	}
+	if err := ReadSnapshot(from, f.store); err != nil {
+		return err
+	}
+	snap := f.store.Snapshot()
+	f.chain.restart(snap.Index(), snap.Chain())
+	f.texts = texts{} // those of a state that is gone
+	return nil
 }
 
 // ReadSnapshot replaces a store's state by the snapshot's, record by record: the snapshot is never in memory as a whole. On
 // an error the state is as it was.
-func ReadSnapshot(from io.Reader, store *state.Store) (err error) {
-	defer func() {
-		if err != nil {
-			err = &structs.Error{Op: "restore snapshot", Kind: structs.KindInternal, Err: err,
-				Hint: "the file is damaged or not a snapshot: use another one"}
-		}
-	}()
-	head := make([]byte, len(snapshotMagic)+1)
-	if _, err := io.ReadFull(from, head); err != nil || string(head[:len(snapshotMagic)]) != snapshotMagic {
-		return errors.New("it does not begin as a snapshot does")
-	}
-	if v := head[len(snapshotMagic)]; v != snapshotVersion {
-		return fmt.Errorf("it has form %d, this program reads form %d", v, snapshotVersion)
-	}
-	z, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(32<<20))
+func ReadSnapshot(from io.Reader, store *state.Store) error {
+	r, done, err := openSnapshot(from, store)
 	if err != nil {
-		return err
+		return errSnapshot(err)
 	}
-	defer z.Close()
-	r := &restorer{in: bufio.NewReaderSize(z, 64<<10), sum: sha256.New(), store: store, texts: texts{}}
-	return r.run()
+	defer done()
+	if err := r.run(); err != nil {
+		return errSnapshot(err)
+	}
+	return nil
 }
 
 // restorer puts records into a transaction.
@@ -56,9 +53,13 @@ type restorer struct {
 	in    *bufio.Reader
 	sum   hash.Hash
 	buf   bytes.Buffer
+	head  []byte
 	store *state.Store
 	txn   *state.WriteTxn // nil before the header
 	texts texts
+	// verify counts, and keeps no allocation and changes no state; nil restores.
+	verify *Counts
+	by     string // version of the program that wrote it; "" when that is not known
 
 	tasks, resources []*structs.AllocatedResources
 	metrics          []*structs.AllocMetric
@@ -74,13 +75,15 @@ func (r *restorer) run() (err error) {
 		}
 	}()
 	for {
-		sum := r.sum.Sum(nil)
 		kind, body, err := r.next()
 		if err != nil {
 			return err
 		}
+		if r.verify != nil {
+			r.verify.count(kind, len(body))
+		}
 		if kind == recordEnd {
-			return r.end(sum, body)
+			return r.end(body)
 		}
 		if err := r.record(kind, body); err != nil {
 			return err
@@ -111,14 +114,17 @@ func (r *restorer) next() (byte, []byte, error) {
 	if _, err := io.CopyN(&r.buf, r.in, int64(n)); err != nil {
 		return 0, nil, short(err)
 	}
-	r.sum.Write(binary.AppendUvarint([]byte{kind}, n))
-	r.sum.Write(r.buf.Bytes())
+	if kind != recordEnd {
+		r.head = binary.AppendUvarint(append(r.head[:0], kind), n)
+		r.sum.Write(r.head)
+		r.sum.Write(r.buf.Bytes())
+	}
 	return kind, r.buf.Bytes(), nil
 }
 
 // end checks the sum of everything before and makes the state the store's.
-func (r *restorer) end(sum, told []byte) error {
-	if !bytes.Equal(sum, told) {
+func (r *restorer) end(told []byte) error {
+	if !bytes.Equal(r.sum.Sum(nil), told) {
 		return errors.New("its checksum is wrong")
 	}
 	if _, err := r.in.ReadByte(); !errors.Is(err, io.EOF) {
@@ -127,7 +133,11 @@ func (r *restorer) end(sum, told []byte) error {
 	if r.txn == nil {
 		return errors.New("it has no header")
 	}
-	r.txn.Commit()
+	if r.verify != nil {
+		r.txn.Abort()
+	} else {
+		r.txn.Commit()
+	}
 	r.txn = nil
 	return nil
 }
@@ -151,6 +161,11 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutAuthorityRoot)
 	case recordJoinToken:
 		return restored(body, t.PutJoinToken)
+	case recordWriter:
+		r.by = string(body)
+		return nil
+	case recordChain:
+		return r.chain(body)
 	case recordPeriodicLaunch:
 		return restored(body, t.PutPeriodicLaunch)
 	case recordRegion:
@@ -184,7 +199,29 @@ func (r *restorer) record(kind byte, body []byte) error {
 	case recordAlloc:
 		return r.alloc(body)
 	}
-	return fmt.Errorf("records of kind %d are not known to this program", kind)
+	return fmt.Errorf("records of kind %d are not known to Berth %s%s", kind, version.String(), r.writer())
+}
+
+// writer says who wrote it, for errors.
+func (r *restorer) writer() string {
+	if r.by == "" {
+		return ""
+	}
+	return ": it was written by Berth " + r.by
+}
+
+func (r *restorer) chain(body []byte) error {
+	var c state.Chain
+	body, err := numbers(body, &c.Origin)
+	if err != nil {
+		return err
+	}
+	if len(body) != len(c.Hash) {
+		return fmt.Errorf("its rolling hash has %d bytes", len(body))
+	}
+	copy(c.Hash[:], body)
+	r.txn.SetChain(c)
+	return nil
 }
 
 // restored decodes an object and hands it on.
@@ -212,6 +249,9 @@ func (r *restorer) header(body []byte) error {
 	}
 	if err != nil {
 		return err
+	}
+	if r.verify != nil {
+		r.verify.Index = index
 	}
 	r.txn = r.store.BeginRestore(index, tables)
 	return nil
@@ -263,6 +303,12 @@ func (r *restorer) alloc(body []byte) error {
 	}
 	return restored(body, func(al *structs.Allocation) {
 		al.AllocatedResources, al.Metrics = res, met
+		if r.verify != nil {
+			if al.HoldsResources() {
+				new(state.NodeUse).Add(res) // what makes no sense falls over here, as it would there
+			}
+			return
+		}
 		r.texts.alloc(al)
 		r.txn.PutAlloc(al)
 	})

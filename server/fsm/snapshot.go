@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/internal/version"
 	"berth/state"
 	"berth/structs"
 )
@@ -51,10 +52,17 @@ const (
 	recordAutopilotConfig
 	recordPriorityClass
 	recordDisruptionBudget
+	recordWriter // version of the program that wrote it, behind the header
+	recordChain  // where the rolling hash begins (0: nowhere), the hash
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
-func (f *FSM) Snapshot() (raft.FSMSnapshot, error) { return &persister{f.store.Snapshot()}, nil }
+func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
+	if err := f.Halt(); err != nil {
+		return nil, err
+	}
+	return &persister{f.store.Snapshot()}, nil
+}
 
 type persister struct{ snap *state.Snapshot }
 
@@ -99,6 +107,7 @@ type recorder struct {
 	out                       *bufio.Writer
 	sum                       hash.Hash
 	buf                       []byte
+	order                     canonical
 	err                       error
 	shared                    map[any]uint64 // numbers of shared records, by pointer
 	tasks, resources, metrics uint64
@@ -110,6 +119,10 @@ func (w *recorder) state(snap *state.Snapshot) {
 		header = binary.AppendUvarint(header, snap.TableIndex(state.Table(t)))
 	}
 	w.raw(recordHeader, header)
+	w.raw(recordWriter, []byte(version.String()))
+	if c := snap.Chain(); c.Origin != 0 {
+		w.raw(recordChain, append(binary.AppendUvarint(nil, c.Origin), c.Hash[:]...))
+	}
 	w.object(recordSchedulerConfig, nil, snap.SchedulerConfig())
 	recordAll(w, recordNamespace, snap.Namespaces())
 	recordAll(w, recordNodePool, snap.NodePools())
@@ -154,7 +167,11 @@ func (w *recorder) object(kind byte, numbers []uint64, o msgp.Marshaler) {
 	for _, n := range numbers {
 		w.buf = binary.AppendUvarint(w.buf, n)
 	}
-	if w.buf, w.err = o.MarshalMsg(w.buf); w.err == nil {
+	head := len(w.buf)
+	if w.buf, w.err = o.MarshalMsg(w.buf); w.err != nil {
+		return
+	}
+	if _, w.err = w.order.value(w.buf[head:]); w.err == nil {
 		w.raw(kind, w.buf)
 	}
 }

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"berth/internal/idgen"
+	"berth/structs"
+)
+
+// rejoinName is the file that says that the directory's server is to join a cluster that is there, whatever its configuration says of
+// forming one.
+const rejoinName = "rejoin"
+
+// Rejoined is what Rejoin did.
+type Rejoined struct {
+	Before structs.ID // the server's id until now; zero when it could not be read
+	ID     structs.ID // the one it joins with
+	Kept   string     // directory with what it had
+}
+
+// Rejoin makes the server of a data directory, which does not run, a new one that gets everything from the others. It has a new id: as the
+// old one it might vote twice, or for a leader that lacks what it had confirmed. What it had is kept beside.
+func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) {
+	if _, err := os.Stat(filepath.Join(dataDir, raftDirName)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dataDir, memberName)); errors.Is(err, fs.ErrNotExist) {
+			return nil, &structs.Error{Kind: structs.KindNotFound, Subject: "the cluster's log in " + dataDir, Err: errors.New("does not exist"),
+				Hint: "name the data directory of an agent that was a server"}
+		}
+	}
+	out := &Rejoined{Kept: filepath.Join(dataDir, "before-"+now.UTC().Format("20060102T150405Z"))}
+	if text, err := os.ReadFile(filepath.Join(dataDir, "node-id")); err == nil {
+		out.Before, _ = structs.ParseID(string(trimEnd(text))) // one that cannot be read is replaced as well
+	}
+	if err := writeNew(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
+		return nil, fmt.Errorf("rejoin: %w", err)
+	}
+	if err := os.Mkdir(out.Kept, 0o700); err != nil {
+		return nil, fmt.Errorf("rejoin: %w", err)
+	}
+	for _, name := range []string{raftDirName, memberName, divergedName, "node-id"} {
+		if err := os.Rename(filepath.Join(dataDir, name), filepath.Join(out.Kept, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("rejoin: %w", err)
+		}
+	}
+	id, err := identity(dataDir, ids)
+	out.ID = id
+	return out, err
+}
+
+// rejoins reports that the directory's server must not form a cluster.
+func rejoins(dataDir string) bool {
+	if dataDir == "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dataDir, rejoinName))
+	return err == nil
+}
