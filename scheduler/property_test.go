@@ -22,7 +22,7 @@ var (
 		`spread="${meta.rack}"`, `spread="${meta.rack} r1=60 r2=20"`, `affinity="${meta.rack} = r1 @60"`,
 		`constraint="${meta.rack} != r3"`, "image=two", "image=three", "max_parallel=1", "max_parallel=3", "max_parallel=2 canary=1",
 		"max_parallel=2 canary=2 auto_promote", "reschedule=unlimited,delay=5s", "reschedule=attempts=2,interval=1h,delay=1s",
-		"lost_after=1m", "lost_after=1m replace=false", "sticky", "device=gpu", "priority=20", "priority=80", "task=side hook=prestart+sidecar cpu=50",
+		"lost_after=1m", "lost_after=1m replace=false", "lost_after=20s reconcile=keep_original", "replace=false", "stop_on_client_after=30s", "sticky", "device=gpu", "priority=20", "priority=80", "task=side hook=prestart+sidecar cpu=50",
 	}
 	nodeWords = []string{"meta.rack=r1", "meta.rack=r2", "meta.rack=r3", "cores=4", "device=nvidia/gpu/1080*2", "cpu=1500", "max_allocs=3", "pool=gpu", "ip=10.0.0.1"}
 )
@@ -59,8 +59,10 @@ func drawEvent(t *rapid.T, w *world) string {
 		return "lose " + node()
 	case 6:
 		return "disconnect " + node()
-	case 7, 8:
+	case 7:
 		return "rejoin " + node()
+	case 8:
+		return rapid.SampledFrom([]string{"rejoin ", "back "}).Draw(t, "return") + node()
 	case 9:
 		return "drain " + node()
 	case 10:
@@ -214,6 +216,36 @@ func TestTroublesEnd(t *testing.T) {
 			}
 			if faults := check.Settled(w.view(), w.jobs[id]); len(faults) > 0 && !w.gaveUp(id) {
 				t.Fatalf("%v\n%s\nstory:\n%s", faults, w.picture(), strings.Join(lines, "\n"))
+			}
+		}
+	})
+}
+
+// However long nodes stay away, and whatever those tell that are back: an allocation is unknown only until its time is over, unless
+// its group wants nothing in its place, and what was told to stop on a lost node does not stop for ever.
+func TestWhatIsUnknownEnds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		sc := &script{w: newWorld(1)}
+		w := sc.w
+		lines := drawStory(t, sc)
+		for range 8 {
+			lines = append(lines, "advance 30s")
+			if err := tell(sc, "advance 30s"); err != nil {
+				t.Fatalf("%v\n%s\nstory:\n%s", err, w.picture(), strings.Join(lines, "\n"))
+			}
+		}
+		for _, a := range w.allocsOf(func(a *structs.Allocation) bool { return !a.ClientTerminal() }) {
+			waits := false
+			if g := w.jobs[a.JobID].LookupGroup(a.TaskGroup); g != nil && g.Disconnect != nil && g.Disconnect.Replace != nil {
+				waits = !*g.Disconnect.Replace
+			}
+			n := w.nodes[a.NodeName]
+			switch away := n == nil || n.Status != structs.NodeStatusReady; {
+			case a.ServerTerminal() && away:
+				t.Fatalf("%s was told to stop on %s and holds it\n%s\nstory:\n%s", a.Name(), a.NodeName, w.picture(), strings.Join(lines, "\n"))
+			case !a.ServerTerminal() && !waits && (away || a.ClientStatus == structs.AllocClientUnknown):
+				t.Fatalf("%s is %s on %s for ever\n%s\nstory:\n%s", a.Name(), a.ClientStatus, a.NodeName, w.picture(), strings.Join(lines, "\n"))
 			}
 		}
 	})

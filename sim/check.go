@@ -79,12 +79,34 @@ func checkJob(j *structs.Job, allocs []*structs.Allocation, now time.Time) []str
 // decideIn is how long an allocation that came back and its replacement may both run.
 const decideIn = 30 * time.Second
 
-// cameBack is when the allocation was heard of again after it was unknown, zero when it never was.
+// cameBack is when the allocation was heard of again after it was unknown, or became so again; zero when it never was.
 func cameBack(a *structs.Allocation) time.Time {
 	if len(a.AllocStates) == 0 {
 		return time.Time{}
 	}
 	return a.AllocStates[len(a.AllocStates)-1].Time
+}
+
+// checkUnknown finds an allocation that is unknown for longer than its job, its node and the way there explain.
+func checkUnknown(a *structs.Allocation, j *structs.Job, n *structs.Node, now time.Time) string {
+	if a.ServerTerminal() || j.Stopped() || n == nil {
+		return ""
+	}
+	g := j.LookupGroup(a.TaskGroup)
+	if g == nil || g.Disconnect == nil || g.Disconnect.LostAfter == nil ||
+		g.Disconnect.Replace != nil && !*g.Disconnect.Replace {
+		return ""
+	}
+	until := cameBack(a).Add(*g.Disconnect.LostAfter)
+	for _, t := range []time.Time{time.Unix(n.StatusUpdatedAt, 0), time.Unix(0, j.SubmitTime)} {
+		if t.After(until) {
+			until = t
+		}
+	}
+	if now.After(until.Add(decideIn)) {
+		return fmt.Sprintf("I25: allocation %s of job %s is unknown %s after its time", a.ID.Short(), a.JobID, now.Sub(until))
+	}
+	return ""
 }
 
 // promoted reports that one of two may have been a canary. It bears the name of what it was to replace, and keeps it when that one

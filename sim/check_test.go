@@ -80,6 +80,14 @@ func TestCheckersFindPlantedFaults(t *testing.T) {
 	stopping := *a
 	stopping.DesiredStatus = structs.AllocDesiredStop
 	expect("never stopped", "I20", checkQuiet(view{allocs: []*structs.Allocation{&stopping}}))
+	away := *a
+	away.ClientStatus = structs.AllocClientUnknown
+	waits := *j
+	waits.TaskGroups = []*structs.TaskGroup{{Name: "g", Disconnect: &structs.DisconnectStrategy{LostAfter: new(time.Minute)}}}
+	if p := checkUnknown(&away, &waits, n, time.Time{}.Add(time.Minute)); p != "" {
+		t.Errorf("unknown for its time: %s", p)
+	}
+	expect("unknown for ever", "I25", []string{checkUnknown(&away, &waits, n, time.Unix(3600, 0))})
 	stopped := *j
 	stopped.Stop = true
 	expect("a stopped job runs", "I34", checkQuiet(view{jobs: []*structs.Job{&stopped}, allocs: []*structs.Allocation{a}}))

@@ -107,7 +107,11 @@ func (cl *cluster) trouble() {
 		}
 		cl.w.say("node %d is cut off (up %t, down %t)", n.i, dirs.up, dirs.down)
 		cl.net.cut[n.i] = dirs
-		cl.w.after(between(cl.r, time.Second, 40*time.Second), func() { delete(cl.net.cut, n.i) })
+		away := between(cl.r, time.Second, 40*time.Second)
+		if chance(cl.r, 0.3) {
+			away *= 5 // longer than most jobs wait
+		}
+		cl.w.after(away, func() { delete(cl.net.cut, n.i) })
 	case 4: // the network is bad for everybody
 		cl.w.say("the network turns bad")
 		cl.net.loss, cl.net.dup, cl.net.slow = 0.2*cl.r.Float64(), 0.2*cl.r.Float64(), 0.2*cl.r.Float64()
@@ -187,6 +191,11 @@ func (cl *cluster) applied(*structs.LogEntry) {
 	snap := cl.log.store.Snapshot()
 	nodes, jobs := map[structs.ID]bool{}, map[structs.JobKey]bool{}
 	for a := range snap.Allocs() {
+		if a.ClientStatus == structs.AllocClientUnknown {
+			if p := checkUnknown(a, snap.Job(a.Namespace, a.JobID), snap.Node(a.NodeID), cl.w.time()); p != "" {
+				cl.problem("%s", p)
+			}
+		}
 		before := cl.seen[a.ID]
 		if before == a {
 			continue

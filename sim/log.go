@@ -18,6 +18,9 @@ const (
 	commitMax = 8 * time.Millisecond
 )
 
+// decideTime is how long a decision takes: a plan is proposed later than the time it was reckoned with.
+const decideTime = 3 * time.Millisecond
+
 // orderedLog stands for Raft: commands in one order, several to an entry while one is being written, applied by the real state
 // machine. An entry is applied from its bytes, as a replica would.
 type orderedLog struct {
@@ -49,7 +52,11 @@ func newLog(w *world) *orderedLog {
 
 // propose queues a command; done is called when it was applied, or never if the leader changes.
 func (l *orderedLog) propose(kind structs.CommandKind, body msgp.Marshaler, done func(value any, err error)) {
-	cmd, err := structs.NewCommand(kind, l.w.now, body)
+	at := l.w.now
+	if kind == structs.CmdPlanApply {
+		at += int64(decideTime) // what it was reckoned from was a moment before
+	}
+	cmd, err := structs.NewCommand(kind, at, body)
 	if err != nil {
 		l.w.after(0, func() { done(nil, err) })
 		return
