@@ -22,6 +22,7 @@ import (
 	"berth/agent/httpapi"
 	"berth/agent/remote"
 	"berth/agent/security"
+	"berth/agent/telemetry"
 	"berth/client"
 	"berth/client/network"
 	"berth/drivers"
@@ -54,16 +55,17 @@ type agent struct {
 	name string
 	out  io.Writer
 
-	server  *server.Server
-	seal    *atrest.Key      // of the server's log; nil in clear
-	cluster *cluster         // nil in -dev
-	daemon  *daemon.Daemon   // nil without a node
-	net     *network.Manager // the same
-	client  *client.Client   // the same
-	api     net.Listener
-	http    *http.Server
-	left    bool // of -dev: tasks may still use its files
-	named   bool // the data directory was given, and may hold tasks of an earlier agent
+	server    *server.Server
+	seal      *atrest.Key      // of the server's log; nil in clear
+	cluster   *cluster         // nil in -dev
+	daemon    *daemon.Daemon   // nil without a node
+	net       *network.Manager // the same
+	client    *client.Client   // the same
+	telemetry *telemetry.Telemetry
+	api       net.Listener
+	http      *http.Server
+	left      bool // of -dev: tasks may still use its files
+	named     bool // the data directory was given, and may hold tasks of an earlier agent
 }
 
 // Run is an agent from its start to its end. It returns when ctx is done and everything has ended, or with what kept it from
@@ -111,6 +113,10 @@ func Run(ctx context.Context, opts Options) error {
 			return fmt.Errorf("find the host's name (set name in the configuration): %w", err)
 		}
 	}
+	if a.telemetry, err = telemetry.Open(cfg.Telemetry, a.metricsHost()); err != nil {
+		return err
+	}
+	defer a.telemetry.Close()
 	if a.api, err = listen("API", cfg.HTTPAddr, "http"); err != nil {
 		return err
 	}
@@ -154,7 +160,7 @@ func listen(what, addr, port string) (net.Listener, error) {
 // build makes the parts; nothing runs yet. It waits for servers when this machine has to ask them for its certificate.
 func (a *agent) build(ctx context.Context) error {
 	c := a.cfg
-	deps := httpapi.Deps{Config: c, Limits: structs.Limits{Drivers: DriverCheckers(), Later: true}, Logger: a.log.Named("http"), Logs: follow(a.log), Name: a.name}
+	deps := httpapi.Deps{Config: c, Limits: structs.Limits{Drivers: DriverCheckers(), Later: true}, Logger: a.log.Named("http"), Logs: follow(a.log), Reload: a.reloadNow, Name: a.name}
 	var err error
 	trip := &lateTrip{}
 	var node structs.ID
@@ -191,7 +197,7 @@ func (a *agent) build(ctx context.Context) error {
 			Gossip: a.gossipAddrs, ServersOf: a.regionServers})
 		deps.Authority = a.cluster.auth
 	}
-	deps.Server, deps.Client = a.server, a.client
+	deps.Server, deps.Client, deps.Metrics = a.server, a.client, a.telemetry
 	a.http = &http.Server{
 		Handler: guard.Handler(a.guarded(), a.handlers(deps)), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: a.log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
@@ -299,6 +305,7 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 	}
 	base.Go("api", a.serve)
 	base.Go("collector's pace", gctuner.Run)
+	base.Go("telemetry", a.collector().Run)
 	nodeEnded := make(chan error, 1)
 	node.Go("node", func(ctx context.Context) error { return a.runNode(ctx, base.Context().Done(), nodeEnded) })
 	a.log.Info("agent started", "version", version.String(), "api", "http://"+a.api.Addr().String(), "data_dir", a.cfg.DataDir, "dev", a.cfg.Dev)
@@ -409,6 +416,26 @@ func tasksMayRun(end error, named bool) bool {
 		return false
 	}
 	return true
+}
+
+// metricsHost is the name in figures that are sent to other machines.
+func (a *agent) metricsHost() string {
+	if host, err := os.Hostname(); err == nil && !a.cfg.Telemetry.UseNodeName {
+		return host
+	}
+	return a.name
+}
+
+// collector looks at the parts there are.
+func (a *agent) collector() *telemetry.Collector {
+	var s *server.Server
+	if a.cfg.Server.Enabled {
+		s = a.server
+	}
+	if a.client == nil {
+		return a.telemetry.Collect(s, nil)
+	}
+	return a.telemetry.Collect(s, a.client)
 }
 
 // serve answers the API until ctx is done.

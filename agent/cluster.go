@@ -255,7 +255,7 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 	}
 	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Region: a.cfg.Region, Logger: a.log.Named("relay")}
 	if a.cfg.Server.Enabled {
-		cfg.Server, cfg.RegionServers = a.server, a.regionServers
+		cfg.Server, cfg.RegionServers, cfg.ServerID = a.server, a.regionServers, a.serverID
 	}
 	if a.client != nil {
 		cfg.Node = a.client.NodeID()
@@ -325,6 +325,16 @@ func (a *agent) regionServers(region string) []string {
 	return out
 }
 
+// serverID finds a server of this region by its id or name, as members are listed.
+func (a *agent) serverID(name string) (structs.ID, bool) {
+	for _, m := range a.server.Members() {
+		if m.Region == a.cfg.Region && !m.ID.IsZero() && (m.ID.String() == name || m.Name == name || m.Name == membership.MemberName(name, m.Region)) {
+			return m.ID, true
+		}
+	}
+	return structs.ID{}, false
+}
+
 // gossipAddrs are where the gossip of this region's servers is, this one's first.
 func (a *agent) gossipAddrs() []string {
 	out := []string{a.cfg.SerfAddr}
@@ -369,13 +379,21 @@ func (a *agent) reload(ctx context.Context) error {
 	for {
 		select {
 		case <-hup:
-			if err := a.cluster.sec.Reload(); err != nil {
+			if err := a.reloadNow(); err != nil {
 				a.log.Error("certificates are not read again", "error", err)
 			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// reloadNow reads the certificates again that the configuration names. In -dev there are none.
+func (a *agent) reloadNow() error {
+	if a.cluster == nil {
+		return nil
+	}
+	return a.cluster.sec.Reload()
 }
 
 // joinLines are what is typed on other machines to join the cluster this start has formed.

@@ -8,7 +8,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/agent/config"
+	"berth/agent/httpapi"
 )
+
+const timeFormat = "2006-01-02T15:04:05.000Z"
 
 // openLog makes the agent's log: to standard error, and to a file if one is named.
 func openLog(cfg *config.Config, stderr io.Writer) (hclog.InterceptLogger, func(), error) {
@@ -22,7 +25,7 @@ func openLog(cfg *config.Config, stderr io.Writer) (hclog.InterceptLogger, func(
 	}
 	return hclog.NewInterceptLogger(&hclog.LoggerOptions{
 		Name: "berth", Level: hclog.LevelFromString(cfg.LogLevel), JSONFormat: cfg.LogJSON, Output: out,
-		TimeFormat: "2006-01-02T15:04:05.000Z", TimeFn: nowUTC,
+		TimeFormat: timeFormat, TimeFn: nowUTC,
 	}), done, nil
 }
 
@@ -38,11 +41,12 @@ func (s lineSink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// follow gives the log's lines from a level on, until stopped.
-func follow(log hclog.InterceptLogger) func(level hclog.Level) (<-chan []byte, func()) {
-	return func(level hclog.Level) (<-chan []byte, func()) {
+// follow gives the log's lines as they are asked for, until stopped.
+func follow(log hclog.InterceptLogger) func(httpapi.LogOptions) (<-chan []byte, func()) {
+	return func(o httpapi.LogOptions) (<-chan []byte, func()) {
 		s := lineSink{lines: make(chan []byte, 512)}
-		sink := hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: level, Output: s})
+		sink := hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: o.Level, JSONFormat: o.JSON, IncludeLocation: o.Location, Output: s,
+			TimeFormat: timeFormat, TimeFn: nowUTC})
 		log.RegisterSink(sink)
 		return s.lines, func() { log.DeregisterSink(sink) }
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/raft"
 
 	"berth/server/membership"
@@ -169,6 +170,7 @@ func (s *Server) runMembers(ctx context.Context) error {
 // reconcileMembers adds servers that came, moves those that have another address, and removes those that left. One that
 // failed is the autopilot's.
 func (s *Server) reconcileMembers() error {
+	defer metrics.MeasureSince([]string{"nomad", "leader", "reconcile"}, time.Now())
 	have, err := s.configured()
 	if err != nil {
 		return err

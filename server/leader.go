@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
 
@@ -34,7 +35,9 @@ func (s *Server) followLeadership(ctx context.Context, c *consensus) error {
 		if end == nil {
 			return nil
 		}
+		began := time.Now()
 		err := end()
+		metrics.MeasureSince([]string{"nomad", "leader", "revoke_leadership"}, began)
 		end, failed = nil, nil
 		return err
 	}
@@ -90,6 +93,8 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 		s.log.Debug("the term ended before it began", "error", err)
 		return nil
 	}
+	metrics.MeasureSince([]string{"nomad", "leader", "barrier"}, began)
+	barred := time.Now()
 	s.cfg.reach(atTermRestore)
 	host := termHost{s}
 	t := &term{
@@ -117,6 +122,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 		g.Go("autopilot", s.runAutopilot)
 		g.Go("watchdog", func(ctx context.Context) error { return s.watchDisk(ctx, w) })
 	}
+	metrics.MeasureSince([]string{"nomad", "leader", "establish_leadership"}, barred)
 	s.readyOnce.Do(func() { close(s.ready) })
 	s.cfg.reach(atTermRun)
 	defer s.cfg.reach(atTermEnd)

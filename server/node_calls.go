@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/go-metrics"
+
 	"berth/server/nodes"
 	"berth/state"
 	"berth/structs"
@@ -92,8 +94,10 @@ func (s *Server) NodeMissed(ctx context.Context, id structs.ID) error {
 	if cmd == nil {
 		return nil
 	}
+	began := time.Now()
 	_, err := s.Propose(ctx, structs.CmdNodeStatus, cmd)
 	if err == nil {
+		metrics.MeasureSince([]string{"nomad", "heartbeat", "invalidate"}, began)
 		s.log.Warn("node was not heard of in time", "node_id", id, "name", snap.Node(id).Name, "is", cmd.Status)
 	}
 	return err

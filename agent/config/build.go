@@ -123,6 +123,9 @@ func (b *builder) apply(name string, f *file) {
 	}
 	c.AllowedHosts = append(c.AllowedHosts, f.AllowedHosts...)
 	c.AllowedOrigins = append(c.AllowedOrigins, f.AllowedOrigins...)
+	if f.Telemetry != nil {
+		b.telemetry(f.Telemetry)
+	}
 	b.refuse(f)
 	if f.Server != nil {
 		b.server(f.Server)
@@ -150,7 +153,6 @@ func (b *builder) refuse(f *file) {
 		there bool
 		text  string
 	}{
-		{len(f.Telemetry) > 0, "telemetry has no effect: /v1/metrics always answers"},
 		{len(f.Consul) > 0, "consul has no effect: Berth talks to no Consul"},
 		{len(f.Vault) > 0, "vault has no effect: Berth talks to no Vault"},
 		{len(f.UI) > 0, "ui has no effect: there is no web interface"},

@@ -38,6 +38,7 @@ type Config struct {
 	AllowedHosts, AllowedOrigins []string
 	Driver                       Driver
 	TLS                          TLS
+	Telemetry                    Telemetry
 	// JoinToken lets a machine without a certificate join a cluster.
 	JoinToken string
 	// Joined tells that it has a certificate of an earlier run.
@@ -130,8 +131,9 @@ const (
 // Default is the configuration without files or flags.
 func Default() *Config {
 	return &Config{
-		TLS:    TLS{MinVersion: tls.VersionTLS12},
-		Region: "global", Datacenter: "dc1", BindAddr: defaultBind, LogLevel: "INFO",
+		Telemetry: Telemetry{Interval: time.Second, FilterDefault: true},
+		TLS:       TLS{MinVersion: tls.VersionTLS12},
+		Region:    "global", Datacenter: "dc1", BindAddr: defaultBind, LogLevel: "INFO",
 		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
 			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},
 		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20, ImageBytes: 32 << 30},
@@ -141,4 +143,5 @@ func Default() *Config {
 // applyDev turns a configuration into that of `agent -dev`: server and client, on loopback, nothing kept.
 func (c *Config) applyDev() {
 	c.Dev, c.BindAddr, c.Server.Enabled, c.Client.Enabled, c.Debug = true, "127.0.0.1", true, true, true
+	c.Telemetry.Prometheus, c.Telemetry.AllocMetrics, c.Telemetry.NodeMetrics = true, true, true
 }

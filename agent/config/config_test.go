@@ -222,7 +222,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 }
 
 func TestWhatHasNoEffectIsWarnedOf(t *testing.T) {
-	c, err := Load(Flags{ConfigPaths: []string{write(t, "a.hcl", full+"\nconsul { address = \"x\" }\ntelemetry { prometheus_metrics = true }\n")}})
+	c, err := Load(Flags{ConfigPaths: []string{write(t, "a.hcl", full+"\nconsul { address = \"x\" }\ntelemetry {\nprometheus_metrics = true\ncirconus_api_token = \"x\"\n}\n")}})
 	if err != nil || len(c.Warnings) != 2 {
 		t.Fatal(c, err)
 	}

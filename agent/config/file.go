@@ -44,8 +44,9 @@ type file struct {
 	Plugins        []pluginBlock   `hcl:"plugin,block"`
 	Autopilot      *autopilotBlock `hcl:"autopilot,block"`
 
+	Telemetry *telemetryBlock `hcl:"telemetry,block"`
+
 	// Blocks that are understood and have no effect; each is warned of.
-	Telemetry []free `hcl:"telemetry,block"`
 	Consul    []any1 `hcl:"consul,block"`
 	Vault     []any1 `hcl:"vault,block"`
 	UI        []any1 `hcl:"ui,block"`

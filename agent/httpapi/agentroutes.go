@@ -5,12 +5,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"strconv"
-	"time"
-
-	"github.com/hashicorp/go-hclog"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"berth/api"
 	"berth/internal/version"
@@ -19,8 +13,12 @@ import (
 func (a *API) agentRoutes() {
 	a.route("/v1/agent/self", methods{http.MethodGet: a.agentSelf})
 	a.route("/v1/agent/health", methods{http.MethodGet: a.agentHealth})
+	a.route("/v1/agent/host", methods{http.MethodGet: a.agentHost})
+	a.route("/v1/agent/reload", methods{http.MethodPut: a.agentReload})
 	a.stream("/v1/agent/monitor", a.agentMonitor)
-	a.metricsRoute()
+	a.profileRoutes()
+	a.schedulerRoutes()
+	a.stream("/v1/metrics", a.metrics)
 	if a.Config.Debug {
 		a.mux.HandleFunc("/debug/pprof/", pprof.Index)
 		a.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
@@ -30,7 +28,13 @@ func (a *API) agentRoutes() {
 	}
 }
 
-func (a *API) agentSelf(*request) (any, error) {
+// agentReload does what the signal SIGHUP does.
+func (a *API) agentReload(*request) (any, error) { return nil, a.Reload() }
+
+func (a *API) agentSelf(r *request) (any, error) {
+	if err := r.mine(); err != nil {
+		return nil, err
+	}
 	c := a.Config
 	cfg := map[string]any{
 		"Region": c.Region, "Datacenter": c.Datacenter, "NodeName": a.Name, "DataDir": c.DataDir, "LogLevel": c.LogLevel, "BindAddr": c.BindAddr,
@@ -51,6 +55,9 @@ func (a *API) agentSelf(*request) (any, error) {
 }
 
 func (a *API) agentHealth(r *request) (any, error) {
+	if err := r.mine(); err != nil {
+		return nil, err
+	}
 	h := &api.AgentHealth{}
 	if a.Config.Server.Enabled {
 		h.Server = &api.AgentHealthRole{Ok: true, Message: "ok"}
@@ -74,103 +81,4 @@ func (a *API) agentHealth(r *request) (any, error) {
 		return nil, status(http.StatusInternalServerError, "%s", text)
 	}
 	return h, nil
-}
-
-// agentMonitor streams the agent's log as it is written.
-func (a *API) agentMonitor(w http.ResponseWriter, r *request) error {
-	level := hclog.LevelFromString(r.query.Get("log_level"))
-	if r.query.Get("log_level") == "" {
-		level = hclog.Info
-	} else if level == hclog.NoLevel {
-		return invalid("Unknown log level: %s", r.query.Get("log_level"))
-	}
-	lines, stop := a.Logs(level)
-	defer stop()
-	w.Header().Set("Content-Type", "application/json")
-	flusher := http.NewResponseController(w)
-	plain := r.flag("plain")
-	enc := json.NewEncoder(w)
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-r.ctx().Done():
-			return nil
-		case line, ok := <-lines:
-			if !ok {
-				return nil
-			}
-			if plain {
-				if _, err := w.Write(line); err != nil {
-					return nil
-				}
-			} else if err := enc.Encode(api.StreamFrame{Data: line}); err != nil {
-				return nil
-			}
-		case <-beat.C:
-			if !plain {
-				if err := enc.Encode(struct{}{}); err != nil {
-					return nil
-				}
-			}
-		}
-		if err := flusher.Flush(); err != nil {
-			return nil
-		}
-	}
-}
-
-// heartbeat is how often a silent stream shows that it lives.
-const heartbeat = 10 * time.Second
-
-// metricsRoute answers with the figures of this process, in the form of Prometheus.
-func (a *API) metricsRoute() {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	gauge := func(name, help string, read func() float64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
-	}
-	queue := func(read func() int) func() float64 { return func() float64 { return float64(read()) } }
-	gauge("nomad_nomad_broker_total_ready", "Evaluations ready to be decided.", queue(func() int { return a.Server.PlacerStats().Queue.Ready }))
-	gauge("nomad_nomad_broker_total_waiting", "Evaluations that wait for a time.", queue(func() int { return a.Server.PlacerStats().Queue.Waiting }))
-	gauge("nomad_nomad_broker_total_unacked", "Evaluations that are being decided.", queue(func() int { return a.Server.PlacerStats().Queue.InFlight }))
-	gauge("nomad_nomad_blocked_evals_total_blocked", "Evaluations that wait for room.", queue(func() int { return a.Server.PlacerStats().Queue.Blocked }))
-	gauge("nomad_nomad_heartbeat_active", "Nodes that are heard of.", queue(a.Server.ActiveNodes))
-	gauge("nomad_nomad_state_snapshotIndex", "Index of the state.", func() float64 { return float64(a.Server.State().Index()) })
-	prom := promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
-	a.mux.HandleFunc("/v1/metrics", func(w http.ResponseWriter, hr *http.Request) {
-		if hr.Method != http.MethodGet {
-			http.Error(w, "Invalid method", http.StatusMethodNotAllowed)
-			return
-		}
-		if hr.URL.Query().Get("format") == "prometheus" {
-			prom.ServeHTTP(w, hr)
-			return
-		}
-		families, err := reg.Gather()
-		if err != nil {
-			writeError(w, err)
-			return
-		}
-		type gaugeValue struct {
-			Name   string
-			Value  float64
-			Labels map[string]string
-		}
-		out := struct {
-			Timestamp string
-			Gauges    []gaugeValue
-			Points    []any
-			Counters  []any
-			Samples   []any
-		}{Timestamp: time.Now().UTC().Format("2006-01-02 15:04:05 +0000 UTC"), Gauges: []gaugeValue{}, Points: []any{}, Counters: []any{}, Samples: []any{}}
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				if m.GetGauge() != nil {
-					out.Gauges = append(out.Gauges, gaugeValue{f.GetName(), m.GetGauge().GetValue(), map[string]string{}})
-				}
-			}
-		}
-		writeJSON(w, out, false)
-	})
 }

@@ -27,6 +27,14 @@ type ImageLoader interface {
 	ImportArchive(ctx context.Context, r io.Reader) ([]string, error)
 }
 
+// Metrics are the figures of the process.
+type Metrics interface {
+	// Summary is the contract's JSON.
+	Summary() (any, error)
+	// Prometheus answers in that form; nil unless it is enabled.
+	Prometheus() http.Handler
+}
+
 // Deps are what the handlers answer from.
 type Deps struct {
 	Config *config.Config
@@ -38,7 +46,11 @@ type Deps struct {
 	Limits    structs.Limits // of jobs, with the drivers' checkers
 	Logger    hclog.Logger
 	// Logs gives the agent's own log for /v1/agent/monitor: lines are sent to the function's channel until it is stopped.
-	Logs func(level hclog.Level) (lines <-chan []byte, stop func())
+	Logs func(LogOptions) (lines <-chan []byte, stop func())
+	// Reload reads again what can be read while the agent runs.
+	Reload func() error
+	// Metrics has the figures of the process.
+	Metrics Metrics
 	// Name is the agent's name.
 	Name string
 }

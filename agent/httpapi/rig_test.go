@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"berth/agent/config"
+	"berth/agent/telemetry"
 	"berth/internal/idgen"
 	"berth/server"
 	"berth/structs"
@@ -43,7 +44,7 @@ func newRig(t *testing.T) *rig {
 	go func() { ended <- s.Run(ctx) }()
 	cfg := config.Default()
 	cfg.HTTPAddr, cfg.Server.Enabled = "127.0.0.1:4646", true
-	a := New(Deps{Config: cfg, Server: s, Logger: log, Name: "s1", Logs: noLog})
+	a := New(Deps{Config: cfg, Server: s, Logger: log, Name: "s1", Logs: noLog, Metrics: openMetrics(t), Reload: func() error { return nil }})
 	web := httptest.NewServer(a.Handler())
 	r := &rig{T: t, api: a, server: s, url: web.URL, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableCompression: true}}}
 	t.Cleanup(func() {
@@ -66,7 +67,17 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func noLog(hclog.Level) (<-chan []byte, func()) {
+func openMetrics(t *testing.T) *telemetry.Telemetry {
+	t.Helper()
+	m, err := telemetry.Open(config.Default().Telemetry, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+func noLog(LogOptions) (<-chan []byte, func()) {
 	lines := make(chan []byte, 1)
 	lines <- []byte("a line\n")
 	close(lines)

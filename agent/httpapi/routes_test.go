@@ -158,6 +158,12 @@ func TestEveryRoute(t *testing.T) {
 		{"PUT", "/v1/agent/force-leave", nil, 400, ``},
 		{"GET", "/v1/agent/keyring/list", nil, 400, `runs alone`},
 		{"GET", "/v1/agent/monitor?plain=true", nil, 200, `a line`},
+		{"GET", "/v1/metrics", nil, 200, `"Timestamp":`},
+		{"GET", "/v1/agent/host", nil, 403, `enable_debug`},
+		{"GET", "/v1/agent/pprof/heap", nil, 403, `enable_debug`},
+		{"PUT", "/v1/agent/reload", nil, 200, ``},
+		{"GET", "/v1/agent/schedulers", nil, 200, `"server_id":`},
+		{"GET", "/v1/agent/schedulers/config", nil, 200, `"num_schedulers":1`},
 		{"GET", "/v1/operator/scheduler/configuration", nil, 200, `"SchedulerConfig":{`},
 		{"PUT", "/v1/operator/scheduler/configuration", map[string]any{"SchedulerAlgorithm": "spread"}, 200, `"Updated":true`},
 		{"GET", "/v1/operator/raft/configuration", nil, 200, `"Servers":[`},
@@ -203,7 +209,7 @@ func TestEveryRoute(t *testing.T) {
 }
 
 // noIndex are answers that no table stands behind.
-var noIndex = []string{"/v1/agent/", "/v1/status/", "/v1/regions", "/v1/operator/raft", "/v1/operator/autopilot", "/v1/operator/ca", "/v1/operator/join", "/v1/explain", "/v1/evaluations/count"}
+var noIndex = []string{"/v1/agent/", "/v1/metrics", "/v1/status/", "/v1/regions", "/v1/operator/raft", "/v1/operator/autopilot", "/v1/operator/ca", "/v1/operator/join", "/v1/explain", "/v1/evaluations/count"}
 
 func TestAnswersForPeopleAndPrograms(t *testing.T) {
 	r := newRig(t)

@@ -65,6 +65,8 @@ type Config struct {
 	// Region is this agent's. RegionServers gives the servers of another that are alive, as hosts; it is asked on a server only.
 	Region        string
 	RegionServers func(region string) []string
+	// ServerID finds a server of this region by its id or name; it is asked on a server only.
+	ServerID func(name string) (structs.ID, bool)
 	// Node is this agent's node, zero without one.
 	Node   structs.ID
 	Logger hclog.Logger
@@ -94,6 +96,17 @@ func (y *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		y.toRegion(w, r, region)
+		return
+	}
+	switch node, server := namesAgent(r); {
+	case node != "" && server != "":
+		http.Error(w, "name a node or a server, not both", http.StatusBadRequest)
+		return
+	case node != "":
+		y.toNode(w, r, hops)
+		return
+	case server != "":
+		y.toNamedServer(w, r, server, hops)
 		return
 	}
 	switch where(r, y.cfg.Server != nil) {

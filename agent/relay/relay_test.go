@@ -94,7 +94,7 @@ func newWorld() (*world, map[int]*agent) {
 	out := map[int]*agent{}
 	for _, n := range []int{1, 2, 3, 8, 9} {
 		a := &agent{w: w, id: structs.ID{15: byte(n)}, role: pki.RoleServer, store: state.New()}
-		cfg := Config{Local: a, Trip: trip{a}, Server: a, Logger: hclog.NewNullLogger()}
+		cfg := Config{Local: a, Trip: trip{a}, Server: a, Logger: hclog.NewNullLogger(), ServerID: byName}
 		if n > 3 {
 			a.role, cfg.Server, cfg.Node = pki.RoleClient, nil, a.id
 			cfg.Servers = func() []string { return []string{"gone:1", structs.ID{15: 2}.String()} }
@@ -104,6 +104,33 @@ func newWorld() (*world, map[int]*agent) {
 		out[n] = a
 	}
 	return w, out
+}
+
+// byName knows server 3 as three and a server 4 that is gone.
+func byName(name string) (structs.ID, bool) {
+	n, known := map[string]byte{"three": 3, "four": 4}[name]
+	return structs.ID{15: n}, known
+}
+
+func TestAnAgentThatIsNamedAndCannotAnswer(t *testing.T) {
+	w, agents := newWorld()
+	for _, c := range []struct {
+		path, want string
+		code       int
+	}{
+		{"/v1/agent/host?server_id=nobody", "no server", 404},
+		{"/v1/agent/host?server_id=four", "cannot be reached", 503},
+		{"/v1/metrics?node_id=" + structs.ID{15: 7}.String(), "cannot be reached", 503},
+		{"/v1/metrics?node_id=" + structs.ID{15: 9}.String() + "&server_id=three", "not both", 400},
+	} {
+		if code, got := get(agents[2], c.path); code != c.code || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %d %s", c.path, code, got)
+		}
+	}
+	w.leader = structs.ID{}
+	if code, got := get(agents[2], "/v1/metrics?server_id=leader"); code != 503 || got != "No cluster leader" {
+		t.Errorf("without a leader: %d %s", code, got)
+	}
 }
 
 func get(a *agent, path string) (int, string) { return request(a, http.MethodGet, path, "") }
@@ -140,6 +167,15 @@ func TestRequestsGoWhereTheyAreAnswered(t *testing.T) {
 		{9, "/v1/event/stream?topic=Job", "2"},
 		{2, "/v1/agent/self", "2"},
 		{2, "/v1/metrics", "2"},
+		{2, "/v1/metrics?server_id=leader", "1"},
+		{2, "/v1/agent/monitor?server_id=three", "3"},
+		{3, "/v1/agent/pprof/heap?server_id=three", "3"},
+		{9, "/v1/agent/host?server_id=leader", "1"},
+		{9, "/v1/agent/self?server_id=three", "3"},
+		{9, "/v1/agent/monitor?node_id=" + structs.ID{15: 8}.String(), "8"},
+		{1, "/v1/agent/pprof/goroutine?node_id=" + structs.ID{15: 9}.String(), "9"},
+		{9, "/v1/metrics?node_id=" + structs.ID{15: 9}.String(), "9"},
+		{2, "/v1/agent/members?server_id=three", "2"},
 		{2, "/ui/", "2"},
 		{9, "/v1/jobs", "1"},
 		{9, "/v1/jobs?stale", "2"},

@@ -102,7 +102,7 @@ func (l *Core) Step(between func()) {
 		between()
 		l.absorb()
 	}
-	l.stats.Queue = l.broker.Counts()
+	l.stats.Queue, l.stats.Writing = l.broker.Counts(), l.inFlight
 }
 
 // Next is when there is something to do though nothing changed: an evaluation becomes ready, or a cancel is tried again.

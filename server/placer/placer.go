@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-metrics"
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/scheduler"
@@ -59,6 +60,7 @@ type Stats struct {
 	Placed      uint64 // allocations accepted
 	Refused     uint64 // nodes for which the state machine refused a plan's placements
 	Failed      uint64 // evaluations given up
+	Writing     int    // plans being written now
 	Queue       broker.Counts
 }
 
@@ -81,7 +83,9 @@ func (p *Placer) Run(ctx context.Context) error {
 		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now,
 		Propose: func(kind structs.CommandKind, body msgp.Marshaler, done func(any, error)) {
 			writers.Go(func() {
+				began := time.Now()
 				_, value, err := p.cfg.Host.Propose(ctx, kind, body)
+				metrics.MeasureSince([]string{"nomad", "plan", "submit"}, began)
 				select {
 				case landed <- func() { done(value, err) }:
 				case <-ctx.Done():

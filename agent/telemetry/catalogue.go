@@ -1,0 +1,151 @@
+package telemetry
+
+// Kind says how a figure is read.
+type Kind string
+
+// Kinds.
+const (
+	Gauge   Kind = "gauge"   // the value now
+	Counter Kind = "counter" // how often, or how much, since the last interval
+	Sample  Kind = "sample"  // a distribution, mostly of milliseconds
+)
+
+// Who has a figure.
+const (
+	always  = "every agent"
+	servers = "servers"
+	leaders = "the leader"
+	several = "servers that have others" // raft and gossip between machines
+	nodes   = "nodes"
+	hosts   = "nodes with publish_node_metrics"
+	tasks   = "nodes with publish_allocation_metrics"
+)
+
+// Figure is one entry of the catalogue.
+type Figure struct {
+	Name   string // whole, without labels
+	Kind   Kind
+	Unit   string
+	Labels []string
+	Where  string
+	Help   string
+}
+
+func job(name, help string) Figure {
+	return Figure{Name: "nomad.nomad.job_summary." + name, Kind: Gauge, Labels: []string{"namespace", "job", "task_group"}, Where: leaders, Help: help}
+}
+
+func state(name, help string) Figure {
+	return Figure{Name: "nomad.nomad.job_status." + name, Kind: Gauge, Where: leaders, Help: help}
+}
+
+func node(name, unit, help string) Figure {
+	return Figure{Name: "nomad.client." + name, Kind: Gauge, Unit: unit, Labels: nodeLabels, Where: nodes, Help: help}
+}
+
+func host(name, unit, help string, labels ...string) Figure {
+	return Figure{Name: "nomad.client.host." + name, Kind: Gauge, Unit: unit, Labels: append(labels, nodeLabels...), Where: hosts, Help: help}
+}
+
+func task(name, unit, help string) Figure {
+	return Figure{Name: "nomad.client.allocs." + name, Kind: Gauge, Unit: unit, Labels: []string{"namespace", "job", "task_group", "task", "alloc_id"}, Where: tasks, Help: help}
+}
+
+func inner(name, unit, help string) Figure {
+	return Figure{Name: "nomad.runtime." + name, Kind: Gauge, Unit: unit, Where: always, Help: help}
+}
+
+var nodeLabels = []string{"node_id", "datacenter", "node_class", "node_pool", "node_status", "node_scheduling_eligibility"}
+
+// Catalogue lists the figures Berth itself writes, in the order of the reference. Those of raft, serf and memberlist stand in
+// Libraries.
+var Catalogue = []Figure{
+	{Name: "nomad.nomad.broker.total_ready", Kind: Gauge, Where: leaders, Help: "evaluations that can be decided now"},
+	{Name: "nomad.nomad.broker.total_unacked", Kind: Gauge, Where: leaders, Help: "evaluations that are being decided"},
+	{Name: "nomad.nomad.broker.total_waiting", Kind: Gauge, Where: leaders, Help: "evaluations that wait for a time"},
+	{Name: "nomad.nomad.blocked_evals.total_blocked", Kind: Gauge, Where: leaders, Help: "evaluations that wait for room"},
+	{Name: "nomad.nomad.plan.queue_depth", Kind: Gauge, Where: leaders, Help: "plans that are being written"},
+	{Name: "nomad.nomad.plan.submit", Kind: Sample, Unit: "ms", Where: leaders, Help: "from a decided plan to its commit: log, disk, other servers, state machine"},
+	{Name: "nomad.nomad.plan.node_rejected", Kind: Counter, Where: leaders, Help: "nodes for which the state machine refused what a plan placed"},
+	{Name: "nomad.nomad.placer.evaluations", Kind: Counter, Where: leaders, Help: "evaluations decided to their end"},
+	{Name: "nomad.nomad.placer.placed", Kind: Counter, Where: leaders, Help: "allocations placed"},
+	{Name: "nomad.nomad.placer.failed", Kind: Counter, Where: leaders, Help: "evaluations given up"},
+	{Name: "nomad.nomad.heartbeat.active", Kind: Gauge, Where: leaders, Help: "nodes that are heard of"},
+	{Name: "nomad.nomad.heartbeat.invalidate", Kind: Sample, Unit: "ms", Where: leaders, Help: "time to record that a node was not heard of in time"},
+	{Name: "nomad.nomad.leader.barrier", Kind: Sample, Unit: "ms", Where: leaders, Help: "from an election to the end of what was committed before it"},
+	{Name: "nomad.nomad.leader.establish_leadership", Kind: Sample, Unit: "ms", Where: leaders, Help: "from there until the leader's loops run"},
+	{Name: "nomad.nomad.leader.revoke_leadership", Kind: Sample, Unit: "ms", Where: leaders, Help: "time to end the leader's loops"},
+	{Name: "nomad.nomad.leader.reconcile", Kind: Sample, Unit: "ms", Where: several, Help: "time to compare the members with the log's servers"},
+	{Name: "nomad.nomad.autopilot.healthy", Kind: Gauge, Where: leaders, Help: "1 when all servers are well, else 0"},
+	{Name: "nomad.nomad.autopilot.failure_tolerance", Kind: Gauge, Where: leaders, Help: "how many voters may fail before the cluster does"},
+	{Name: "nomad.nomad.state.snapshotIndex", Kind: Gauge, Where: servers, Help: "index of the state"},
+	{Name: "nomad.nomad.server.leader", Kind: Gauge, Where: servers, Help: "1 on the leader, else 0"},
+	state("pending", "jobs that wait to be placed"),
+	state("running", "jobs with something that runs, or that may have"),
+	state("dead", "jobs that are over or stopped"),
+	job("queued", "allocations of a group that wait for room"),
+	job("starting", "those that start"),
+	job("running", "those that run"),
+	job("complete", "those that ended well"),
+	job("failed", "those that failed"),
+	job("lost", "those that were lost with their node"),
+	job("unknown", "those on nodes that are not heard of"),
+
+	node("allocations.pending", "", "allocations that start"),
+	node("allocations.running", "", "allocations that run"),
+	node("allocations.terminal", "", "allocations that are over and still have files"),
+	node("tasks.pending", "", "tasks that wait or start"),
+	node("tasks.running", "", "tasks that run"),
+	node("tasks.dead", "", "tasks that are over"),
+	node("allocated.cpu", "MHz", "compute given to allocations"),
+	node("allocated.memory", "MiB", "memory given to allocations"),
+	node("allocated.disk", "MiB", "disk given to allocations"),
+	node("unallocated.cpu", "MHz", "compute left, without what is reserved"),
+	node("unallocated.memory", "MiB", "memory left, without what is reserved"),
+	node("unallocated.disk", "MiB", "disk left, without what is reserved"),
+	node("uptime", "s", "since the machine was started"),
+
+	host("cpu.total", "%", "how busy a processor is", "cpu"),
+	host("cpu.user", "%", "its part in programs", "cpu"),
+	host("cpu.system", "%", "its part in the kernel", "cpu"),
+	host("cpu.idle", "%", "its part without work", "cpu"),
+	host("cpu.total_ticks", "MHz", "compute in use"),
+	host("memory.total", "bytes", "memory of the machine"),
+	host("memory.available", "bytes", "memory programs can still have"),
+	host("memory.used", "bytes", "memory in use"),
+	host("memory.free", "bytes", "memory without any use"),
+	host("disk.size", "bytes", "size of a file system", "disk"),
+	host("disk.used", "bytes", "its use", "disk"),
+	host("disk.available", "bytes", "what is left", "disk"),
+	host("disk.used_percent", "%", "its use", "disk"),
+	host("disk.inodes_percent", "%", "the use of its inodes", "disk"),
+
+	task("cpu.total_time", "ns", "processor time of a task since its start"),
+	task("cpu.user", "ns", "its part in programs"),
+	task("cpu.system", "ns", "its part in the kernel"),
+	task("cpu.throttled_periods", "", "periods in which it was held back"),
+	task("cpu.throttled_time", "ns", "for how long it was"),
+	task("memory.rss", "bytes", "memory of its own"),
+	task("memory.usage", "bytes", "memory with cache"),
+	task("memory.max_usage", "bytes", "the most it used"),
+	task("memory.cache", "bytes", "cache of files"),
+	task("memory.swap", "bytes", "memory on disk"),
+	task("memory.allocated", "bytes", "memory it was given"),
+
+	inner("num_goroutines", "", "goroutines"),
+	inner("alloc_bytes", "bytes", "memory of live objects"),
+	inner("sys_bytes", "bytes", "memory taken from the system"),
+	inner("malloc_count", "", "objects made since the start"),
+	inner("free_count", "", "objects freed since the start"),
+	inner("heap_objects", "", "objects there are"),
+	inner("total_gc_pause_ns", "ns", "pauses of the collector since the start"),
+	inner("total_gc_runs", "", "its runs since the start"),
+	{Name: "nomad.runtime.gc_pause_ns", Kind: Sample, Unit: "ns", Where: always, Help: "one pause of the collector"},
+}
+
+// Libraries are where the names of figures begin that libraries write; their own documents list them.
+var Libraries = []struct{ Prefix, Help string }{
+	{"nomad.raft.", "the log: raft.apply (entries), raft.commitTime (ms), raft.fsm.apply (ms), raft.leader.lastContact (ms), raft.leader.dispatchLog (ms), raft.state.leader and .follower (changes of role), raft.transition.heartbeat_timeout and more, of hashicorp/raft; raft.boltdb.* of its store"},
+	{"nomad.memberlist.", "gossip between machines: messages, probes, health, of hashicorp/memberlist"},
+	{"nomad.serf.", "members: events, queues, coordinates, of hashicorp/serf"},
+}

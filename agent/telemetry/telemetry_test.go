@@ -1,0 +1,252 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net"
+	"net/http/httptest"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-metrics"
+	"go.uber.org/goleak"
+
+	"berth/agent/config"
+	"berth/client"
+	"berth/client/hoststats"
+	"berth/drivers"
+	"berth/internal/idgen"
+	"berth/server"
+	"berth/structs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// open has every figure published.
+func open(t *testing.T, change func(*config.Telemetry)) *Telemetry {
+	t.Helper()
+	cfg := config.Default().Telemetry
+	cfg.Prometheus, cfg.AllocMetrics, cfg.NodeMetrics = true, true, true
+	if change != nil {
+		change(&cfg)
+	}
+	tm, err := Open(cfg, "m1.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tm.Close)
+	return tm
+}
+
+// one is a node with one allocation.
+type one struct{ node *structs.Node }
+
+func (o one) Node() *structs.Node { return o.node }
+
+func (o one) Figures() client.Figures {
+	return client.Figures{AllocsRunning: 1, TasksRunning: 1, Running: []*structs.Allocation{{ID: o.node.ID, Namespace: "default", JobID: "web", TaskGroup: "g",
+		AllocatedResources: &structs.AllocatedResources{Tasks: map[string]*structs.AllocatedTaskResources{"t": {}}}}}}
+}
+
+func (one) HostStats() (*hoststats.Stats, error) {
+	return &hoststats.Stats{CPU: []hoststats.CPU{{CPU: "cpu0"}}, DiskStats: []hoststats.Disk{{Device: "/dev/x"}}}, nil
+}
+
+func (one) AllocStats(context.Context, structs.ID, string) (map[string]*drivers.Usage, error) {
+	return map[string]*drivers.Usage{"t": {}}, nil
+}
+
+func fakeNode(s *server.Server) *structs.Node {
+	return &structs.Node{ID: s.NewID(), SecretID: s.NewID(), Name: "n1", Datacenter: "dc1", NodePool: structs.DefaultNodePool, Status: structs.NodeStatusReady,
+		SchedulingEligibility: structs.NodeEligible, Attributes: map[string]string{"kernel.name": "linux"},
+		NodeResources: &structs.NodeResources{Cpu: structs.NodeCPUResources{CpuShares: 4000}, Memory: structs.NodeMemoryResources{MemoryMB: 8192}}}
+}
+
+// live runs a server that has a node and a job, has lost the node, and has stopped leading.
+func live(t *testing.T, c func(*server.Server) *Collector) {
+	t.Helper()
+	s, err := server.New(server.Config{Name: "s1", Logger: hclog.NewNullLogger(), IDs: idgen.Random()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	<-s.Ready()
+	n := fakeNode(s)
+	if _, err := s.Register(ctx, &structs.NodeRegisterRequest{Node: n}); err != nil {
+		t.Fatal(err)
+	}
+	count := 1
+	j := &structs.Job{ID: "web", Name: "web", TaskGroups: []*structs.TaskGroup{{Name: "g", Count: &count, Tasks: []*structs.Task{{Name: "t", Driver: "fake"}}}}}
+	j.Canonicalize()
+	e := &structs.Evaluation{ID: s.NewID(), Namespace: j.Namespace, JobID: j.ID, Type: j.Type, Priority: j.Priority,
+		TriggeredBy: structs.EvalTriggerJobRegister, Status: structs.EvalStatusPending}
+	if _, err := s.Propose(ctx, structs.CmdJobRegister, &structs.JobRegisterCommand{Job: j, Eval: e}); err != nil {
+		t.Fatal(err)
+	}
+	for at := s.State().Index(); s.PlacerStats().Evaluations == 0; at = s.State().Index() {
+		if s.State().Snapshot().Eval(e.ID).Terminal() {
+			runtime.Gosched()
+			continue
+		}
+		if err := s.State().WaitIndex(ctx, at+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.NodeMissed(ctx, n.ID); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	c(s).Once(ctx, time.Now())
+}
+
+type seen struct {
+	kind   Kind
+	labels []string
+}
+
+// written are the names in memory, with the kinds and labels of each.
+func written(tm *Telemetry) map[string]seen {
+	out := map[string]seen{}
+	note := func(kind Kind, name string, labels []metrics.Label) {
+		var names []string
+		for _, l := range labels {
+			names = append(names, l.Name)
+		}
+		out[name] = seen{kind, names}
+	}
+	for _, i := range tm.keep.Data() {
+		i.RLock()
+		for _, g := range i.Gauges {
+			note(Gauge, g.Name, g.Labels)
+		}
+		for _, c := range i.Counters {
+			note(Counter, c.Name, c.Labels)
+		}
+		for _, s := range i.Samples {
+			note(Sample, s.Name, s.Labels)
+		}
+		i.RUnlock()
+	}
+	return out
+}
+
+func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
+	tm := open(t, nil)
+	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s)}) })
+	got := written(tm)
+	listed := map[string]bool{}
+	for _, f := range Catalogue {
+		if listed[f.Name] {
+			t.Errorf("%s is listed twice", f.Name)
+		}
+		listed[f.Name] = true
+		w, there := got[f.Name]
+		switch {
+		case f.Where == several && !there: // needs other servers
+		case !there:
+			t.Errorf("%s is listed and was not written", f.Name)
+		case w.kind != f.Kind || !slices.Equal(w.labels, f.Labels):
+			t.Errorf("%s is a %s by %v and listed as a %s by %v", f.Name, w.kind, w.labels, f.Kind, f.Labels)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		library := slices.ContainsFunc(Libraries, func(l struct{ Prefix, Help string }) bool { return strings.HasPrefix(name, l.Prefix) })
+		if !listed[name] && !library {
+			t.Errorf("%s was written and is not listed", name)
+		}
+	}
+	if _, there := got["nomad.raft.apply"]; !there {
+		t.Error("raft's figures do not arrive")
+	}
+}
+
+func TestTheFormsOfTheFigures(t *testing.T) {
+	tm := open(t, func(c *config.Telemetry) { c.Block = []string{"nomad.raft"} })
+	live(t, func(s *server.Server) *Collector { return tm.Collect(s, nil) })
+	v, err := tm.Summary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var form map[string]json.RawMessage
+	if err := json.Unmarshal(text, &form); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{"Timestamp", "Gauges", "Points", "Counters", "Samples"} {
+		if s := string(form[k]); s == "" || s == "null" {
+			t.Errorf("%s is %q", k, s)
+		}
+	}
+	w := httptest.NewRecorder()
+	tm.Prometheus().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	body := w.Body.String()
+	for _, want := range []string{"nomad_nomad_broker_total_ready 0", `nomad_nomad_job_summary_queued{job="web",namespace="default",task_group="g"} 1`,
+		"nomad_nomad_plan_submit_count", "go_goroutines"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if strings.Contains(body, "nomad_raft") {
+		t.Error("what the filter drops is shown")
+	}
+}
+
+func TestFiguresAreSentToACollector(t *testing.T) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, c := range []struct {
+		what, want string
+		set        func(*config.Telemetry)
+	}{
+		{"statsd", "nomad.m1_example.nomad.server.leader:", func(c *config.Telemetry) { c.Statsd = conn.LocalAddr().String() }},
+		{"statsd without a host", "nomad.nomad.server.leader:", func(c *config.Telemetry) { c.Statsd, c.DisableHostname = conn.LocalAddr().String(), true }},
+		{"dogstatsd", "nomad.m1_example.nomad.server.leader:", func(c *config.Telemetry) {
+			c.Datadog, c.DatadogTags = conn.LocalAddr().String(), []string{"env:test"}
+		}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			tm := open(t, c.set)
+			tm.global.SetGauge([]string{"nomad", "server", "leader"}, 1)
+			_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+			buf := make([]byte, 64<<10)
+			n, _, err := conn.ReadFrom(buf)
+			if got := string(buf[:n]); err != nil || !strings.HasPrefix(got, c.want) {
+				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+	// What is written just before the end may be lost: statsd is best effort.
+	cfg := config.Default().Telemetry
+	cfg.Datadog = "no port"
+	if _, err := Open(cfg, "h"); err == nil || !strings.Contains(err.Error(), "datadog_address") {
+		t.Errorf("a bad address: %v", err)
+	}
+}
+
+func TestTheProcessWritesNowhereAfterTheEnd(t *testing.T) {
+	tm := open(t, nil)
+	tm.Close()
+	metrics.IncrCounter([]string{"late"}, 1)
+	if got := written(tm); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+}

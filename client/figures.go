@@ -1,0 +1,64 @@
+package client
+
+import (
+	"slices"
+
+	"berth/structs"
+)
+
+// Figures count what is on the node now.
+type Figures struct {
+	AllocsPending, AllocsRunning, AllocsTerminal int
+	TasksPending, TasksRunning, TasksDead        int
+	// Allocated is held by allocations; Unallocated is the rest, without what is reserved for the host.
+	Allocated, Unallocated structs.ComparableResources
+	// Running are the allocations that run, by id.
+	Running []*structs.Allocation
+}
+
+// Figures counts.
+func (c *Client) Figures() Figures {
+	var f Figures
+	for _, e := range c.entries() {
+		if e.runner == nil {
+			continue
+		}
+		u, _ := e.runner.Report()
+		alloc := e.runner.Alloc()
+		switch u.ClientStatus {
+		case structs.AllocClientPending:
+			f.AllocsPending++
+		case structs.AllocClientRunning:
+			f.AllocsRunning++
+			f.Running = append(f.Running, alloc)
+		default:
+			f.AllocsTerminal++
+		}
+		for _, t := range u.TaskStates {
+			switch t.State {
+			case structs.TaskStatePending:
+				f.TasksPending++
+			case structs.TaskStateRunning:
+				f.TasksRunning++
+			default:
+				f.TasksDead++
+			}
+		}
+		if !e.runner.Ended() && alloc.AllocatedResources != nil {
+			f.Allocated.Add(alloc.AllocatedResources.Comparable())
+		}
+	}
+	slices.SortFunc(f.Running, func(a, b *structs.Allocation) int { return a.ID.Compare(b.ID) })
+	if n := c.Node(); n != nil && n.NodeResources != nil {
+		f.Unallocated = structs.ComparableResources{CPU: n.NodeResources.Cpu.CpuShares, MemoryMB: n.NodeResources.Memory.MemoryMB, DiskMB: n.NodeResources.Disk.DiskMB}
+		if r := n.ReservedResources; r != nil {
+			f.Unallocated.CPU -= r.Cpu.CpuShares
+			f.Unallocated.MemoryMB -= r.Memory.MemoryMB
+			f.Unallocated.DiskMB -= r.Disk.DiskMB
+		}
+		f.Unallocated.CPU -= f.Allocated.CPU
+		f.Unallocated.MemoryMB -= f.Allocated.MemoryMB
+		f.Unallocated.DiskMB -= f.Allocated.DiskMB
+	}
+	return f
+}
