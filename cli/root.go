@@ -128,7 +128,7 @@ func (e *env) root() *cobra.Command {
 		e.color = (e.color || *forceColor) && !*noColor
 	}
 	root.AddCommand(e.agentCommand(), e.jobCommand(), e.explainCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(), e.eventsCommand(),
-		e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.fmtCommand(), e.versionCommand())
+		e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.monitorCommand(), e.fmtCommand(), e.versionCommand())
 	for _, alias := range []struct{ name, group string }{{"run", "job"}, {"plan", "job"}, {"stop", "job"}, {"validate", "job"}, {"inspect", "job"},
 		{"init", "job"}, {"exec", "alloc"}, {"logs", "alloc"}, {"fs", "alloc"}} {
 		for _, g := range root.Commands() {
