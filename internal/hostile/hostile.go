@@ -50,6 +50,7 @@ func Commands() map[structs.CommandKind]msgp.Marshaler {
 		structs.CmdPriorityClassDelete:    &structs.NameDeleteCommand{},
 		structs.CmdDisruptionBudget:       &structs.DisruptionBudgetCommand{},
 		structs.CmdDisruptionBudgetDelete: &structs.DisruptionBudgetDeleteCommand{},
+		structs.CmdChainCheck:             &structs.ChainCheckCommand{},
 	}
 }
 
