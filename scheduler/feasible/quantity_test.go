@@ -40,3 +40,21 @@ func TestDevicesAreComparedByQuantity(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsBrokenIsNotUsed(t *testing.T) {
+	n := &structs.Node{
+		Drivers: map[string]*structs.DriverInfo{"gone": {Healthy: true}, "sick": {Detected: true}, "well": {Detected: true, Healthy: true}},
+		NodeResources: &structs.NodeResources{Devices: []*structs.NodeDeviceResource{
+			{Vendor: "nvidia", Type: "gpu", Name: "t4", Instances: []*structs.NodeDevice{{ID: "a", Healthy: true}, {ID: "b"}}}}},
+	}
+	for driver, usable := range map[string]bool{"gone": false, "sick": false, "well": true, "none": false} {
+		if state := driverState(n, driver); (state == "") != usable {
+			t.Errorf("driver %s: %q", driver, state)
+		}
+	}
+	for count, enough := range map[int]bool{1: true, 2: false} {
+		if got := devicesSuffice(n, []DeviceAsk{{Count: count, Req: &structs.RequestedDevice{Name: "gpu"}}}); got != enough {
+			t.Errorf("%d healthy devices: %t", count, got)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func (r *reconciler) classify(allocs []*structs.Allocation, group *structs.TaskG
 	return s
 }
 
-// awaitEnd counts an allocation that was told to stop and has not ended. Where its node cannot tell of the end, it is lost.
+// awaitEnd looks at an allocation that was told to stop. Where it has not ended and its node cannot tell of the end, it is lost.
 func (r *reconciler) awaitEnd(a *structs.Allocation) {
 	if !a.HoldsResources() {
 		return
@@ -64,9 +64,7 @@ func (r *reconciler) awaitEnd(a *structs.Allocation) {
 	n := r.in.Node(a.NodeID)
 	if n == nil || n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected {
 		r.res.Stop = append(r.res.Stop, &structs.PlanStop{AllocID: a.ID, ClientStatus: structs.AllocClientLost})
-		return
 	}
-	r.res.Stopping++
 }
 
 // older reports an allocation of an earlier version of the job, or of an earlier job of that name.

@@ -35,8 +35,6 @@ type Result struct {
 	Deployment        *structs.Deployment
 	DeploymentUpdates []*structs.DeploymentStatusUpdate
 	FollowUps         []*structs.Evaluation
-	// Stopping are allocations told to stop before, or now, that still hold their resources.
-	Stopping int
 }
 
 // Place asks for one allocation.
