@@ -35,6 +35,11 @@ func job(name, help string) Figure {
 	return Figure{Name: "nomad.nomad.job_summary." + name, Kind: Gauge, Labels: []string{"namespace", "job", "task_group"}, Where: leaders, Help: help}
 }
 
+func worker(evalType string) Figure {
+	return Figure{Name: "nomad.nomad.worker.invoke_scheduler." + evalType, Kind: Sample, Unit: "ms", Where: leaders,
+		Help: "time to decide an evaluation of a " + evalType + " job, or a slice of a large one"}
+}
+
 func state(name, help string) Figure {
 	return Figure{Name: "nomad.nomad.job_status." + name, Kind: Gauge, Where: leaders, Help: help}
 }
@@ -66,6 +71,7 @@ var Catalogue = []Figure{
 	{Name: "nomad.nomad.blocked_evals.total_blocked", Kind: Gauge, Where: leaders, Help: "evaluations that wait for room"},
 	{Name: "nomad.nomad.plan.queue_depth", Kind: Gauge, Where: leaders, Help: "plans that are being written"},
 	{Name: "nomad.nomad.plan.submit", Kind: Sample, Unit: "ms", Where: leaders, Help: "from a decided plan to its commit: log, disk, other servers, state machine"},
+	worker("service"), worker("batch"), worker("system"), worker("sysbatch"),
 	{Name: "nomad.nomad.plan.node_rejected", Kind: Counter, Where: leaders, Help: "nodes for which the state machine refused what a plan placed"},
 	{Name: "nomad.nomad.placer.evaluations", Kind: Counter, Where: leaders, Help: "evaluations decided to their end"},
 	{Name: "nomad.nomad.placer.placed", Kind: Counter, Where: leaders, Help: "allocations placed"},

@@ -21,6 +21,8 @@ type Deps struct {
 	IDs    scheduler.IDs
 	Logger hclog.Logger
 	Now    func() time.Time
+	// Decided is told how long a slice of an evaluation of a type took to decide; nil where nobody asks.
+	Decided func(evalType string, took time.Duration)
 	// Propose hands a command on and returns at once; done is called later, with what became of it, by whoever calls the core.
 	Propose func(kind structs.CommandKind, body msgp.Marshaler, done func(value any, err error))
 }
@@ -205,12 +207,19 @@ func (l *Core) decide(w *work) {
 	}
 	var s slice
 	more := false
+	var began time.Time
+	if l.Decided != nil {
+		began = l.Now()
+	}
 	l.guard(w, func() {
 		s.plan, more = w.run.Next(scheduler.SliceMax)
 		if !more {
 			s.evals, s.last = w.run.Finish(), true
 		}
 	})
+	if l.Decided != nil {
+		l.Decided(string(w.eval.Type), l.Now().Sub(began))
+	}
 	switch {
 	case w.run == nil:
 		l.giveUp(w, "the scheduler broke on it; see the server's log")

@@ -74,13 +74,18 @@ func (p *Placer) Stats() Stats {
 	return p.stats
 }
 
+// decided measures a decision, in milliseconds.
+func decided(evalType string, took time.Duration) {
+	metrics.AddSample([]string{"nomad", "worker", "invoke_scheduler", evalType}, float32(took.Seconds()*1000))
+}
+
 // Run decides until ctx is done.
 func (p *Placer) Run(ctx context.Context) error {
 	landed := make(chan func(), maxInFlight)
 	var writers sync.WaitGroup
 	defer writers.Wait()
 	core := NewCore(Deps{
-		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now,
+		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now, Decided: decided,
 		Propose: func(kind structs.CommandKind, body msgp.Marshaler, done func(any, error)) {
 			writers.Go(func() {
 				began := time.Now()
