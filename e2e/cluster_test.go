@@ -261,6 +261,7 @@ func TestANodeOfServersElsewhere(t *testing.T) {
 			t.Errorf("machine %d: exec said %q", i+1, out)
 		}
 	}
+	w.collects(4, 3)
 	r.agent = w.agents[3]
 	started := r.pid(before.ID)
 	lead := w.voters(3)
