@@ -226,7 +226,7 @@ type ServerHealth struct {
 
 // Health tells how well the servers are; only the leader knows.
 func (s *Server) Health() (*Health, error) {
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		return nil, s.notLeading()
 	}
 	a := s.pilot.Load()

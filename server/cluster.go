@@ -358,7 +358,7 @@ func (s *Server) GossipKeys() (Keys, error) {
 // RemovePeer takes a server out of the consensus group, by its id or its address.
 func (s *Server) RemovePeer(id, addr string) error {
 	r := s.raft.Load()
-	if r == nil || !s.leading.Load() {
+	if r == nil || !s.IsLeader() {
 		return s.notLeading()
 	}
 	servers, err := s.configured()
@@ -382,7 +382,7 @@ func (s *Server) RemovePeer(id, addr string) error {
 // TransferLeadership gives leadership to another voter: one named by id or address, any when both are empty.
 func (s *Server) TransferLeadership(id, addr string) error {
 	r := s.raft.Load()
-	if r == nil || !s.leading.Load() {
+	if r == nil || !s.IsLeader() {
 		return s.notLeading()
 	}
 	servers, err := s.configured()
@@ -489,12 +489,15 @@ func (s *Server) LastContact() time.Duration {
 
 // VerifyLeader asks the other servers whether this one still leads: what it answers then is the newest there is.
 func (s *Server) VerifyLeader() error {
-	r := s.raft.Load()
-	if r == nil || !s.leading.Load() {
+	term, r := s.leading.Load(), s.raft.Load()
+	if r == nil || !s.IsLeader() {
 		return s.notLeading()
 	}
 	if err := r.VerifyLeader().Error(); err != nil {
 		return raftError(err)
+	}
+	if r.CurrentTerm() != term { // raft leads in another term: what came before that may not be applied
+		return s.notLeading()
 	}
 	return nil
 }

@@ -89,7 +89,13 @@ func (s *Server) startTerm(ctx context.Context, w *wire) (func() error, <-chan e
 func (s *Server) lead(ctx context.Context, w *wire) error {
 	began := time.Now()
 	s.cfg.reach(atTermBegin)
-	if err := s.raft.Load().Barrier(0).Error(); err != nil {
+	r := s.raft.Load()
+	number := r.CurrentTerm()
+	err := r.Barrier(0).Error()
+	if err == nil && r.CurrentTerm() != number {
+		err = raft.ErrLeadershipLost
+	}
+	if err != nil {
 		s.log.Debug("the term ended before it began", "error", err)
 		return nil
 	}
@@ -105,8 +111,8 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	watcher := deploy.New(deploy.Config{Host: host, Logger: s.log.Named("deploy")})
 	launcher := periodic.New(periodic.Config{Host: host, Logger: s.log.Named("periodic")})
 	s.beats.Restore(nodes.Alive(s.store.Snapshot()))
-	s.setTerm(t)
-	defer s.setTerm(nil)
+	s.setTerm(t, number)
+	defer s.setTerm(nil, 0)
 	s.log.Info("leading", "index", s.store.Index(), "after", time.Since(began).Round(time.Microsecond))
 
 	g := lifecycle.New(ctx)
@@ -129,11 +135,12 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	return g.Wait()
 }
 
-func (s *Server) setTerm(t *term) {
+// setTerm begins or ends a term: its loops, and raft's number of it.
+func (s *Server) setTerm(t *term, number uint64) {
 	s.termMu.Lock()
 	s.term = t
 	s.termMu.Unlock()
-	s.leading.Store(t != nil)
+	s.leading.Store(number)
 }
 
 // currentTerm is nil unless this server leads.

@@ -16,7 +16,7 @@ import (
 // Register stores a node's description of itself and begins to expect its heartbeats. A node that is known must bring the
 // secret it registered with first.
 func (s *Server) Register(ctx context.Context, req *structs.NodeRegisterRequest) (*structs.NodeRegisterResponse, error) {
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		return nil, s.notLeading()
 	}
 	if err := checkNode(req.Node); err != nil {
@@ -64,7 +64,7 @@ func checkNode(n *structs.Node) error {
 // Heartbeat notes that a node lives, and answers within which time the next one is expected. KindNotFound when the node must
 // register first.
 func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatRequest) (*structs.NodeRegisterResponse, error) {
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		return nil, s.notLeading()
 	}
 	snap := s.store.Snapshot()
@@ -111,7 +111,7 @@ func (s *Server) Allocs(ctx context.Context, req *structs.NodeAllocsRequest) (*s
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		if err := s.reach(ctx, req.MinIndex); err != nil {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ func nodeAllocs(index uint64, allocs func(yield func(*structs.Allocation) bool),
 
 // UpdateAllocs stores what a node reports of its allocations.
 func (s *Server) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAllocsRequest) error {
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		return s.notLeading()
 	}
 	snap := s.store.Snapshot()

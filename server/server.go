@@ -36,7 +36,7 @@ type Server struct {
 	id       atomic.Pointer[structs.ID]
 	pilot    atomic.Pointer[autopilot.Autopilot] // nil unless leading with others
 	members  chan struct{}                       // wakes the leader's look at the members
-	leading  atomic.Bool                         // a term is established: after its barrier, before its end
+	leading  atomic.Uint64                       // raft's number of the established term: after its barrier, before its end; 0 without
 
 	restoreMu sync.Mutex      // one restore at a time
 	restores  chan *restoring // to followLeadership
@@ -139,7 +139,7 @@ func (s *Server) Region() string { return s.cfg.Region }
 // applied here. The error of a command that was refused is the state machine's; KindNoLeader when this server does not lead.
 // When ctx ends first, the command may still be applied.
 func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (Applied, error) {
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		return Applied{}, s.notLeading()
 	}
 	s.cfg.reach(atPropose)
@@ -173,8 +173,12 @@ func (s *Server) append(data []byte) func() (uint64, []fsm.Result, error) {
 	}
 }
 
-// IsLeader reports that this server leads and its term is established.
-func (s *Server) IsLeader() bool { return s.leading.Load() }
+// IsLeader reports that this server leads and its term is established. The loops of a term that is over may still be ending, even
+// when raft leads again: then what was committed in between may not be applied, and this server leads when that is.
+func (s *Server) IsLeader() bool {
+	term, r := s.leading.Load(), s.raft.Load()
+	return term != 0 && r.CurrentTerm() == term && r.State() == raft.Leader
+}
 
 // LeaderAddr is the address of the leader, false when none is known.
 func (s *Server) LeaderAddr() (string, bool) {
@@ -215,7 +219,7 @@ func (s *Server) Peers() ([]Peer, uint64, error) {
 // Stats are figures of the parts, by part, as text.
 func (s *Server) Stats() map[string]map[string]string {
 	stats := map[string]map[string]string{
-		"server": {"leader": fmt.Sprint(s.leading.Load()), "index": fmt.Sprint(s.store.Index())},
+		"server": {"leader": fmt.Sprint(s.IsLeader()), "index": fmt.Sprint(s.store.Index())},
 	}
 	if r := s.raft.Load(); r != nil {
 		stats["raft"] = r.Stats()

@@ -129,7 +129,7 @@ type restoreOutcome struct {
 // RestoreSnapshot replaces the state of the whole cluster by an archive's. The archive is read and checked to its end before anything is
 // changed. anyRegion takes one of another region. When ctx ends before the state is replaced, nothing is changed.
 func (s *Server) RestoreSnapshot(ctx context.Context, from io.Reader, anyRegion bool) (*RestoredSnapshot, error) {
-	if !s.leading.Load() {
+	if !s.IsLeader() {
 		return nil, s.notLeading()
 	}
 	if !s.restoreMu.TryLock() {
@@ -183,7 +183,7 @@ func (s *Server) awaitTerm(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(readyCheck)
 	defer tick.Stop()
-	for !s.leading.Load() {
+	for !s.IsLeader() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
