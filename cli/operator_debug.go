@@ -16,7 +16,7 @@ import (
 
 func (e *env) operatorDebug() *cobra.Command {
 	o := bundle.Options{Version: version.String(), Tell: e.say}
-	var servers, nodes, output string
+	var servers, nodes, topics, output string
 	c := &cobra.Command{
 		Use: "debug", Short: "collect what is needed to look into a cluster later, in one archive", Args: cobra.NoArgs,
 		Long: "Asks servers and nodes for a while and writes one tar.gz: members, raft, autopilot, the lists of jobs, allocations, evaluations,\n" +
@@ -34,6 +34,9 @@ func (e *env) operatorDebug() *cobra.Command {
 				return errors.New("-pprof-duration must be 0, or 1s to 5m")
 			}
 			o.Servers, o.Nodes = listed(servers), listed(nodes)
+			if topics != "none" {
+				o.Topics = strings.Split(topics, ",")
+			}
 			client, err := e.client()
 			if err != nil {
 				return err
@@ -70,6 +73,8 @@ func (e *env) operatorDebug() *cobra.Command {
 	f.StringVar(&servers, "server-id", "all", "servers to look into: names or ids with commas between, leader, or all")
 	f.StringVar(&nodes, "node-id", "all", "nodes to look into: ids with commas between, all, or none")
 	f.IntVar(&o.MaxNodes, "max-nodes", 10, "at most so many nodes of all; 0 is no limit")
+	f.StringVar(&topics, "event-topic", "Evaluation:*,Deployment:*,Node:*",
+		"topics of the events to follow, with commas between, or none; Job, Allocation and * bring whole jobs, with the secrets in their environment")
 	f.BoolVar(&o.Stale, "stale", false, "let any server answer, leader or not: for a cluster without one")
 	f.StringVar(&output, "output", "", "the archive's file; without it one is named after the time")
 	return c

@@ -25,7 +25,8 @@ type Options struct {
 	Servers  []string // names or ids; nil takes all
 	Nodes    []string // ids; nil takes those that are up, at most MaxNodes
 	MaxNodes int
-	Stale    bool // any server may answer the lists
+	Topics   []string // of the events that are followed; nil follows none. Those of jobs and allocations hold whole jobs
+	Stale    bool     // any server may answer the lists
 	Version  string
 	// Tell says on the terminal what is done.
 	Tell func(format string, args ...any)
@@ -104,7 +105,11 @@ func Capture(ctx context.Context, client *api.Client, o Options, root string, w 
 		})
 		agents.Go(func() { c.agent(ctx, t) })
 	}
-	agents.Go(func() { c.follow(span, "events.json", "/v1/event/stream?namespace=*", nil) })
+	if len(c.Topics) > 0 {
+		agents.Go(func() {
+			c.follow(span, "events.json", "/v1/event/stream?"+url.Values{"namespace": {"*"}, "topic": c.Topics}.Encode(), nil)
+		})
+	}
 	c.intervals(ctx, span, all)
 	agents.Wait()
 	x.Cut, x.Ended = ctx.Err() != nil, time.Now().UTC()

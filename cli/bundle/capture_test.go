@@ -145,7 +145,7 @@ func TestABundleHasWhatThereIsAndSaysWhatIsMissing(t *testing.T) {
 
 func bundleOfACluster(t *testing.T) {
 	c := &cluster{}
-	files, x, told := c.capture(t.Context(), t, Options{Duration: 80 * time.Second, Interval: 30 * time.Second, Profile: time.Second, LogLevel: "TRACE", Stale: true, Version: "1"})
+	files, x, told := c.capture(t.Context(), t, Options{Duration: 80 * time.Second, Interval: 30 * time.Second, Profile: time.Second, LogLevel: "TRACE", Topics: []string{"Node:*"}, Stale: true, Version: "1"})
 	if !slices.Equal(x.Servers, []string{"s1.global", "gone.global"}) || !slices.Equal(x.Nodes, []string{upNode}) {
 		t.Errorf("%v %v", x.Servers, x.Nodes)
 	}
@@ -181,6 +181,9 @@ func bundleOfACluster(t *testing.T) {
 	for _, asked := range c.asked {
 		if strings.Contains(asked, "server_id=gone.global") && strings.HasPrefix(asked, "/v1/agent/pprof/") {
 			n++
+		}
+		if strings.HasPrefix(asked, "/v1/event/stream") && !strings.Contains(asked, "topic=Node%3A%2A") {
+			t.Errorf("%s follows more than was asked for", asked)
 		}
 		if strings.HasPrefix(asked, "/v1/jobs") && !strings.Contains(asked, "stale=true") {
 			t.Errorf("%s is not stale", asked)
