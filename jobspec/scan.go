@@ -22,6 +22,9 @@ const (
 	maxOperators = 1000
 	// maxTokens bounds words, signs and lines of a file, maxCommas the same for JSON.
 	maxTokens = 450_000
+	// maxSigns bounds the bytes that are no letter, digit, space or part of a longer character: each may be a token, and the
+	// library makes all tokens of a text before they can be counted.
+	maxSigns  = 2 * maxTokens
 	maxCommas = 150_000
 	// maxBlocks bounds the blocks of a file, maxObjects the same for JSON, where lists and maps of the API count too.
 	maxBlocks  = 10_000
@@ -67,8 +70,25 @@ func scan(rep *report, name string, src []byte, json bool) bool {
 	if plain(src) {
 		return true
 	}
+	if signs(src) > maxSigns {
+		rep.error(hcl.Range{Filename: name}, fmt.Sprintf("the file has more than %d signs", maxSigns), "split it into several jobs, or fetch large content with an artifact")
+		return false
+	}
 	tokens, _ := hclsyntax.LexConfig(src, name, start.Start)
 	return scanTokens(rep, tokens, &scanned{})
+}
+
+// signs counts the bytes that may be a token each.
+func signs(src []byte) int {
+	n := 0
+	for _, c := range src {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == ' ', c == '\t', c == '_', c >= utf8.RuneSelf:
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // level is what the scan knows about one pair of brackets it is in.

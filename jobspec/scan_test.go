@@ -20,6 +20,7 @@ func TestBoundsOfAText(t *testing.T) {
 		"names of a map":   {"j.hcl", "more than 10000 elements", func(n int) string { return "a = {\n" + rep("a : 1\n", n) + "}" }, maxElements, 1 + maxElements},
 		"references":       {"j.hcl", "more than 10000 elements", func(n int) string { return `a = "` + rep("${1}", n) + `"` }, maxElements, 1 + maxElements},
 		"words":            {"j.hcl", "more than 450000 words", func(n int) string { return rep("\n", n) }, maxTokens - 1, maxTokens},
+		"signs":            {"j.hcl", "more than 900000 signs", func(n int) string { return "/*" + rep("-", n-4) + "*/" }, maxSigns, 1 + maxSigns},
 		"lines":            {"j.hcl", "too many lines", func(n int) string { return "a = <<EOF\n" + rep(line, n) + "EOF\n" }, 4634, 1 + 4634},
 		"lines of two":     {"j.hcl", "too many lines", func(n int) string { return rep("a = <<EOF\n"+rep(line, n/2)+"EOF\n", 2) }, 6552, 6554},
 		"JSON elements":    {"j.json", "more than 10000 elements", func(n int) string { return "[" + rep(`1,`, n-1) + "1]" }, maxElements, 1 + maxElements},

@@ -76,6 +76,9 @@ func convertWork(v cty.Value, want cty.Type) int {
 	for it := v.ElementIterator(); it.Next() && n <= maxWork; i++ {
 		k, e := it.Element()
 		n += elementWork
+		if want.IsSetType() {
+			n += 3 * elementWork // each is hashed and compared
+		}
 		switch {
 		case want.IsCollectionType():
 			n += convertWork(e, want.ElementType())
