@@ -27,6 +27,8 @@ type town struct {
 	lan    *harness.LAN
 	agents []*harness.Agent // by machine
 	tokens map[string]string
+	// keepDead leaves failed servers in the cluster.
+	keepDead bool
 }
 
 // newTown makes machines; nothing runs yet.
@@ -65,7 +67,10 @@ func newTown(t *testing.T, machines int) *town {
 	return w
 }
 
-const quick = "autopilot {\n  server_stabilization_time = \"1s\"\n}\n"
+// quick gives new servers a vote soon.
+func (w *town) quick() string {
+	return fmt.Sprintf("autopilot {\n  server_stabilization_time = \"1s\"\n  cleanup_dead_servers = %v\n}\n", !w.keepDead)
+}
 
 // start starts an agent on a machine: with the roles of a configuration, and the token it joins with.
 func (w *town) start(i int, config string) *harness.Agent {
@@ -87,7 +92,7 @@ var tokenLine = regexp.MustCompile(`-join-token=(berth-join-(server|client)-\S+)
 // form starts the first server and reads the lines it prints.
 func (w *town) form() {
 	w.Helper()
-	a := w.start(1, "server {\n  enabled = true\n  bootstrap_expect = 1\n}\n"+quick)
+	a := w.start(1, "server {\n  enabled = true\n  bootstrap_expect = 1\n}\n"+w.quick())
 	w.until("the lines to join are printed", func() bool {
 		for _, m := range tokenLine.FindAllStringSubmatch(a.Log(), -1) {
 			w.tokens[m[2]] = m[1]
@@ -99,7 +104,7 @@ func (w *town) form() {
 // join starts a server or a node on a machine with the token alone.
 func (w *town) join(i int, role string) {
 	w.Helper()
-	w.start(i, fmt.Sprintf("join_token = %q\n%s", w.tokens[role], quick))
+	w.start(i, fmt.Sprintf("join_token = %q\n%s", w.tokens[role], w.quick()))
 }
 
 // until looks until it is so: of what several machines do there is no one event to wait for.
