@@ -493,11 +493,12 @@ func (s *Server) VerifyLeader() error {
 	if r == nil || !s.IsLeader() {
 		return s.notLeading()
 	}
-	if err := r.VerifyLeader().Error(); err != nil {
-		return raftError(err)
-	}
-	if r.CurrentTerm() != term { // raft leads in another term: what came before that may not be applied
+	err := r.VerifyLeader().Error()
+	if errors.Is(err, raft.ErrLeadershipLost) || err == nil && r.CurrentTerm() != term { // in another term what came before may not be applied
 		return s.notLeading()
+	}
+	if err != nil {
+		return raftError(err)
 	}
 	return nil
 }
