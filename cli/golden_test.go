@@ -1,8 +1,13 @@
 package cli
 
 import (
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
+
+	"berth/api"
+	"berth/structs"
 )
 
 // TestWhatIsShown compares what commands show with files: what people read and scripts cut out does not change by accident.
@@ -51,4 +56,34 @@ func TestStatusOfAnything(t *testing.T) {
 
 func TestHelpIsWholeAndPlain(t *testing.T) {
 	golden(t, "help", berth(t, "", "-h").out)
+}
+
+// TestHistoryOfAJob: differences are asked for, and shown, only with -p.
+func TestHistoryOfAJob(t *testing.T) {
+	routes := webRoutes()
+	versions := []*structs.Job{webJob(), webJob(), webJob()}
+	versions[0].TaskGroups[0].Count, versions[0].Priority = new(3), 70
+	versions[1].Version, versions[1].Stable, versions[1].VersionTag = 1, true, &structs.JobVersionTag{Name: "golden", Description: "as it ran in May"}
+	versions[1].TaskGroups[0].Tasks[0].Env = map[string]string{"LEVEL": "debug"}
+	versions[2].Version = 0
+	routes["GET /v1/job/web/versions"] = func(w http.ResponseWriter, r *http.Request) {
+		resp := &api.JobVersionsResponse{Versions: versions}
+		if r.URL.Query().Get("diffs") == "true" {
+			for i := range len(versions) - 1 {
+				d, err := structs.JobDiffOf(versions[i+1], versions[i], true)
+				if err != nil {
+					t.Error(err)
+				}
+				resp.Diffs = append(resp.Diffs, d)
+			}
+		}
+		_ = json.NewEncoder(w).Encode(resp)
+	}
+	f := newFake(t, routes)
+	text := ""
+	for _, args := range []string{"job history web", "job history -p web", "job history -version 1 web", "job history -p -version=1 web", "job history -version=7 web"} {
+		got := f.berth(t, strings.Fields(args)...)
+		text += "$ berth " + args + "\n" + got.out + got.err
+	}
+	golden(t, "job-history", text)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"berth/api"
+	"berth/structs"
 )
 
 func (e *env) jobCommand() *cobra.Command {
@@ -54,7 +55,10 @@ func (e *env) jobInspect() *cobra.Command {
 }
 
 func (e *env) jobHistory() *cobra.Command {
+	var diffs bool
+	var version uint64
 	c := &cobra.Command{Use: "history JOB", Short: "list the versions of a job", Args: cobra.ExactArgs(1),
+		Long: "Lists the versions of a job that are kept, the newest first.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := e.client()
 			if err != nil {
@@ -64,21 +68,45 @@ func (e *env) jobHistory() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			resp, _, err := client.Jobs().Versions(cmd.Context(), stub.ID, true, &api.QueryOptions{Namespace: stub.Namespace})
+			resp, _, err := client.Jobs().Versions(cmd.Context(), stub.ID, diffs, &api.QueryOptions{Namespace: stub.Namespace})
 			if err != nil {
 				return err
 			}
-			for i, j := range resp.Versions {
-				if i > 0 {
-					e.say("")
-				}
-				e.pairs([][2]string{{"Version", fmt.Sprint(j.Version)}, {"Stable", fmt.Sprint(j.Stable)}, {"Submit Date", clock(j.SubmitTime)}})
-				if i < len(resp.Diffs) {
-					e.say("Diff")
-					e.diff(resp.Diffs[i], nil, true)
-				}
+			if !cmd.Flags().Changed("version") {
+				e.versions(resp, func(*structs.Job) bool { return true })
+				return nil
+			}
+			if !e.versions(resp, func(j *structs.Job) bool { return j.Version == version }) {
+				return fmt.Errorf("job %q has no version %d that is kept; `berth job history %s` lists them", stub.ID, version, stub.ID)
 			}
 			return nil
 		}}
+	c.Flags().BoolVarP(&diffs, "p", "p", false, "show what each version changed of the one before")
+	c.Flags().Uint64Var(&version, "version", 0, "show only this version")
 	return c
+}
+
+// versions prints those versions of a job that are wanted, each with its difference where the answer has one; false when
+// none is.
+func (e *env) versions(resp *api.JobVersionsResponse, wanted func(*structs.Job) bool) bool {
+	some := false
+	for i, j := range resp.Versions {
+		if !wanted(j) {
+			continue
+		}
+		if some {
+			e.say("")
+		}
+		some = true
+		pairs := [][2]string{{"Version", fmt.Sprint(j.Version)}, {"Stable", fmt.Sprint(j.Stable)}, {"Submit Date", clock(j.SubmitTime)}}
+		if t := j.VersionTag; t != nil {
+			pairs = append(pairs, [2]string{"Tag Name", t.Name}, [2]string{"Tag Description", t.Description})
+		}
+		e.pairs(pairs)
+		if i < len(resp.Diffs) {
+			e.say("Diff")
+			e.diff(resp.Diffs[i], nil, true)
+		}
+	}
+	return some
 }

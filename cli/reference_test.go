@@ -51,7 +51,7 @@ func each(c *cobra.Command, do func(*cobra.Command)) {
 
 func describe(b *bytes.Buffer, flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" || f.Name == "version" {
+		if f.Name == "help" {
 			return
 		}
 		name := "-" + f.Name
