@@ -22,10 +22,14 @@ func (s *Service) canonicalize(job, group, task string) {
 		return
 	}
 	base := strings.Trim(job+"-"+group+"-"+task, "-")
-	if strings.Contains(s.Name, "${") {
-		s.Name = strings.NewReplacer("${JOB}", job, "${TASKGROUP}", group, "${TASK}", task, "${BASE}", base).Replace(s.Name)
-	}
 	setString(&s.Name, base)
+	if strings.Contains(s.Name, "${") {
+		names := strings.NewReplacer("${JOB}", job, "${TASKGROUP}", group, "${TASK}", task, "${BASE}", base)
+		// A group may be called `${JOB}` itself: what would be another name the next time stays as it was written.
+		if name := names.Replace(s.Name); names.Replace(name) == name {
+			s.Name = name
+		}
+	}
 	setString(&s.Provider, ProviderConsul)
 	setString(&s.AddressMode, AddressModeAuto)
 	setString(&s.OnUpdate, OnUpdateRequireHealthy)

@@ -63,6 +63,8 @@ func TestGroupChangeFollowsTheContract(t *testing.T) {
 		"meta overlaid to the same":    {ChangeNone, func(j *Job) { j.TaskGroups[0].Meta = map[string]string{"x": "1"} }},
 		"port number":                  {ChangeDestructive, func(j *Job) { j.TaskGroups[0].Networks[0].DynamicPorts[0].To = 80 }},
 		"network mode":                 {ChangeDestructive, func(j *Job) { j.TaskGroups[0].Networks[0].Mode = "host" }},
+		"another service":              {ChangeInPlace, func(j *Job) { j.TaskGroups[0].Services = append(j.TaskGroups[0].Services, &Service{Name: "b"}) }},
+		"resources gone":               {ChangeDestructive, func(j *Job) { task(j).Resources = nil }},
 		"disk":                         {ChangeDestructive, func(j *Job) { j.TaskGroups[0].EphemeralDisk.SizeMB = new(500) }},
 		"a task more":                  {ChangeDestructive, func(j *Job) { j.TaskGroups[0].Tasks = append(j.TaskGroups[0].Tasks, &Task{Name: "v"}) }},
 		"a task renamed":               {ChangeDestructive, func(j *Job) { task(j).Name = "z" }},
