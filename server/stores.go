@@ -114,7 +114,7 @@ func checkSnapshot(dataDir string, snaps *raft.FileSnapshotStore) error {
 
 // openLog opens the log's file once all of it was read and it is compact.
 func openLog(path string, log hclog.Logger) (bolt *raftboltdb.BoltStore, err error) {
-	err = boltfile.Guard(func() error {
+	err = boltfile.GuardOpen(func(open boltfile.OpenFile) error {
 		if err := boltfile.Verify(path); err != nil {
 			return err
 		}
@@ -129,6 +129,7 @@ func openLog(path string, log hclog.Logger) (bolt *raftboltdb.BoltStore, err err
 			Path: path,
 			BoltOptions: &bbolt.Options{
 				Timeout: boltfile.LockTimeout, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+				OpenFile: open,
 			},
 			MsgpackUseNewTimeFormat: true,
 		})

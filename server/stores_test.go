@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -132,7 +133,8 @@ func TestNoDamageOfTheLogEndsTheProgram(t *testing.T) {
 				b[rapid.IntRange(0, len(b)-1).Draw(t, "at")] ^= rapid.ByteRange(1, 255).Draw(t, "mask")
 			}
 		}
-		if err := os.WriteFile(path, b, 0o600); err != nil {
+		// A file of its own: what still looks at the last one must not see it change.
+		if err := errors.Join(os.Remove(path), os.WriteFile(path, b, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		if st, err := openStores(Config{DataDir: dir, Logger: hclog.NewNullLogger()}); err == nil {
@@ -147,7 +149,20 @@ func TestNoDamageOfTheLogEndsTheProgram(t *testing.T) {
 		} else if !strings.Contains(err.Error(), path) {
 			t.Fatalf("the error names no file: %v", err)
 		}
+		if !unlocked(t, path) {
+			t.Fatal("the file is still locked")
+		}
 	})
+}
+
+// unlocked reports that nobody holds a file.
+func unlocked(t *rapid.T, path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
 }
 
 func TestANewDirectoryStarts(t *testing.T) {

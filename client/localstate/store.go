@@ -55,7 +55,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	path := filepath.Join(dir, fileName)
 	var s *Store
-	err := boltfile.Guard(func() error {
+	err := boltfile.GuardOpen(func(open boltfile.OpenFile) error {
 		if err := boltfile.Verify(path); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func Open(dir string, o Options) (*Store, error) {
 		// The list of free pages is kept in the file: without it the library searches for them at every opening, in a
 		// goroutine of its own, and there a damaged file would end the whole program.
 		db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout: boltfile.LockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync,
+			Timeout: boltfile.LockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: o.NoSync, OpenFile: open,
 		})
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ func Open(dir string, o Options) (*Store, error) {
 		s = &Store{db: db, path: path}
 		return s.prepare()
 	})
-	if err != nil && s != nil {
+	if err != nil && s != nil && !errors.Is(err, boltfile.ErrDamaged) { // then its file is closed
 		err = errors.Join(err, s.db.Close())
 	}
 	var told *structs.Error

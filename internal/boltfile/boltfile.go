@@ -34,7 +34,7 @@ func Compact(path string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	src, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: LockTimeout, NoFreelistSync: true})
+	src, err := openFile(path, bbolt.Options{Timeout: LockTimeout, NoFreelistSync: true})
 	if errors.Is(err, bberrors.ErrTimeout) {
 		return Result{}, fmt.Errorf("open %s: %w", path, ErrLocked)
 	}
