@@ -2,8 +2,6 @@ package events
 
 import (
 	"encoding/json"
-	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,6 +188,7 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 		{"a region", nil, region, ""},
 		{"a region goes", []body{region}, body{structs.CmdRegionForget, names("west")}, ""},
 		{"a root", nil, body{structs.CmdAuthorityRoot, root}, ""},
+		{"replicas compare their hashes", nil, body{structs.CmdChainCheck, &structs.ChainCheckCommand{Server: id('v', 1), Hash: make([]byte, 32)}}, ""},
 		{"a root goes", []body{{structs.CmdAuthorityRoot, root}, {structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Previous: "r", RetireAt: 5,
 			Root: &structs.AuthorityRoot{ID: "q", Certificate: []byte{1}, SealedKey: []byte{2}}}}}, body{structs.CmdAuthorityRootDelete, names("r")}, ""},
 		{"a token", nil, token, ""},
@@ -227,17 +226,9 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 			t.Errorf("no row gives an event %s of %s", r.Type, r.Topic)
 		}
 	}
-	source, err := os.ReadFile("../../structs/command.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if kinds := regexp.MustCompile(`(?m)^\tCmd[A-Z]\w+ `).FindAll(source, -1); len(kinds) < 28 {
-		t.Fatalf("%d kinds of commands found", len(kinds))
-	} else {
-		for k := range len(kinds) - 1 { // CmdNone is none
-			if !slices.Contains(covered, structs.CommandKind(k+1)) {
-				t.Errorf("no row is about command kind %d (%s)", k+1, strings.TrimSpace(string(kinds[k+1])))
-			}
+	for kind := structs.CmdNone + 1; kind <= structs.CmdLast; kind++ {
+		if !slices.Contains(covered, kind) {
+			t.Errorf("no row is about command kind %d", kind)
 		}
 	}
 }
