@@ -53,6 +53,9 @@ func (w *town) set(name, status string) {
 func (w *town) cut(addr raft.ServerAddress) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.wires[addr] == nil {
+		return // it died
+	}
 	for a, t := range w.wires {
 		t.Disconnect(addr)
 		w.wires[addr].Disconnect(a)
@@ -62,6 +65,9 @@ func (w *town) cut(addr raft.ServerAddress) {
 func (w *town) mend(addr raft.ServerAddress) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.wires[addr] == nil {
+		return // it died
+	}
 	for a, t := range w.wires {
 		t.Connect(addr, w.wires[addr])
 		w.wires[addr].Connect(a, t)

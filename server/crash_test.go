@@ -203,6 +203,7 @@ func (g *graveyard) heal() {
 		g.healSome()
 		ready := 0
 		for _, l := range g.living() {
+			g.w.mend(l.addr) // a server that came back may have been cut off in the place of the one that died
 			select {
 			case <-l.Ready():
 				ready++
