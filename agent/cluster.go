@@ -139,7 +139,7 @@ func (a *agent) newGossip() (*membership.Membership, error) {
 		return nil, fmt.Errorf("address of gossip: %w", err)
 	}
 	g := membership.Config{Name: a.name, Region: c.Region, Datacenter: c.Datacenter, ID: func() structs.ID { return a.server.ID() }, RPCAddr: c.RPCAddr,
-		HTTPAddr: c.HTTPAddr, Version: version.String(), Expect: c.Server.Expect, NonVoter: c.Server.NonVoter, BindAddr: bind.Addr().String(),
+		HTTPAddr: c.HTTPAddr, Version: version.String(), Level: server.Level(), Expect: c.Server.Expect, NonVoter: c.Server.NonVoter, BindAddr: bind.Addr().String(),
 		BindPort: int(bind.Port()), AdvertiseAddr: tell.Addr().String(), AdvertisePort: int(tell.Port()), Dir: filepath.Join(a.serverDir(), "gossip"),
 		Key: key, RetryJoin: c.Server.Join, RetryInterval: c.Server.RetryInterval, RetryMax: c.Server.RetryMax, Rejoin: c.Server.Rejoin, AnyRegion: c.TLS.RPC, Logger: a.log}
 	g.Discover = a.discover

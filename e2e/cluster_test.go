@@ -29,6 +29,7 @@ type town struct {
 	tokens map[string]string
 	// keepDead leaves failed servers in the cluster.
 	keepDead bool
+	binary   string // of agents that are started for the first time
 }
 
 // newTown makes machines; nothing runs yet.
@@ -50,7 +51,8 @@ func newTown(t *testing.T, machines int) *town {
 			t.Error(err)
 		}
 	})
-	w := &town{T: t, ctx: ctx, dir: dir, lan: lan, agents: make([]*harness.Agent, machines), tokens: map[string]string{}}
+	w := &town{T: t, ctx: ctx, dir: dir, lan: lan, agents: make([]*harness.Agent, machines), tokens: map[string]string{},
+		binary: shared.binary}
 	t.Cleanup(func() {
 		for i, a := range w.agents {
 			if a == nil {
@@ -77,8 +79,12 @@ func (w *town) start(i int, config string) *harness.Agent {
 	w.Helper()
 	a := w.agents[i-1]
 	if a == nil {
-		a = shared.fleet.New(harness.Options{Binary: shared.binary, Dir: filepath.Join(w.dir, fmt.Sprintf("h%d", i)), Host: w.lan.Hosts[i-1]})
-		a.Options.Config = fmt.Sprintf("name = \"m%d\"\n%s", i, config) + fmt.Sprintf("client {\n  bridge_network_name = %q\n  cgroup_parent = %q\n}\n", a.Bridge, a.Cgroup)
+		a = shared.fleet.New(harness.Options{Binary: w.binary, Dir: filepath.Join(w.dir, fmt.Sprintf("h%d", i)), Host: w.lan.Hosts[i-1]})
+		own := fmt.Sprintf("client {\n  bridge_network_name = %q\n  cgroup_parent = %q\n", a.Bridge, a.Cgroup)
+		if !strings.Contains(config, "client {\n") {
+			config += "client {\n}\n"
+		}
+		a.Options.Config = fmt.Sprintf("name = \"m%d\"\n%s", i, strings.Replace(config, "client {\n", own, 1))
 		w.agents[i-1] = a
 	}
 	if err := a.Launch(); err != nil {

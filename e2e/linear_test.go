@@ -364,6 +364,18 @@ func (h *history) flows(after string) {
 	h.w.until("a write is acknowledged after "+after, func() bool { return h.last.Load() > since })
 }
 
+// goOn waits for some more operations.
+func (h *history) goOn(n int) {
+	h.w.Helper()
+	count := func() int {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.ops)
+	}
+	before := count()
+	h.w.until(fmt.Sprintf("%d more operations are answered", n), func() bool { return count() >= before+n })
+}
+
 // silence drops what a machine sends, or what it receives.
 func (w *town) silence(i int, hook string) {
 	w.Helper()
@@ -507,6 +519,14 @@ func TestHistoriesOfRealServersAreLinearizable(t *testing.T) {
 			h.flows("this: " + f.name)
 		}
 	}
+	h.judge(&clients)
+}
+
+// judge ends the clients of a cluster of three and looks at what they were told: every acknowledged write is on every server, and each register
+// is linearizable.
+func (h *history) judge(clients *sync.WaitGroup) {
+	w := h.w
+	w.Helper()
 	h.over.Store(true)
 	clients.Wait()
 	w.voters(3)
@@ -528,13 +548,13 @@ func TestHistoriesOfRealServersAreLinearizable(t *testing.T) {
 		})
 	}
 	ops := settled(h.ops)
-	t.Logf("%d operations, %d of them unanswered, %d namespaces, in %v", len(h.ops), len(h.ops)-len(ops), len(h.acked), time.Since(h.began).Round(time.Second))
+	w.Logf("%d operations, %d of them unanswered, %d namespaces, in %v", len(h.ops), len(h.ops)-len(ops), len(h.acked), time.Since(h.began).Round(time.Second))
 	if len(ops) < 60 {
-		t.Errorf("only %d operations tell anything", len(ops))
+		w.Errorf("only %d operations tell anything", len(ops))
 	}
 	for _, part := range register().Partition(ops) {
 		if res := porcupine.CheckOperationsTimeout(register(), part, time.Minute); res != porcupine.Ok {
-			t.Errorf("the history of %s is %s%s\n%s", part[0].Input.(ask).key, res, contradictions(part), listed(part))
+			w.Errorf("the history of %s is %s%s\n%s", part[0].Input.(ask).key, res, contradictions(part), listed(part))
 		}
 	}
 }

@@ -77,6 +77,7 @@ func (s *Server) watchMembers(ctx context.Context) error {
 				told = true
 			}
 		}
+		s.lookAtLevels(servers)
 		s.wakeLeader()
 		select {
 		case <-s.cfg.Gossip.Changed():
@@ -306,7 +307,7 @@ func (s *Server) Members() []membership.Member {
 		return s.cfg.Gossip.Members()
 	}
 	return []membership.Member{membership.Alone(membership.Config{Name: s.cfg.Name, Region: s.cfg.Region, Datacenter: s.cfg.Datacenter, ID: s.ID,
-		RPCAddr: s.cfg.Addr, Expect: 1, Version: s.cfg.Version})}
+		RPCAddr: s.cfg.Addr, Expect: 1, Version: s.cfg.Version, Level: Level()})}
 }
 
 // errNoGossip is the answer of a server that knows no others.

@@ -190,7 +190,8 @@ func (w *town) prepare(t *testing.T, n, expect int, dir string, change func(*Con
 	}
 	f.Server = s
 	g.self = func() membership.Member {
-		return membership.Member{Name: name, ID: s.ID(), Region: "global", RPCAddr: string(addr), Status: membership.StatusAlive, Expect: expect, NonVoter: cfg.NonVoter}
+		return membership.Member{Name: name, ID: s.ID(), Region: "global", RPCAddr: string(addr), Status: membership.StatusAlive, Expect: expect, NonVoter: cfg.NonVoter,
+			Level: Level()}
 	}
 	w.mu.Lock()
 	w.all = append(w.all, f)

@@ -36,6 +36,7 @@ type Server struct {
 	id       atomic.Pointer[structs.ID]
 	pilot    atomic.Pointer[autopilot.Autopilot] // nil unless leading with others
 	members  chan struct{}                       // wakes the leader's look at the members
+	level    atomic.Uint32                       // every server of the log applies the kinds up to this one
 	leading  atomic.Uint64                       // raft's number of the established term: after its barrier, before its end; 0 without
 
 	restoreMu sync.Mutex      // one restore at a time
@@ -136,11 +137,15 @@ func (s *Server) Name() string   { return s.cfg.Name }
 func (s *Server) Region() string { return s.cfg.Region }
 
 // Propose stamps the time, writes the command to the log together with those that wait beside it, and returns when it was
-// applied here. The error of a command that was refused is the state machine's; KindNoLeader when this server does not lead.
+// applied here. The error of a command that was refused is the state machine's; KindNoLeader when this server does not lead, KindConflict
+// when a server of the cluster does not know the command.
 // When ctx ends first, the command may still be applied.
 func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msgp.Marshaler) (Applied, error) {
 	if !s.IsLeader() {
 		return Applied{}, s.notLeading()
+	}
+	if err := s.knownByAll(kind); err != nil {
+		return Applied{}, err
 	}
 	s.cfg.reach(atPropose)
 	a, err := s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)

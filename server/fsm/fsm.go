@@ -77,7 +77,7 @@ func (f *FSM) applyBytes(index uint64, data []byte) any {
 		f.commit(txn, index)
 		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindInternal, Err: err}
 	}
-	if err := understood(index, &entry); err != nil {
+	if err := understood(index, &entry, Level()); err != nil {
 		if f.halt.CompareAndSwap(nil, err) {
 			close(f.halted)
 		}
@@ -88,9 +88,9 @@ func (f *FSM) applyBytes(index uint64, data []byte) any {
 
 // understood refuses an entry with a command of a newer program: what it means is not known, and to skip it would make this replica
 // differ from the others.
-func understood(index uint64, entry *structs.LogEntry) *structs.Error {
+func understood(index uint64, entry *structs.LogEntry, level structs.CommandKind) *structs.Error {
 	for _, c := range entry.Commands {
-		if c.Kind <= structs.CmdLast && c.Version == 0 {
+		if c.Kind <= level && c.Version == 0 {
 			continue
 		}
 		by := "a newer Berth"

@@ -41,6 +41,7 @@ type Config struct {
 	RPCAddr                  string            // host:port of the cluster port
 	HTTPAddr                 string            // host:port of the API
 	Version                  string
+	Level                    structs.CommandKind // the newest kind of command its server applies
 	Expect                   int
 	NonVoter                 bool
 
@@ -83,6 +84,8 @@ type Member struct {
 	Expect     int
 	NonVoter   bool
 	Formed     bool // it has the log of a cluster
+	Version    string
+	Level      structs.CommandKind // 0 of one that tells none
 
 	ProtocolMin, ProtocolMax, ProtocolCur uint8
 	DelegateMin, DelegateMax, DelegateCur uint8
@@ -106,6 +109,7 @@ const (
 	tagFormed   = "bootstrap"
 	tagRaft     = "raft_vsn"
 	tagPort     = "port"
+	tagLevel    = "level"
 )
 
 // Membership is this machine's part in the gossip.
@@ -239,7 +243,7 @@ func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 func tagsOf(c Config) map[string]string {
 	tags := map[string]string{
 		tagRole: roleServer, tagRegion: c.Region, tagDC: c.Datacenter, tagID: c.ID().String(), tagRPC: c.RPCAddr, tagHTTP: c.HTTPAddr,
-		tagBuild: c.Version, tagExpect: strconv.Itoa(c.Expect), tagRaft: "3",
+		tagBuild: c.Version, tagLevel: strconv.Itoa(int(c.Level)), tagExpect: strconv.Itoa(c.Expect), tagRaft: "3",
 	}
 	if _, port, err := net.SplitHostPort(c.RPCAddr); err == nil {
 		tags[tagPort] = port
@@ -259,7 +263,7 @@ func Alone(c Config) Member {
 		host = c.RPCAddr
 	}
 	return Member{Name: MemberName(c.Name, c.Region), ID: c.ID(), Region: c.Region, Datacenter: c.Datacenter, Addr: host, Port: DefaultPort, RPCAddr: c.RPCAddr,
-		HTTPAddr: c.HTTPAddr, Status: StatusAlive, Tags: tags, Expect: c.Expect, Formed: true,
+		HTTPAddr: c.HTTPAddr, Status: StatusAlive, Tags: tags, Expect: c.Expect, Formed: true, Version: c.Version, Level: c.Level,
 		ProtocolMin: 1, ProtocolMax: 5, ProtocolCur: 2, DelegateMin: 2, DelegateMax: 5, DelegateCur: 4}
 }
 
@@ -327,9 +331,11 @@ func member(x serf.Member) Member {
 		id = structs.ID{}
 	}
 	expect, _ := strconv.Atoi(x.Tags[tagExpect])
+	level, _ := strconv.ParseUint(x.Tags[tagLevel], 10, 16)
 	return Member{
 		Name: x.Name, ID: id, Region: x.Tags[tagRegion], Datacenter: x.Tags[tagDC], Addr: x.Addr.String(), Port: x.Port, RPCAddr: x.Tags[tagRPC],
 		HTTPAddr: x.Tags[tagHTTP], Status: x.Status.String(), Tags: x.Tags, Expect: expect, NonVoter: x.Tags[tagNonVoter] != "", Formed: x.Tags[tagFormed] != "",
+		Version: x.Tags[tagBuild], Level: structs.CommandKind(level),
 		ProtocolMin: x.ProtocolMin, ProtocolMax: x.ProtocolMax, ProtocolCur: x.ProtocolCur,
 		DelegateMin: x.DelegateMin, DelegateMax: x.DelegateMax, DelegateCur: x.DelegateCur,
 	}
