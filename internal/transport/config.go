@@ -60,7 +60,8 @@ type Limits struct {
 	ConnsPerPeer int
 	// StreamsPerSession is how many requests of one peer may be under way in one session; default 1024.
 	StreamsPerSession int
-	// KeepAlive is how often a silent session is asked whether it lives; default 10 s. It is dead after one KeepAlive more.
+	// KeepAlive is how often a silent session is asked whether it lives; default 10 s. It is dead after one KeepAlive more. Between servers it
+	// is a third and a half of that.
 	KeepAlive time.Duration
 	// JoinTimeout bounds a join from its request to its answer; default 30 s.
 	JoinTimeout time.Duration

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/yamux"
+
+	"berth/internal/pki"
 )
 
 // session is a connection that carries HTTP both ways.
@@ -21,10 +23,16 @@ type session struct {
 	stale  time.Time // from when a new session is made for new requests
 }
 
-func (t *Transport) muxConfig() *yamux.Config {
+// muxConfig is that of a session with a machine. Why servers are asked more often: requests of people wait for the answer of another
+// server, and there are few of them.
+func (t *Transport) muxConfig(role pki.Role) *yamux.Config {
 	c := yamux.DefaultConfig()
 	c.EnableKeepAlive, c.KeepAliveInterval = true, t.cfg.Limits.KeepAlive
 	c.ConnectionWriteTimeout = t.cfg.Limits.KeepAlive
+	if role == pki.RoleServer && t.cfg.Role == pki.RoleServer {
+		c.KeepAliveInterval /= 3
+		c.ConnectionWriteTimeout /= 2
+	}
 	c.StreamOpenTimeout = 0 // Why: a peer that is slow to take a stream is not dead; keep-alive finds the dead
 	c.StreamCloseTimeout = time.Minute
 	c.LogOutput, c.Logger = nil, t.log.Named("session").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Trace})
@@ -45,7 +53,7 @@ func (t *Transport) newSession(conn net.Conn, peer Peer, client bool) (*session,
 		return nil, net.ErrClosed
 	}
 	var err error
-	if s.mux, err = open(conn, t.muxConfig()); err != nil { // Why under the lock: who sees it answer finds it listed
+	if s.mux, err = open(conn, t.muxConfig(peer.Role)); err != nil { // Why under the lock: who sees it answer finds it listed
 		t.mu.Unlock()
 		return nil, err
 	}
