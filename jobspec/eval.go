@@ -38,8 +38,9 @@ type evaluator struct {
 
 // evaluate gives the value, with iterators of dynamic blocks in scope; false after it reported why there is none.
 func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.Value, bool) {
-	if text, ok := expr.(*hclsyntax.TemplateExpr); ok && text.IsStringLiteral() {
-		if v, diags := text.Value(nil); !diags.HasErrors() {
+	native, isNative := expr.(hclsyntax.Expression)
+	if isNative {
+		if v, ok := e.constant(native, scope); ok {
 			return v, true // most of a file is this
 		}
 	}
@@ -49,10 +50,16 @@ func (e *evaluator) evaluate(expr hcl.Expression, scope *hcl.EvalContext) (cty.V
 	if e.meter.exhausted() {
 		return cty.DynamicVal, e.tooMuch(expr)
 	}
-	if scope == nil {
+	switch {
+	case scope != nil: // of a dynamic block, for each of its elements
+		if isNative && e.meter.spend(nodeWork*nodesOf(native)) != nil {
+			return cty.DynamicVal, e.tooMuch(expr)
+		}
+	case isNative:
+		e.meter.install(native)
+		fallthrough
+	default:
 		scope = e.ctx
-	} else if native, ok := expr.(hclsyntax.Expression); ok && e.meter.spend(nodeWork*nodesOf(native)) != nil {
-		return cty.DynamicVal, e.tooMuch(expr) // of a dynamic block, for each of its elements
 	}
 	late, ok := e.lateValues(expr, scope)
 	if !ok {

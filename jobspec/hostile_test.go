@@ -163,6 +163,8 @@ func hostile() map[string]string {
 		"large list converted":  largeList + lines(5000, "a# = can(convert(local.big, set(string)).x)\n") + "}\n" + tail,
 		"large list or none":    largeList + lines(5000, "a# = can((true ? local.big : []).x)\n") + "}\n" + tail,
 		"large body of for":     "locals {\n a = [for i in range(1000) : can([" + rep("1,", 9_900) + "])]\n}\n" + tail,
+		"large text of dynamic": "job \"j\" {\n dynamic \"meta\" {\n for_each = range(1000)\n content {\n a = \"" + rep("x", 900<<10) + "\"\n }\n }\n}\n",
+		"large list of dynamic": "job \"j\" {\n dynamic \"meta\" {\n for_each = range(1000)\n content {\n a = [" + rep("\"\",", 9_900) + "]\n }\n }\n}\n",
 		"large body of dynamic": "job \"j\" {\n dynamic \"meta\" {\n for_each = range(1000)\n content {\n a = can([" + rep("1,", 9_900) + "])\n }\n }\n}\n",
 		"lists of two kinds":    "locals {\n a = [for i in range(1000) : {a = 1}]\n c = [for i in range(999) : {b = true}]\n" + lines(100, "b# = can(true ? local.a : local.c)\n") + "}\n" + tail,
 		"defaults multiplied":   "variable \"a\" {\n type = list(object({" + lines(300, "a#=optional(string,\"x\"),") + "}))\n default = [" + rep("{},", 9_900) + "]\n}\n" + tail,

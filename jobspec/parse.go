@@ -111,18 +111,16 @@ func readFile(ev *evaluator, opts ParseOptions, json bool) *node {
 		}
 		return ev.jsonNode(expr, langFile)
 	}
-	f, diags := hclsyntax.ParseConfig(opts.Source, opts.Filename, hcl.InitialPos)
+	body, diags := parseNative(opts.Source, opts.Filename)
 	if diags.HasErrors() {
 		if spread, ok := spreadOut(ev.rep, opts); ok {
-			f, diags = hclsyntax.ParseConfig(spread, opts.Filename, hcl.InitialPos)
+			body, diags = parseNative(spread, opts.Filename)
 		}
 	}
 	ev.rep.hcl(diags)
 	if slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError && d.Summary != "Attribute redefined" }) {
 		return nil
 	}
-	body := f.Body.(*hclsyntax.Body)
-	ev.meter.install(body)
 	return ev.nativeTop(body)
 }
 

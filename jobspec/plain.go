@@ -22,6 +22,9 @@ type plainScan struct {
 	// it is in; values counts what stands in each bracket.
 	blocks, joined, parts, bytes int
 	values                       [maxNesting]int
+	// cuts are places to parse a large text in pieces at, about piece bytes from each other; 0 for none.
+	cuts  []cut
+	piece int
 }
 
 const (
@@ -31,12 +34,22 @@ const (
 )
 
 func (p *plainScan) whole(src []byte) bool {
-	for len(src) > 0 {
-		line, rest, _ := bytes.Cut(src, []byte("\n"))
+	at, last := 0, 0 // the byte a line begins at, and the last cut or beginning of a block of the top
+	for n := 1; at < len(src); n++ {
+		line, _, _ := bytes.Cut(src[at:], []byte("\n"))
+		switch {
+		case p.piece == 0 || p.marker != nil:
+		case p.depth == 0 && len(p.cuts) > 0:
+			p.piece = 0 // they are all in one block
+		case p.depth == 0:
+			last = at
+		case p.depth == 1 && at-last > p.piece:
+			p.cuts, last = append(p.cuts, cut{at, n}), at
+		}
 		if !p.line(line) {
 			return false
 		}
-		src = rest
+		at += len(line) + 1
 	}
 	return p.depth == 0 && p.marker == nil && p.blocks <= maxBlocks
 }

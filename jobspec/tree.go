@@ -104,6 +104,9 @@ func (e *evaluator) dynamic(b *hclsyntax.Block, scope *hcl.EvalContext) []blockN
 		e.rep.error(b.DefRange(), "a dynamic block has one label: the name of the blocks it makes", `write dynamic "port" { ... }`)
 		return nil
 	}
+	if scope == nil { // what it makes is evaluated many times, and counted once
+		e.meter.install(b.Body)
+	}
 	name, iterator := b.Labels[0], b.Labels[0]
 	var each, labels hcl.Expression
 	var content *hclsyntax.Block
