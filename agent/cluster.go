@@ -201,7 +201,7 @@ func (a *agent) ask(ctx context.Context, host, path string, into any) error {
 func (a *agent) serverConfig() server.Config {
 	c := a.cfg
 	out := server.Config{Name: a.name, Region: c.Region, Datacenter: c.Datacenter, Version: version.String(), DataDir: a.serverDir(), Addr: c.RPCAddr,
-		Heartbeat: c.Server.Heartbeat, GC: c.Server.GC, Events: c.Server.Events, Seal: a.seal, Logger: a.log}
+		Heartbeat: c.Server.Heartbeat, GC: c.Server.GC, Events: c.Server.Events, Backup: c.Server.Backup, Seal: a.seal, Logger: a.log}
 	k := a.cluster
 	if k == nil || k.gossip == nil {
 		return out

@@ -24,7 +24,7 @@ func (e *env) operatorCommand() *cobra.Command {
 		e.group("gossip", "the servers' gossip", e.group("keyring", "the keys it is encrypted with", e.keyringGenerate(), e.keyringList(),
 			e.keyringChange("install", "give all servers a key to decrypt with"), e.keyringChange("use", "make all servers encrypt with an installed key"),
 			e.keyringChange("remove", "take a key from all servers"))),
-		e.snapshotCommand(), e.joinTokenCommand(), e.authorityCommand(), e.regionCommand(), e.operatorRecover(), e.operatorRejoin(), e.operatorRebalance(), e.operatorMetrics(), e.operatorDebug(), e.operatorAPI())
+		e.snapshotCommand(), e.backupCommand(), e.joinTokenCommand(), e.authorityCommand(), e.regionCommand(), e.operatorRecover(), e.operatorRejoin(), e.operatorRebalance(), e.operatorMetrics(), e.operatorDebug(), e.operatorAPI())
 }
 
 func (e *env) schedulerGet() *cobra.Command {

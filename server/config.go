@@ -10,6 +10,7 @@ import (
 
 	"berth/internal/atrest"
 	"berth/internal/idgen"
+	"berth/server/backup"
 	"berth/server/events"
 	"berth/server/heartbeat"
 	"berth/server/reap"
@@ -52,6 +53,8 @@ type Config struct {
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
 	Events    events.Config
+	// Backup is where snapshots go by a schedule; nil saves none.
+	Backup *backup.Plan
 
 	// Seal encrypts the log and the snapshots on the disk; nil keeps them in clear.
 	Seal *atrest.Key

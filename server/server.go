@@ -15,6 +15,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/internal/lifecycle"
+	"berth/server/backup"
 	"berth/server/events"
 	"berth/server/fsm"
 	"berth/server/heartbeat"
@@ -31,6 +32,7 @@ type Server struct {
 	proposer *proposer
 	beats    *heartbeat.Monitor
 	events   *events.Broker
+	backup   *backup.Saver             // nil without a plan
 	raft     atomic.Pointer[raft.Raft] // nil until Run has started it
 	disk     atomic.Pointer[disk]      // nil until then, and in memory
 	id       atomic.Pointer[structs.ID]
@@ -61,6 +63,9 @@ func New(cfg Config) (*Server, error) {
 	s.events = events.New(cfg.Events, s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
 	s.proposer = newProposer(s.append)
+	if cfg.Backup != nil {
+		s.backup = backup.New(*cfg.Backup, backupHost{s}, s.log.Named("backup"))
+	}
 	return s, nil
 }
 
@@ -98,6 +103,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		base.Go("disk", c.stores.disk.watch)
 	}
 	base.Go("integrity", s.watchIntegrity)
+	if s.backup != nil {
+		base.Go("backup", s.backup.Run)
+	}
 	if s.cfg.Gossip != nil {
 		base.Go("gossip", s.cfg.Gossip.Run)
 		base.Go("members", s.watchMembers)

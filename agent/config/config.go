@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"berth/server"
+	"berth/server/backup"
 	"berth/server/events"
 	"berth/server/heartbeat"
 	"berth/server/reap"
@@ -69,6 +70,8 @@ type Server struct {
 	Rejoin         bool
 	LeaveOnStop    bool // by a signal that says so (leave_on_terminate, leave_on_interrupt)
 	Autopilot      server.AutopilotConfig
+	// Backup is where snapshots go by a schedule; nil saves none.
+	Backup *backup.Plan
 }
 
 // Client is the node's part.

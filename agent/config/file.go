@@ -124,6 +124,7 @@ type serverBlock struct {
 	PlanRejection         []free       `hcl:"plan_rejection_tracker,block"`
 	Search                []free       `hcl:"search,block"`
 	AtRest                *atRestBlock `hcl:"at_rest,block"`
+	Backup                *backupBlock `hcl:"backup,block"`
 	EnableEventBroker     *bool        `hcl:"enable_event_broker,optional"`
 	EventBufferSize       *int         `hcl:"event_buffer_size,optional"`
 }

@@ -46,6 +46,9 @@ func (b *builder) server(s *serverBlock) {
 	if s.AtRest != nil {
 		b.atRest(s.AtRest)
 	}
+	if s.Backup != nil {
+		b.backup(s.Backup)
+	}
 	set(&c.NonVoter, s.NonVotingServer)
 	set(&c.Rejoin, s.RejoinAfterLeave)
 	if s.RaftMultiplier != nil {

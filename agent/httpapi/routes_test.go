@@ -142,6 +142,7 @@ func TestEveryRoute(t *testing.T) {
 		{"GET", "/v1/namespace/apps", nil, 404, `amespace`},
 		{"POST", "/v1/search", map[string]any{"Prefix": "we", "Context": "jobs"}, 200, `"web"`},
 		{"POST", "/v1/search/fuzzy", map[string]any{"Text": "we", "Context": "jobs"}, 200, `"web"`},
+		{"GET", "/v1/operator/backup", nil, 404, `no backups are set: write server { backup`},
 		{"DELETE", "/v1/operator/snapshot", nil, 405, `Invalid method`},
 		{"PUT", "/v1/operator/snapshot", `no archive`, 400, `read the snapshot: it is not a snapshot archive`},
 		{"GET", "/v1/regions", nil, 200, `["global"]`},

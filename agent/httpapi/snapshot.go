@@ -9,6 +9,7 @@ import (
 )
 
 func (a *API) snapshotRoutes() {
+	a.route("/v1/operator/backup", methods{http.MethodGet: a.backup})
 	a.stream("/v1/operator/snapshot", func(w http.ResponseWriter, r *request) error {
 		switch r.Method {
 		case http.MethodGet:

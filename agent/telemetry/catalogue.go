@@ -16,6 +16,7 @@ const (
 	servers = "servers"
 	leaders = "the leader"
 	several = "servers that have others" // raft and gossip between machines
+	backups = "the leader with a backup block"
 	nodes   = "nodes"
 	hosts   = "nodes with publish_node_metrics"
 	tasks   = "nodes with publish_allocation_metrics"
@@ -84,6 +85,9 @@ var Catalogue = []Figure{
 	{Name: "nomad.nomad.leader.reconcile", Kind: Sample, Unit: "ms", Where: several, Help: "time to compare the members with the log's servers"},
 	{Name: "nomad.nomad.autopilot.healthy", Kind: Gauge, Where: leaders, Help: "1 when all servers are well, else 0"},
 	{Name: "nomad.nomad.autopilot.failure_tolerance", Kind: Gauge, Where: leaders, Help: "how many voters may fail before the cluster does"},
+	{Name: "nomad.nomad.backup.age", Kind: Gauge, Unit: "s", Where: backups, Help: "since the newest snapshot was taken; since the program began when there is none"},
+	{Name: "nomad.nomad.backup.failures", Kind: Gauge, Where: backups, Help: "attempts that failed since one succeeded"},
+	{Name: "nomad.nomad.backup.size", Kind: Gauge, Unit: "bytes", Where: backups, Help: "size of the newest snapshot"},
 	{Name: "nomad.nomad.state.snapshotIndex", Kind: Gauge, Where: servers, Help: "index of the state"},
 	{Name: "nomad.nomad.server.leader", Kind: Gauge, Where: servers, Help: "1 on the leader, else 0"},
 	state("pending", "jobs that wait to be placed"),

@@ -36,11 +36,12 @@ type Collector struct {
 
 	placer placer.Stats // as they were written last
 	jobsAt time.Time
+	began  time.Time
 }
 
 // Collect makes the collector of an agent's parts; either may be nil.
 func (t *Telemetry) Collect(s *server.Server, c Node) *Collector {
-	return &Collector{t: t, server: s, client: c}
+	return &Collector{t: t, server: s, client: c, began: time.Now()}
 }
 
 // Run writes the state of the parts every interval, until ctx is done.
@@ -108,6 +109,16 @@ func (c *Collector) collectServer(now time.Time) {
 		}
 		c.gauge(healthy, nil, "nomad", "autopilot", "healthy")
 		c.gauge(float64(h.FailureTolerance), nil, "nomad", "autopilot", "failure_tolerance")
+	}
+	if b, set := s.Backup(); set {
+		newest, _ := b.Newest()
+		age := now.Sub(c.began)
+		if !newest.Taken.IsZero() {
+			age = now.Sub(newest.Taken)
+		}
+		c.gauge(age.Seconds(), nil, "nomad", "backup", "age")
+		c.gauge(float64(b.Failures), nil, "nomad", "backup", "failures")
+		c.gauge(float64(newest.Size), nil, "nomad", "backup", "size")
 	}
 	if now.Sub(c.jobsAt) >= jobsInterval {
 		c.jobsAt = now

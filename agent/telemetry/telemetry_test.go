@@ -22,6 +22,7 @@ import (
 	"berth/drivers"
 	"berth/internal/idgen"
 	"berth/server"
+	"berth/server/backup"
 	"berth/structs"
 )
 
@@ -70,7 +71,8 @@ func fakeNode(s *server.Server) *structs.Node {
 // live runs a server that has a node and a job, has lost the node, and has stopped leading.
 func live(t *testing.T, c func(*server.Server) *Collector) {
 	t.Helper()
-	s, err := server.New(server.Config{Name: "s1", Logger: hclog.NewNullLogger(), IDs: idgen.Random()})
+	s, err := server.New(server.Config{Name: "s1", Logger: hclog.NewNullLogger(), IDs: idgen.Random(),
+		Backup: &backup.Plan{Every: time.Hour, Target: backup.Directory{Path: t.TempDir()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
