@@ -29,7 +29,9 @@ type town struct {
 	tokens map[string]string
 	// keepDead leaves failed servers in the cluster.
 	keepDead bool
-	binary   string // of agents that are started for the first time
+	// Of agents that are started for the first time.
+	binary string
+	env    []string
 }
 
 // newTown makes machines; nothing runs yet.
@@ -79,7 +81,7 @@ func (w *town) start(i int, config string) *harness.Agent {
 	w.Helper()
 	a := w.agents[i-1]
 	if a == nil {
-		a = shared.fleet.New(harness.Options{Binary: w.binary, Dir: filepath.Join(w.dir, fmt.Sprintf("h%d", i)), Host: w.lan.Hosts[i-1]})
+		a = shared.fleet.New(harness.Options{Binary: w.binary, Env: w.env, Dir: filepath.Join(w.dir, fmt.Sprintf("h%d", i)), Host: w.lan.Hosts[i-1]})
 		own := fmt.Sprintf("client {\n  bridge_network_name = %q\n  cgroup_parent = %q\n", a.Bridge, a.Cgroup)
 		if !strings.Contains(config, "client {\n") {
 			config += "client {\n}\n"

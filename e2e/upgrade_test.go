@@ -55,6 +55,33 @@ func (w *town) replace(i int, binary string) {
 	w.voters(3)
 }
 
+// lead makes a machine's server lead.
+func (w *town) lead(i int) {
+	w.Helper()
+	id, err := os.ReadFile(filepath.Join(w.agents[i-1].DataDir(), "server", "node-id"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	transfer := "/v1/operator/raft/transfer-leadership?id=" + strings.TrimSpace(string(id))
+	w.until(fmt.Sprintf("machine %d leads", i), func() bool {
+		a := w.agents[i-1]
+		var p peers
+		if !a.Running() { // it is one that ends when it leads
+			return true
+		}
+		if err := a.API.Get(w.ctx, "/v1/operator/raft/configuration?stale", &p); err != nil {
+			return false
+		}
+		for _, s := range p.Servers {
+			if s.Leader && s.Node == fmt.Sprintf("m%d.global", i) {
+				return true
+			}
+		}
+		_, _ = a.API.Call(w.ctx, http.MethodPut, transfer, nil, nil)
+		return false
+	})
+}
+
 // Servers are replaced one by one by those of a newer version, and one of them back and forth, while clients write: nothing that was
 // acknowledged is lost, and what only the newer version knows is refused until all know it. Then there is no way back, and a server that is
 // set back says so.
@@ -93,19 +120,6 @@ func TestARollingUpgradeLosesNothing(t *testing.T) {
 			t.Errorf("with %s the newer change was answered %v", by, last)
 		}
 	}
-	lead := func(i int) { // makes a machine's server lead
-		id, err := os.ReadFile(filepath.Join(w.agents[i-1].DataDir(), "server", "node-id"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.until(fmt.Sprintf("machine %d leads", i), func() bool {
-			if w.voters(3) == i {
-				return true
-			}
-			_, _ = w.agents[i-1].API.Call(w.ctx, http.MethodPut, "/v1/operator/raft/transfer-leadership?id="+strings.TrimSpace(string(id)), nil, nil)
-			return false
-		})
-	}
 	step := func(i int, binary, what string) {
 		t.Helper()
 		t.Logf("%v: %s", time.Since(h.began).Round(10*time.Millisecond), what)
@@ -116,12 +130,12 @@ func TestARollingUpgradeLosesNothing(t *testing.T) {
 
 	refused("three of the older version")
 	step(3, newer, "the third is upgraded")
-	lead(3)
+	w.lead(3)
 	refused("a leader of the newer version")
 	step(3, older, "the third goes back while it leads")
 	step(3, newer, "and forth")
 	step(2, newer, "the second is upgraded")
-	lead(2)
+	w.lead(2)
 	refused("one of the older version left")
 	step(1, newer, "the first is upgraded")
 	w.until("the newer change is taken", func() bool { return class(1) == nil })

@@ -106,6 +106,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.reached == nil {
 		c.reached = watcher()
 	}
+	if c.tune == nil {
+		c.tune = tuning()
+	}
 	c.RaftMultiplier = max(c.RaftMultiplier, 1)
 	c.Autopilot = c.Autopilot.withDefaults()
 	if c.IDs == nil {

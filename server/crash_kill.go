@@ -9,29 +9,54 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
+
+	"github.com/hashicorp/raft"
 )
 
-// crashEnv names a point, and which time it is reached counts: "log.store.after:20". Only a program built for tests reads it.
-const crashEnv = "BERTH_CRASH_AT"
+// What the environment tells a program built for tests; no other reads it.
+const (
+	// crashEnv names a point and which time it is reached counts, "log.store.after:20", and perhaps a point behind which that is counted:
+	// "log.store.after:20:term.run" counts while the server leads.
+	crashEnv = "BERTH_CRASH_AT"
+	// snapshotsEnv is how many entries a snapshot is made after; the log keeps as many behind it.
+	snapshotsEnv = "BERTH_SNAPSHOT_AFTER"
+)
 
 // watcher ends this process with SIGKILL when it comes to the point the environment names.
 func watcher() func(point) {
-	name, count, ok := strings.Cut(os.Getenv(crashEnv), ":")
-	if !ok {
+	words := strings.Split(os.Getenv(crashEnv), ":")
+	if len(words) < 2 {
 		return nil
 	}
-	n, err := strconv.ParseInt(count, 10, 64)
+	n, err := strconv.ParseInt(words[1], 10, 64)
 	if err != nil {
 		return nil
 	}
 	var left atomic.Int64
+	var counts atomic.Bool
 	left.Store(n)
+	counts.Store(len(words) == 2)
 	return func(p point) {
-		if string(p) != name || left.Add(-1) != 0 {
+		if len(words) > 2 && string(p) == words[2] {
+			counts.Store(true)
+		}
+		if string(p) != words[0] || !counts.Load() || left.Add(-1) != 0 {
 			return
 		}
 		fmt.Fprintf(os.Stderr, "crash point %s reached\n", p)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // nothing of this process does anything any more
+	}
+}
+
+// tuning makes snapshots as often as the environment says.
+func tuning() func(*raft.Config) {
+	n, err := strconv.ParseUint(os.Getenv(snapshotsEnv), 10, 32)
+	if err != nil {
+		return nil
+	}
+	return func(c *raft.Config) {
+		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = n, n, 50*time.Millisecond
 	}
 }
