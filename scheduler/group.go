@@ -117,6 +117,7 @@ func (g *group) placeMany(places []*reconcile.Place) {
 		pg.Metrics.ScoreMetaData = g.rank.Meta(&ch, nil)
 	}
 	if rest := len(places) - placed; rest > 0 {
+		g.rank.Recount(&ch)
 		g.fail(places[placed], &ch, rest)
 	}
 }

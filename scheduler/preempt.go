@@ -67,7 +67,7 @@ func (g *group) preempt(node structs.ID) bool {
 			continue
 		}
 		bound, ok := g.evictionBound(row)
-		if bound.tie = fleet.Mix(seed, f.HashAt(row)); !ok || best != nil && !bound.better(best) {
+		if bound.tie = f.Tie(seed, row); !ok || best != nil && !bound.better(best) {
 			continue
 		}
 		if e := g.evictionAt(row); e != nil {

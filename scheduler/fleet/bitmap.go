@@ -41,6 +41,16 @@ func (b Bitmap) CountAnd(o Bitmap) int {
 	return n
 }
 
+// Meets reports that some row is in both sets.
+func (b Bitmap) Meets(o Bitmap) bool {
+	for i, w := range b {
+		if w&o[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // And keeps the rows that are also in o and returns how many were removed.
 func (b Bitmap) And(o Bitmap) int {
 	removed := 0

@@ -14,7 +14,7 @@ type Fleet struct {
 
 	nodes   []*structs.Node
 	classes []string
-	hash    []uint64
+	tie     []uint64 // of the node's id, see Tie
 	ports   [][]address
 	uses    [][]*Use
 	devices [][]DeviceGroup
@@ -33,6 +33,10 @@ type Fleet struct {
 	shapes   []capacity
 	shapeRow map[capacity]int32
 	factors  map[capacity]*factorTable
+
+	scores  map[Fit]*Scores
+	changes changes
+	asked   uint64 // for scores, see Scores
 
 	ready   Bitmap
 	taints  map[structs.Taint]int // on how many nodes, by key, value and effect
@@ -58,6 +62,7 @@ func New() *Fleet {
 		rows:     map[structs.ID]int32{},
 		shapeRow: map[capacity]int32{},
 		factors:  map[capacity]*factorTable{},
+		scores:   map[Fit]*Scores{},
 		filters:  map[FilterKey]*Filter{},
 		taints:   map[structs.Taint]int{},
 		columns:  map[string]*Column{},
@@ -98,8 +103,8 @@ func (f *Fleet) NodeAt(row int32) *structs.Node { return f.nodes[row] }
 // ClassAt is the computed class of the row's node.
 func (f *Fleet) ClassAt(row int32) string { return f.classes[row] }
 
-// HashAt is a hash of the row's node id, for even tie-breaking.
-func (f *Fleet) HashAt(row int32) uint64 { return f.hash[row] }
+// Tie is the hash of a seed and the row's node id, for even tie-breaking.
+func (f *Fleet) Tie(seed uint64, row int32) uint64 { return mix(seed ^ f.tie[row]) }
 
 // Ready is the set of nodes that may be given allocations. Do not change it.
 func (f *Fleet) Ready() Bitmap { return f.ready }
@@ -121,7 +126,7 @@ func (f *Fleet) SetNode(n *structs.Node) {
 	f.countTaints(f.nodes[row], -1)
 	f.countTaints(n, 1)
 	f.nodes[row] = n
-	f.hash[row] = HashID(n.ID)
+	f.tie[row] = mix(HashID(n.ID))
 	f.classes[row] = ClassOf(n)
 	f.ready.Put(row, n.Ready())
 	f.setCapacity(row, n)
@@ -157,7 +162,7 @@ func (f *Fleet) RemoveNode(id structs.ID) {
 		fl.Rows.Clear(row)
 	}
 	for _, c := range f.columns {
-		c.Values[row] = 0
+		c.put(row, 0)
 	}
 	f.spare = append(f.spare, row)
 }
@@ -171,7 +176,7 @@ func (f *Fleet) newRow() int32 {
 	row := int32(len(f.nodes))
 	f.nodes = append(f.nodes, nil)
 	f.classes = append(f.classes, "")
-	f.hash = append(f.hash, 0)
+	f.tie = append(f.tie, 0)
 	f.ports = append(f.ports, nil)
 	f.uses = append(f.uses, nil)
 	f.devices = append(f.devices, nil)
@@ -186,21 +191,21 @@ func (f *Fleet) newRow() int32 {
 	f.expCPU = append(f.expCPU, 0)
 	f.expMem = append(f.expMem, 0)
 	f.shape = append(f.shape, 0)
-	for _, c := range f.columns {
-		c.Values = append(c.Values, 0)
-	}
-	for _, t := range f.tallies {
-		t.Count = append(t.Count, 0)
-	}
-	for _, a := range f.avoiders {
-		a.Count = append(a.Count, 0)
-	}
 	if words := int(row)>>6 + 1; words > f.words {
 		f.words = words
 		f.ready = append(f.ready, 0)
 		for _, fl := range f.filters {
 			fl.Rows = append(fl.Rows, 0)
 		}
+	}
+	for _, c := range f.columns {
+		c.grow(f.words)
+	}
+	for _, t := range f.tallies {
+		t.grow(f.words)
+	}
+	for _, a := range f.avoiders {
+		a.grow(f.words)
 	}
 	return row
 }
@@ -239,9 +244,11 @@ func Capacity(n *structs.Node) structs.ComparableResources {
 	return c
 }
 
+// refreshExp notes that amounts of the row changed.
 func (f *Fleet) refreshExp(row int32) {
 	f.expCPU[row] = exp10(f.freeCPU[row], f.capCPU[row])
 	f.expMem[row] = exp10(f.freeMem[row], f.capMem[row])
+	f.changes.add(row)
 }
 
 // exp10 is 10 to the power of the free share; a node that has none of it counts as full.

@@ -64,12 +64,6 @@ func share18(x float64) float64 {
 	return x * (1.0 / 18)
 }
 
-// Columns are the amounts a search looks at for every row. Do not change them; they are valid until a node is added.
-type Columns struct{ FreeCPU, FreeMem, FreeDisk []int64 }
-
-// Columns gives the free amounts by row.
-func (f *Fleet) Columns() Columns { return Columns{f.freeCPU, f.freeMem, f.freeDisk} }
-
 // Fits reports that the row has the amounts free and may take one more allocation.
 func (f *Fleet) Fits(row int32, cpuMHz, memoryMB, diskMB int64) bool {
 	return f.freeCPU[row] >= cpuMHz && f.freeMem[row] >= memoryMB && f.freeDisk[row] >= diskMB && !f.Full(row)

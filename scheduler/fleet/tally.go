@@ -5,11 +5,35 @@ import "berth/structs"
 // talliesMax bounds how many tallies are kept; beyond it all are forgotten and counted again when asked for.
 const talliesMax = 256
 
-// Tally counts, by row, the allocations that pass a test. It is kept up to date as they come and go.
-type Tally struct {
-	Count []int32
+// Counts are numbers of allocations by row, and the rows that have any.
+type Counts struct {
+	Of    []int32
+	Rows  Bitmap
 	Total int
-	test  func(*Use) bool
+}
+
+func (f *Fleet) newCounts() Counts {
+	return Counts{Of: make([]int32, len(f.nodes)), Rows: f.NewBitmap()}
+}
+
+func (c *Counts) add(row, by int32) {
+	c.Of[row] += by
+	c.Rows.Put(row, c.Of[row] > 0)
+	c.Total += int(by)
+}
+
+// grow adds a row, in a bitmap of that many words.
+func (c *Counts) grow(words int) {
+	c.Of = append(c.Of, 0)
+	for len(c.Rows) < words {
+		c.Rows = append(c.Rows, 0)
+	}
+}
+
+// Tally counts the allocations that pass a test. It is kept up to date as they come and go.
+type Tally struct {
+	Counts
+	test func(*Use) bool
 }
 
 // Tally finds or makes the count of allocations that pass a test. The key must say all that the test depends on.
@@ -20,12 +44,11 @@ func (f *Fleet) Tally(key string, test func(*Use) bool) *Tally {
 	if len(f.tallies) >= talliesMax {
 		clear(f.tallies)
 	}
-	t := &Tally{Count: make([]int32, len(f.nodes)), test: test}
+	t := &Tally{f.newCounts(), test}
 	for row, uses := range f.uses {
 		for _, u := range uses {
 			if test(u) {
-				t.Count[row]++
-				t.Total++
+				t.add(int32(row), 1)
 			}
 		}
 	}
@@ -37,8 +60,7 @@ func (f *Fleet) Tally(key string, test func(*Use) bool) *Tally {
 type Avoider struct {
 	Namespace string
 	Peer      *structs.Peer
-	Count     []int32 // of the allocations with the rule, by row
-	total     int
+	Counts    // of the allocations with the rule
 }
 
 // Avoiders are the rules in force, by their key. Do not change them.
@@ -48,19 +70,17 @@ func (f *Fleet) Avoiders() map[string]*Avoider { return f.avoiders }
 func (f *Fleet) tell(u *Use, by int32) {
 	for _, t := range f.tallies {
 		if t.test(u) {
-			t.Count[u.row] += by
-			t.Total += int(by)
+			t.add(u.row, by)
 		}
 	}
 	for _, p := range u.Apart {
 		key := u.Job.Namespace + "\x00" + p.String()
 		a := f.avoiders[key]
 		if a == nil {
-			a = &Avoider{Namespace: u.Job.Namespace, Peer: p, Count: make([]int32, len(f.nodes))}
+			a = &Avoider{Namespace: u.Job.Namespace, Peer: p, Counts: f.newCounts()}
 			f.avoiders[key] = a
 		}
-		a.Count[u.row] += by
-		if a.total += int(by); a.total == 0 {
+		if a.add(u.row, by); a.Total == 0 {
 			delete(f.avoiders, key)
 		}
 	}

@@ -1,14 +1,12 @@
 package rank
 
-import (
-	"berth/internal/heap"
-	"berth/scheduler/fleet"
-)
+import "berth/internal/heap"
 
 // Bulk places up to count allocations alike, best row first each time: O(rows + count·log rows).
 //
 // place puts one allocation on the row, in the fleet too; it answers false when it refused the row (see Refuse), which is
-// then left out. Bulk returns how many were placed; ch tells of the first choice and of what the rows lacked.
+// then left out. Bulk returns how many were placed; ch tells of the first choice and of what rows lacked then. Rows that a skew
+// closes wait in their heaps: a placement elsewhere may open them.
 func (g *Group) Bulk(count int, seed uint64, ch *Choice, place func(row int32) bool) int {
 	*ch = Choice{}
 	g.countFresh()
@@ -62,18 +60,23 @@ func (g *Group) heaps(seed uint64, ch *Choice) *heaps {
 		b.live = append(b.live, 0)
 	}
 	for row := range g.rows.Rows {
-		if d := g.room(row); d != Fits {
+		d := g.room(row)
+		if d != Fits {
 			ch.Exhausted[d]++
+		}
+		if d != Fits && d != Skew {
 			continue
 		}
 		key, number := g.key(row)
 		if g.spread != nil && lists[number] == nil {
 			b.live = append(b.live, number)
 		}
-		c := candidate{key, fleet.Mix(seed, g.f.HashAt(row)), row}
+		c := candidate{key, g.f.Tie(seed, row), row}
 		lists[number] = append(lists[number], c)
-		c.score = g.score(row)
-		ch.offer(c, g.f)
+		if d == Fits {
+			c.score = g.score(row)
+			ch.offer(c, g.f)
+		}
 	}
 	for _, number := range b.live {
 		b.all[number] = heap.Of(lists[number], b.before)
@@ -92,7 +95,7 @@ func (g *Group) key(row int32) (float64, int32) {
 	return sum, g.spread.combo[row]*scoresMax + int32(n-1)
 }
 
-// best is the heap whose first row has the highest final score, nil when all are empty.
+// best is the heap whose first row has the highest final score, nil when all are empty or closed.
 func (b *heaps) best() *heap.Heap[candidate] {
 	if b.g.spread == nil {
 		if b.all[0].Len() == 0 {
@@ -104,7 +107,7 @@ func (b *heaps) best() *heap.Heap[candidate] {
 	var top candidate
 	for _, number := range b.live {
 		h := b.all[number]
-		if h.Len() == 0 {
+		if h.Len() == 0 || b.g.skewed(number/scoresMax) {
 			continue
 		}
 		c := h.Top()
@@ -114,6 +117,16 @@ func (b *heaps) best() *heap.Heap[candidate] {
 		}
 	}
 	return found
+}
+
+// skewed reports that a skew closes the rows of a combination of spread values.
+func (g *Group) skewed(combo int32) bool {
+	for _, s := range g.skews {
+		if s.closes(g.spread.values[combo][s.attr]) {
+			return true
+		}
+	}
+	return false
 }
 
 func final(sum float64, n int32, boost float64) float64 {
@@ -127,7 +140,7 @@ func final(sum float64, n int32, boost float64) float64 {
 // moved puts the first row of h, on which something was placed, where it belongs now.
 func (b *heaps) moved(h *heap.Heap[candidate]) {
 	c := h.Top()
-	if b.g.room(c.row) != Fits {
+	if d := b.g.room(c.row); d != Fits && d != Skew {
 		h.Pop()
 		return
 	}

@@ -61,6 +61,16 @@ func (g *Group) Only(row int32, ch *Choice) {
 	ch.offer(candidate{g.score(row), 0, row}, g.f)
 }
 
+// Recount counts anew what the rows lack, after placements.
+func (g *Group) Recount(ch *Choice) {
+	clear(ch.Exhausted[:])
+	for row := range g.rows.Rows {
+		if d := g.room(row); d != Fits {
+			ch.Exhausted[d]++
+		}
+	}
+}
+
 // Room tells what the row lacks for one more allocation.
 func (g *Group) Room(row int32) Dimension { return g.room(row) }
 

@@ -10,7 +10,7 @@ import (
 
 // distinct keeps the rules about where other allocations of the job are. Old and new versions count alike.
 type distinct struct {
-	hosts      []bool // rows that hold an allocation, nil without a distinct_hosts rule
+	hosts      fleet.Bitmap // rows that hold an allocation, nil without a distinct_hosts rule
 	properties []*property
 }
 
@@ -20,6 +20,7 @@ type property struct {
 	count  []int // by value number
 	limit  int
 	reason string
+	closed fleet.Bitmap // see refreshClosed
 }
 
 func newDistinct(f *fleet.Fleet, req Request) *distinct {
@@ -44,9 +45,9 @@ func (d *distinct) add(f *fleet.Fleet, req Request, c *structs.Constraint, group
 			return
 		}
 		if d.hosts == nil {
-			d.hosts = make([]bool, f.Len())
+			d.hosts = f.NewBitmap()
 		}
-		eachLive(f, req, group, func(row int32) { d.hosts[row] = true })
+		eachLive(f, req, group, func(row int32) { d.hosts.Set(row) })
 	case structs.OpDistinctProperty:
 		column := f.Column(c.LTarget)
 		p := &property{column: column, count: make([]int, len(column.Names)), limit: 1, reason: c.String()}
@@ -69,23 +70,31 @@ func eachLive(f *fleet.Fleet, req Request, group string, do func(row int32)) {
 	}
 }
 
+func (p *property) values() *fleet.Column { return p.column }
+
+func (p *property) closes(value int32) bool { return value == 0 || p.count[value] >= p.limit }
+
 func (d *distinct) allows(row int32) Dimension {
-	if d.hosts != nil && d.hosts[row] {
+	if d.hosts != nil && d.hosts.Has(row) {
 		return DistinctHosts
 	}
 	for _, p := range d.properties {
-		if v := p.column.Values[row]; v == 0 || p.count[v] >= p.limit {
+		if p.closes(p.column.Values[row]) {
 			return DistinctProperty
 		}
 	}
 	return Fits
 }
 
-func (d *distinct) placed(row int32) {
+// placed reports that a property's rows may be closed now.
+func (d *distinct) placed(row int32) (more bool) {
 	if d.hosts != nil {
-		d.hosts[row] = true
+		d.hosts.Set(row)
 	}
 	for _, p := range d.properties {
-		p.count[p.column.Values[row]]++
+		v := p.column.Values[row]
+		p.count[v]++
+		more = more || p.count[v] == p.limit
 	}
+	return more
 }

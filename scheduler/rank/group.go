@@ -56,6 +56,7 @@ type Group struct {
 	f      *fleet.Fleet
 	rows   fleet.Bitmap
 	ask    *Ask
+	fit    fleet.Fit // amounts of ask
 	scorer fleet.Scorer
 
 	desired    float64
@@ -66,6 +67,8 @@ type Group struct {
 	distinct   *distinct
 	peers      *peers
 	skews      []*skew
+	closed     []closed // by the rules above, see refreshClosed
+	stale      bool     // closed must be made anew
 	bad        fleet.Bitmap
 	shunned    fleet.Bitmap        // rows with taints that ask to be placed on last, nil for none
 	refused    map[int32]Dimension // rows that could not give what they seemed to have, nil for none
@@ -75,6 +78,7 @@ type Group struct {
 func NewGroup(f *fleet.Fleet, req Request) *Group {
 	g := &Group{
 		f: f, rows: req.Rows, ask: req.Ask,
+		fit:     fleet.Fit{CPU: req.Ask.CPU, MemoryMB: req.Ask.MemoryMB, DiskMB: req.Ask.DiskMB, Spread: req.SpreadAlgorithm},
 		scorer:  f.Scorer(req.Ask.CPU, req.Ask.MemoryMB, req.SpreadAlgorithm),
 		desired: float64(max(req.Group.Desired(), 1)),
 	}
@@ -91,6 +95,7 @@ func NewGroup(f *fleet.Fleet, req Request) *Group {
 	g.distinct = newDistinct(f, req)
 	g.peers = newPeers(f, req)
 	g.skews = newSkews(f, req)
+	g.stale = g.distinct != nil || g.peers != nil || g.skews != nil
 	g.bad = req.Bad
 	g.shunned = feasible.Shunned(f, req.Job, req.Group)
 	return g
@@ -142,9 +147,8 @@ func (g *Group) room(row int32) Dimension {
 	return g.roomBeyond(row)
 }
 
-// roomBeyond looks at what is not an amount: distinct rules, ports, cores, devices.
+// roomBeyond looks at what is not an amount: distinct rules, peers, skews, ports, cores, devices.
 func (g *Group) roomBeyond(row int32) Dimension {
-	f, ask := g.f, g.ask
 	if g.distinct != nil {
 		if d := g.distinct.allows(row); d != Fits {
 			return d
@@ -156,10 +160,16 @@ func (g *Group) roomBeyond(row int32) Dimension {
 		}
 	}
 	for _, s := range g.skews {
-		if !s.allows(row) {
+		if s.closes(s.column.Values[row]) {
 			return Skew
 		}
 	}
+	return g.roomSingly(row)
+}
+
+// roomSingly looks at what each row has of its own: ports, cores, devices.
+func (g *Group) roomSingly(row int32) Dimension {
+	f, ask := g.f, g.ask
 	if ask.Static {
 		if ok, _ := f.StaticPortsFree(row, ask.Ports); !ok {
 			return OutOfPorts
@@ -226,9 +236,8 @@ func (g *Group) rare(row int32) (sum float64, n int) {
 	return sum, n
 }
 
-// Moving reports that a placement may open rows again that had no room, or change the scores of others: then each is
-// searched for by itself.
-func (g *Group) Moving() bool { return len(g.skews) > 0 || g.peers != nil && g.peers.moving() }
+// Moving reports that a placement may change what peer rules say of other rows: then each is searched for by itself.
+func (g *Group) Moving() bool { return g.peers != nil && g.peers.moving() }
 
 // score is the final score of a row: the mean of what applies.
 func (g *Group) score(row int32) float64 {
@@ -270,13 +279,14 @@ func (g *Group) placed(row int32) {
 	if g.spread != nil {
 		g.spread.placed(row)
 	}
-	if g.distinct != nil {
-		g.distinct.placed(row)
+	if g.distinct != nil && g.distinct.placed(row) {
+		g.stale = true
 	}
-	if g.peers != nil {
-		g.peers.placed(row)
+	if g.peers != nil && g.peers.placed(row) {
+		g.stale = true
 	}
 	for _, s := range g.skews {
 		s.placed(row)
+		g.stale = true
 	}
 }

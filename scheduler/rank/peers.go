@@ -22,7 +22,8 @@ type peerRule struct {
 	column *fleet.Column
 	count  []int32 // by value number
 	total  int32
-	self   bool // the group itself is meant
+	self   bool         // the group itself is meant
+	closed fleet.Bitmap // see refreshClosed
 }
 
 func newPeers(f *fleet.Fleet, req Request) *peers {
@@ -36,7 +37,7 @@ func newPeers(f *fleet.Fleet, req Request) *peers {
 		if tally.Total == 0 && !self && (!peer.Required() || peer.Relation == structs.PeerApart) {
 			continue // there is none to be near or apart from
 		}
-		rule := newPeerRule(f, peer, tally.Count)
+		rule := newPeerRule(f, peer, &tally.Counts)
 		rule.self = self
 		switch {
 		case !peer.Required():
@@ -50,7 +51,7 @@ func newPeers(f *fleet.Fleet, req Request) *peers {
 	}
 	for _, a := range f.Avoiders() {
 		if a.Namespace == req.Job.Namespace && a.Peer.Means(req.Job.ID, req.Group.Name, l.JobMeta, l.GroupMeta) {
-			p.apart = append(p.apart, newPeerRule(f, a.Peer, a.Count))
+			p.apart = append(p.apart, newPeerRule(f, a.Peer, &a.Counts))
 		}
 	}
 	if len(p.near)+len(p.apart)+len(p.wishes) == 0 {
@@ -60,34 +61,44 @@ func newPeers(f *fleet.Fleet, req Request) *peers {
 	return p
 }
 
-func newPeerRule(f *fleet.Fleet, peer *structs.Peer, rows []int32) *peerRule {
+func newPeerRule(f *fleet.Fleet, peer *structs.Peer, counts *fleet.Counts) *peerRule {
 	column := f.Column(peer.Topology)
-	r := &peerRule{peer: peer, column: column, count: make([]int32, len(column.Names))}
-	for row, n := range rows {
-		if n > 0 {
-			r.count[column.Values[row]] += n
-			r.total += n
-		}
+	r := &peerRule{peer: peer, column: column, count: make([]int32, len(column.Names)), total: int32(counts.Total)}
+	for row := range counts.Rows.Rows {
+		r.count[column.Values[row]] += counts.Of[row]
 	}
 	return r
 }
 
 // near reports that an allocation the rule means runs where the row is.
-func (r *peerRule) near(row int32) bool {
-	v := r.column.Values[row]
-	return v != 0 && r.count[v] > 0
+func (r *peerRule) near(row int32) bool { return r.has(r.column.Values[row]) }
+
+func (r *peerRule) has(value int32) bool { return value != 0 && r.count[value] > 0 }
+
+// apart and near are what a rule closes when it wants to be apart or near.
+type (
+	apart struct{ *peerRule }
+	near  struct{ *peerRule }
+)
+
+func (r *peerRule) values() *fleet.Column { return r.column }
+
+func (a apart) closes(value int32) bool { return a.has(value) }
+
+// The first of a group that wants to be near itself may go anywhere the topology is known.
+func (n near) closes(value int32) bool {
+	return !n.has(value) && (!n.self || n.total > 0 || value == 0)
 }
 
 func (p *peers) allows(row int32) Dimension {
 	for _, r := range p.apart {
-		if r.near(row) {
+		if (apart{r}).closes(r.column.Values[row]) {
 			p.broken = r.peer
 			return PeerRule
 		}
 	}
 	for _, r := range p.near {
-		// The first of a group that wants to be near itself may go anywhere the topology is known.
-		if !r.near(row) && (!r.self || r.total > 0 || r.column.Values[row] == 0) {
+		if (near{r}).closes(r.column.Values[row]) {
 			p.broken = r.peer
 			return PeerRule
 		}
@@ -114,15 +125,18 @@ func (p *peers) score(row int32) float64 {
 	return sum / p.weights
 }
 
-func (p *peers) placed(row int32) {
+// placed reports that a rule may close more or fewer rows now.
+func (p *peers) placed(row int32) (more bool) {
 	for _, list := range [3][]*peerRule{p.near, p.apart, p.wishes} {
 		for _, r := range list {
 			if r.self {
 				r.count[r.column.Values[row]]++
 				r.total++
+				more = true
 			}
 		}
 	}
+	return more
 }
 
 // moving reports that a placement may open or close rows, or change their scores, elsewhere than where it is made.

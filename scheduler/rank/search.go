@@ -7,76 +7,132 @@ import (
 	"berth/scheduler/fleet"
 )
 
-// Search looks at every feasible row for one allocation. seed breaks ties; penalty are rows to avoid.
+// Search looks for the best feasible rows for one allocation. seed breaks ties; penalty are rows to avoid.
 //
-// Why one long loop: it runs for every node and placement; what a group does not use costs one test of a nil slice.
+// Rows without room, and those that rules about other rows close, are sorted out 64 at a time; amounts are scored in columns that
+// the fleet keeps. What a group does not use costs nothing.
 func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 	*ch = Choice{}
 	g.countFresh()
-	f, cols, ask := g.f, g.f.Columns(), g.ask
-	beyond := g.beyond()
-	collisions, affinity := g.collisions, g.affinity
-	rare := g.bad != nil || g.shunned != nil || g.peers != nil && g.peers.weights > 0
-	var combo []int32
-	var boost []float64
-	if g.spread != nil {
-		combo, boost = g.spread.combo, g.spread.boost
-	}
-	scorer := g.scorer
-	least := math.Inf(-1) // the score to reach, once there are enough candidates
+	g.refreshClosed()
+	scores := g.f.Scores(g.fit)
+	single, bounded, plain := g.single(), g.bounded(), g.plain() && penalty == nil
+	least, leastTie := math.Inf(-1), uint64(0) // to be reached, once there are enough candidates
 	for word, w := range g.rows {
+		if w == 0 {
+			continue
+		}
+		if w = g.open(word, w, scores, ch); w != 0 && single {
+			w = g.openSingly(word, w, ch)
+		}
+		if w == 0 || bounded && scores.Best[word] < least {
+			continue
+		}
 		for ; w != 0; w &= w - 1 {
 			row := int32(word<<6 + bits.TrailingZeros64(w))
-			if cols.FreeCPU[row] < ask.CPU || cols.FreeMem[row] < ask.MemoryMB || cols.FreeDisk[row] < ask.DiskMB || f.Full(row) {
-				ch.Exhausted[g.lacking(row)]++
+			score := scores.Of[row]
+			if !plain {
+				score = g.mean(score, row, penalty)
+			}
+			if score < least {
 				continue
 			}
-			if beyond {
-				if d := g.roomBeyond(row); d != Fits {
-					ch.Exhausted[d]++
-					continue
-				}
-			}
-			sum, n := scorer.Score(row), 1
-			if collisions != nil {
-				if c := collisions[row]; c > 0 {
-					sum -= float64(c+1) / g.desired
-					n++
-				}
-			}
-			if penalty != nil && penalty.Has(row) {
-				sum--
-				n++
-			}
-			if affinity != nil && affinity[row] != 0 {
-				sum += affinity[row]
-				n++
-			}
-			if combo != nil {
-				if b := boost[combo[row]]; b != 0 {
-					sum += b
-					n++
-				}
-			}
-			if rare {
-				more, m := g.rare(row)
-				sum, n = sum+more, n+m
-			}
-			if n > 1 {
-				sum /= float64(n)
-			}
-			if sum < least {
+			tie := g.f.Tie(seed, row)
+			if score == least && tie > leastTie {
 				continue
 			}
-			ch.offer(candidate{sum, fleet.Mix(seed, f.HashAt(row)), row}, f)
+			ch.offer(candidate{score, tie, row}, g.f)
 			if ch.n == topMax {
-				least = ch.top[topMax-1].score
+				worst := &ch.top[topMax-1]
+				least, leastTie = worst.score, worst.tie
 			}
 		}
 	}
 }
 
-// beyond reports that room depends on more than amounts.
-func (g *Group) beyond() bool {
-	return g.distinct != nil || g.peers != nil || len(g.skews) > 0 || g.ask.Static || g.ask.Cores > 0 || len(g.ask.Devices) > 0 || g.refused != nil
+// open are those of 64 rows that have room and are not closed; the others are counted.
+func (g *Group) open(word int, w uint64, scores *fleet.Scores, ch *Choice) uint64 {
+	open := w & scores.Room[word]
+	if open != w {
+		for i, d := range lackOf {
+			ch.Exhausted[d] += bits.OnesCount64(w & scores.Lack[i][word])
+		}
+	}
+	last := uint64(0)
+	for i := range g.closed {
+		c := &g.closed[i]
+		shut := open & c.rows[word]
+		if shut == 0 {
+			continue
+		}
+		open &^= shut
+		ch.Exhausted[c.dimension] += bits.OnesCount64(shut)
+		if c.peer != nil && shut > last { // the rule of the last row is told of
+			last, g.peers.broken = shut, c.peer
+		}
+	}
+	return open
+}
+
+var lackOf = [...]Dimension{fleet.LackCPU: OutOfCPU, fleet.LackMemory: OutOfMemory, fleet.LackDisk: OutOfDisk, fleet.LackSlot: OutOfSlots}
+
+// single reports that room depends on things that each row has of its own.
+func (g *Group) single() bool {
+	return g.ask.Static || g.ask.Cores > 0 || len(g.ask.Devices) > 0 || g.refused != nil
+}
+
+// openSingly are those of 64 rows that have such things free; the others are counted.
+func (g *Group) openSingly(word int, w uint64, ch *Choice) uint64 {
+	open := w
+	for ; w != 0; w &= w - 1 {
+		at := bits.TrailingZeros64(w)
+		if d := g.roomSingly(int32(word<<6 + at)); d != Fits {
+			ch.Exhausted[d]++
+			open &^= 1 << at
+		}
+	}
+	return open
+}
+
+// bounded reports that a row's score is never above that of its amounts: all else that may count is below 0, and scores are means.
+func (g *Group) bounded() bool {
+	return g.affinity == nil && g.spread == nil && (g.peers == nil || g.peers.weights == 0)
+}
+
+// plain reports that amounts alone are scored.
+func (g *Group) plain() bool {
+	return g.bounded() && g.collisions == nil && g.bad == nil && g.shunned == nil
+}
+
+// mean is the score of a row from that of its amounts and all else that counts.
+func (g *Group) mean(sum float64, row int32, penalty fleet.Bitmap) float64 {
+	n := 1
+	if g.collisions != nil {
+		if c := g.collisions[row]; c > 0 {
+			sum -= float64(c+1) / g.desired
+			n++
+		}
+	}
+	if penalty != nil && penalty.Has(row) {
+		sum--
+		n++
+	}
+	if g.affinity != nil && g.affinity[row] != 0 {
+		sum += g.affinity[row]
+		n++
+	}
+	if g.spread != nil {
+		if b := g.spread.boost[g.spread.combo[row]]; b != 0 {
+			sum += b
+			n++
+		}
+	}
+	if g.bad != nil || g.shunned != nil || g.peers != nil {
+		more, m := g.rare(row)
+		sum, n = sum+more, n+m
+	}
+	if n == 1 {
+		return sum
+	}
+	return sum / float64(n)
 }
