@@ -155,8 +155,8 @@ func (g *group) unblocks(m *structs.AllocMetric) []string {
 // waitsForStops reports that some node would fit once the allocations that are stopping there have ended.
 func (g *group) waitsForStops(p *reconcile.Place) bool {
 	f := g.run.in.Fleet
-	for row := range g.sel.Rows.Rows {
-		if f.StoppingAt(row) == 0 || !p.Node.IsZero() && f.NodeAt(row).ID != p.Node {
+	for row := range g.sel.Rows.RowsAnd(f.Stopping()) {
+		if !p.Node.IsZero() && f.NodeAt(row).ID != p.Node {
 			continue
 		}
 		free, stopping := f.Free(row), false

@@ -147,9 +147,12 @@ func (s *Selection) Classes(f *fleet.Fleet) (eligible map[string]bool, escaped b
 		escaped = escaped || step.Escapes
 	}
 	eligible = map[string]bool{}
-	for row := range s.Candidates.Rows {
-		class := f.ClassAt(row)
-		eligible[class] = eligible[class] || s.Rows.Has(row)
+	classes := f.Classes()
+	for _, number := range classes.Among(s.Candidates) {
+		eligible[classes.Names[number]] = false
+	}
+	for _, number := range classes.Among(s.Rows) {
+		eligible[classes.Names[number]] = true
 	}
 	return eligible, escaped
 }

@@ -1,6 +1,9 @@
 package fleet
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // Bitmap is a set of rows. All bitmaps of one fleet have the same length.
 type Bitmap []uint64
@@ -86,6 +89,19 @@ func (b Bitmap) Rows(yield func(int32) bool) {
 				return
 			}
 			w &= w - 1
+		}
+	}
+}
+
+// RowsAnd gives the rows in both sets, ascending.
+func (b Bitmap) RowsAnd(o Bitmap) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for i, w := range b {
+			for w &= o[i]; w != 0; w &= w - 1 {
+				if !yield(int32(i<<6 + bits.TrailingZeros64(w))) {
+					return
+				}
+			}
 		}
 	}
 }

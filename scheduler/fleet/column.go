@@ -14,7 +14,7 @@ type Column struct {
 	Values []int32
 	Names  []string // by number; Names[0] is ""
 
-	target  string
+	read    func(*structs.Node) (string, bool)
 	numbers map[string]int32
 	sets    []Bitmap // the rows of each number, nil when there are too many
 }
@@ -27,7 +27,13 @@ func (f *Fleet) Column(target string) *Column {
 	if len(f.columns) >= columnsMax {
 		clear(f.columns)
 	}
-	c := &Column{target: target, Values: make([]int32, len(f.nodes)), Names: []string{""}, numbers: map[string]int32{}, sets: []Bitmap{f.NewBitmap()}}
+	c := f.newColumn(func(n *structs.Node) (string, bool) { return Resolve(target, n) })
+	f.columns[target] = c
+	return c
+}
+
+func (f *Fleet) newColumn(read func(*structs.Node) (string, bool)) *Column {
+	c := &Column{read: read, Values: make([]int32, len(f.nodes)), Names: []string{""}, numbers: map[string]int32{}, sets: []Bitmap{f.NewBitmap()}}
 	for row := range f.nodes {
 		c.sets[0].Set(int32(row))
 	}
@@ -36,9 +42,11 @@ func (f *Fleet) Column(target string) *Column {
 			c.set(int32(row), n)
 		}
 	}
-	f.columns[target] = c
 	return c
 }
+
+// worn reports that most numbers are of values that no node has any more: it is time to number them anew.
+func (c *Column) worn() bool { return len(c.Names) > 2*len(c.Values)+setsMax }
 
 // Number is the number of a value, 0 if no node has it.
 func (c *Column) Number(value string) int32 { return c.numbers[value] }
@@ -83,7 +91,7 @@ func (c *Column) Among(rows Bitmap) []int32 {
 }
 
 func (c *Column) set(row int32, n *structs.Node) {
-	v, ok := Resolve(c.target, n)
+	v, ok := c.read(n)
 	if !ok {
 		c.put(row, 0)
 		return

@@ -13,7 +13,7 @@ type Fleet struct {
 	spare []int32 // rows of removed nodes, to be used again
 
 	nodes   []*structs.Node
-	classes []string
+	class   *Column  // see ClassOf
 	tie     []uint64 // of the node's id, see Tie
 	ports   [][]address
 	uses    [][]*Use
@@ -26,6 +26,7 @@ type Fleet struct {
 	freeCores, coreMHz         []int64
 	count, countMax            []int32
 	stopping, held             []int32
+	leaves                     Bitmap // rows where something is stopping
 	// expCPU and expMem are 10 to the power of the free share: the binpack score without a new allocation.
 	expCPU, expMem []float64
 	shape          []int32 // which pair of capacities, for tables by capacity
@@ -43,6 +44,7 @@ type Fleet struct {
 	tainted []*structs.Taint      // sorted, nil where not known; see Taints
 	filters map[FilterKey]*Filter
 	columns map[string]*Column
+	weights map[string]*Weights
 	tallies map[string]*Tally
 	leaving map[GroupKey]int
 	// avoiders are the rules by which placed allocations keep others away.
@@ -58,7 +60,7 @@ type capacity struct{ cpu, mem int64 }
 
 // New is an empty fleet.
 func New() *Fleet {
-	return &Fleet{
+	f := &Fleet{
 		rows:     map[structs.ID]int32{},
 		shapeRow: map[capacity]int32{},
 		factors:  map[capacity]*factorTable{},
@@ -66,12 +68,15 @@ func New() *Fleet {
 		filters:  map[FilterKey]*Filter{},
 		taints:   map[structs.Taint]int{},
 		columns:  map[string]*Column{},
+		weights:  map[string]*Weights{},
 		tallies:  map[string]*Tally{},
 		leaving:  map[GroupKey]int{},
 		avoiders: map[string]*Avoider{},
 		allocs:   map[structs.ID]*Use{},
 		holds:    map[structs.JobKey][]structs.ID{},
 	}
+	f.class = f.newColumn(func(n *structs.Node) (string, bool) { return ClassOf(n), true })
+	return f
 }
 
 // Len is the number of rows, empty ones included: every column and bitmap covers it.
@@ -100,8 +105,11 @@ func (f *Fleet) Node(id structs.ID) *structs.Node {
 // NodeAt is the node of a row, nil for an empty row.
 func (f *Fleet) NodeAt(row int32) *structs.Node { return f.nodes[row] }
 
-// ClassAt is the computed class of the row's node.
-func (f *Fleet) ClassAt(row int32) string { return f.classes[row] }
+// ClassAt is the class of the row's node, see ClassOf.
+func (f *Fleet) ClassAt(row int32) string { return f.class.Names[f.class.Values[row]] }
+
+// Classes are the classes of all nodes. They are valid until a node changes.
+func (f *Fleet) Classes() *Column { return f.class }
 
 // Tie is the hash of a seed and the row's node id, for even tie-breaking.
 func (f *Fleet) Tie(seed uint64, row int32) uint64 { return mix(seed ^ f.tie[row]) }
@@ -127,7 +135,9 @@ func (f *Fleet) SetNode(n *structs.Node) {
 	f.countTaints(n, 1)
 	f.nodes[row] = n
 	f.tie[row] = mix(HashID(n.ID))
-	f.classes[row] = ClassOf(n)
+	if f.class.set(row, n); f.class.worn() {
+		f.class = f.newColumn(f.class.read)
+	}
 	f.ready.Put(row, n.Ready())
 	f.setCapacity(row, n)
 	f.ports[row] = addressesOf(n)
@@ -137,8 +147,13 @@ func (f *Fleet) SetNode(n *structs.Node) {
 	for _, fl := range f.filters {
 		fl.Rows.Put(row, fl.test(n))
 	}
-	for _, c := range f.columns {
-		c.set(row, n)
+	for target, c := range f.columns {
+		if c.set(row, n); c.worn() {
+			delete(f.columns, target)
+		}
+	}
+	for _, w := range f.weights {
+		w.set(row, n)
 	}
 }
 
@@ -161,8 +176,12 @@ func (f *Fleet) RemoveNode(id structs.ID) {
 	for _, fl := range f.filters {
 		fl.Rows.Clear(row)
 	}
+	f.class.put(row, 0)
 	for _, c := range f.columns {
 		c.put(row, 0)
+	}
+	for _, w := range f.weights {
+		w.set(row, nil)
 	}
 	f.spare = append(f.spare, row)
 }
@@ -175,7 +194,6 @@ func (f *Fleet) newRow() int32 {
 	}
 	row := int32(len(f.nodes))
 	f.nodes = append(f.nodes, nil)
-	f.classes = append(f.classes, "")
 	f.tie = append(f.tie, 0)
 	f.ports = append(f.ports, nil)
 	f.uses = append(f.uses, nil)
@@ -194,12 +212,17 @@ func (f *Fleet) newRow() int32 {
 	if words := int(row)>>6 + 1; words > f.words {
 		f.words = words
 		f.ready = append(f.ready, 0)
+		f.leaves = append(f.leaves, 0)
 		for _, fl := range f.filters {
 			fl.Rows = append(fl.Rows, 0)
 		}
 	}
+	f.class.grow(f.words)
 	for _, c := range f.columns {
 		c.grow(f.words)
+	}
+	for _, w := range f.weights {
+		w.grow(f.words)
 	}
 	for _, t := range f.tallies {
 		t.grow(f.words)

@@ -75,6 +75,7 @@ func (f *Fleet) OverBudget(u *Use) bool {
 
 func (f *Fleet) leave(u *Use, by int32) {
 	f.stopping[u.row] += by
+	f.leaves.Put(u.row, f.stopping[u.row] > 0)
 	key := GroupKey{u.Job, u.Group}
 	if f.leaving[key] += int(by); f.leaving[key] == 0 {
 		delete(f.leaving, key)
@@ -83,6 +84,9 @@ func (f *Fleet) leave(u *Use, by int32) {
 
 // StoppingAt is how many allocations of the row were told to stop and hold their resources still.
 func (f *Fleet) StoppingAt(row int32) int { return int(f.stopping[row]) }
+
+// Stopping are the rows where something was told to stop and holds its resources still. Do not change it.
+func (f *Fleet) Stopping() Bitmap { return f.leaves }
 
 // HoldsAt is for how many allocations to come room is kept on the row.
 func (f *Fleet) HoldsAt(row int32) int { return int(f.held[row]) }

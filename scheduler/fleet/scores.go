@@ -4,7 +4,7 @@ package fleet
 const scoresMax = 64
 
 // changesMax is how many changes of rows are remembered; a column further behind is made anew.
-const changesMax = 4096
+const changesMax = 1024
 
 // Fit names the amounts that a row must have free, and how the rows that have them are scored.
 type Fit struct {

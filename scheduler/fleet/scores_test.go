@@ -52,7 +52,7 @@ func TestScoresFollowTheRows(t *testing.T) {
 					f.RemoveNode(n.ID)
 				}
 			case 2:
-				for i := range 5000 { // more than are remembered
+				for i := range 600 { // more than are remembered
 					add(row, int64(i%3))
 					f.Remove(ids[len(ids)-1])
 				}

@@ -108,7 +108,7 @@ func (g *Group) meta(c candidate, penalty fleet.Bitmap) *structs.NodeScoreMeta {
 		scores["node-reschedule-penalty"] = -1
 	}
 	if g.affinity != nil {
-		scores["node-affinity"] = g.affinity[row]
+		scores["node-affinity"] = g.affinity.Of[row]
 	}
 	if g.bad != nil && g.bad.Has(row) {
 		scores["bad-node"] = -1

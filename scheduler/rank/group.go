@@ -60,9 +60,9 @@ type Group struct {
 	scorer fleet.Scorer
 
 	desired    float64
-	collisions []int32   // of the same job and group, by row; nil while there are none
-	fresh      []int32   // rows placed on since they were counted: most groups are done then
-	affinity   []float64 // by row, nil without affinities
+	collisions []int32        // of the same job and group, by row; nil while there are none
+	fresh      []int32        // rows placed on since they were counted: most groups are done then
+	affinity   *fleet.Weights // nil without affinities
 	spread     *spread
 	distinct   *distinct
 	peers      *peers
@@ -99,43 +99,6 @@ func NewGroup(f *fleet.Fleet, req Request) *Group {
 	g.bad = req.Bad
 	g.shunned = feasible.Shunned(f, req.Job, req.Group)
 	return g
-}
-
-// affinityScores is the sum of the weights that match over the sum of all weights, by row; nil without affinities.
-func affinityScores(f *fleet.Fleet, job *structs.Job, group *structs.TaskGroup) []float64 {
-	var all []*structs.Affinity
-	all = append(all, job.Affinities...)
-	all = append(all, group.Affinities...)
-	for _, t := range group.Tasks {
-		all = append(all, t.Affinities...)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	var sum float64
-	scores := make([]float64, f.Len())
-	for _, a := range all {
-		weight := affinityWeight(a)
-		sum += max(weight, -weight)
-		key := fleet.FilterKey{Kind: "constraint", A: a.LTarget, B: a.Operand, C: a.RTarget}
-		for row := range f.Filter(key, feasible.Affinity(a)).Rows {
-			scores[row] += weight
-		}
-	}
-	if sum == 0 {
-		return nil
-	}
-	for row := range scores {
-		scores[row] /= sum
-	}
-	return scores
-}
-
-func affinityWeight(a *structs.Affinity) float64 {
-	if a.Weight == nil {
-		return 50
-	}
-	return float64(*a.Weight)
 }
 
 // room tells whether the row can take one more allocation, or what it lacks.
@@ -209,8 +172,8 @@ func (g *Group) base(row int32) (sum float64, n int) {
 		sum -= float64(c+1) / g.desired
 		n++
 	}
-	if g.affinity != nil && g.affinity[row] != 0 {
-		sum += g.affinity[row]
+	if g.affinity != nil && g.affinity.Of[row] != 0 {
+		sum += g.affinity.Of[row]
 		n++
 	}
 	more, m := g.rare(row)

@@ -117,8 +117,8 @@ func (g *Group) mean(sum float64, row int32, penalty fleet.Bitmap) float64 {
 		sum--
 		n++
 	}
-	if g.affinity != nil && g.affinity[row] != 0 {
-		sum += g.affinity[row]
+	if g.affinity != nil && g.affinity.Of[row] != 0 {
+		sum += g.affinity.Of[row]
 		n++
 	}
 	if g.spread != nil {

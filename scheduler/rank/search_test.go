@@ -176,8 +176,8 @@ func slowly(g *Group, seed uint64, penalty fleet.Bitmap) (ch Choice, broken *str
 		if penalty != nil && penalty.Has(row) {
 			add(-1)
 		}
-		if g.affinity != nil && g.affinity[row] != 0 {
-			add(g.affinity[row])
+		if g.affinity != nil && g.affinity.Of[row] != 0 {
+			add(g.affinity.Of[row])
 		}
 		if g.spread != nil && g.spread.boost[g.spread.combo[row]] != 0 {
 			add(g.spread.boost[g.spread.combo[row]])
