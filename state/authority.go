@@ -7,7 +7,9 @@ import (
 )
 
 // AuthorityRoots are the cluster's certificate authorities by id, one of them active.
-func (rd reader) AuthorityRoots() iter.Seq[*structs.AuthorityRoot] { return rd.frozen().roots.All() }
+func (rd reader) AuthorityRoots() iter.Seq[*structs.AuthorityRoot] {
+	return steady(rd, func(r *root) iter.Seq[*structs.AuthorityRoot] { return r.roots.All() })
+}
 
 // AuthorityRoot is the authority of an id, nil if there is none.
 func (rd reader) AuthorityRoot(id string) *structs.AuthorityRoot { return get(&rd.r.roots, id) }
@@ -23,7 +25,9 @@ func (rd reader) ActiveRoot() *structs.AuthorityRoot {
 }
 
 // JoinTokens are the tokens machines may join with, by id. Expired ones are among them until they are reaped.
-func (rd reader) JoinTokens() iter.Seq[*structs.JoinToken] { return rd.frozen().joinTokens.All() }
+func (rd reader) JoinTokens() iter.Seq[*structs.JoinToken] {
+	return steady(rd, func(r *root) iter.Seq[*structs.JoinToken] { return r.joinTokens.All() })
+}
 
 // JoinToken is the token of an id, nil if there is none.
 func (rd reader) JoinToken(id structs.ID) *structs.JoinToken { return get(&rd.r.joinTokens, id) }

@@ -7,7 +7,9 @@ import (
 )
 
 // PriorityClasses are all priority classes by name.
-func (rd reader) PriorityClasses() iter.Seq[*structs.PriorityClass] { return rd.frozen().classes.All() }
+func (rd reader) PriorityClasses() iter.Seq[*structs.PriorityClass] {
+	return steady(rd, func(r *root) iter.Seq[*structs.PriorityClass] { return r.classes.All() })
+}
 
 // PriorityClass is a priority class, nil if there is none of that name.
 func (rd reader) PriorityClass(name string) *structs.PriorityClass { return get(&rd.r.classes, name) }
@@ -44,7 +46,7 @@ func (t *WriteTxn) DeletePriorityClass(name string) {
 
 // DisruptionBudgets are all disruption budgets by namespace and name.
 func (rd reader) DisruptionBudgets() iter.Seq[*structs.DisruptionBudget] {
-	return rd.frozen().budgets.All()
+	return steady(rd, func(r *root) iter.Seq[*structs.DisruptionBudget] { return r.budgets.All() })
 }
 
 // DisruptionBudget is a disruption budget, nil if there is none of that name.

@@ -14,7 +14,7 @@
 //
 // Why an own tree (package sorted) and not cilium/statedb or its radix tree: there every tree node and leaf has a watch
 // channel of 96 bytes, each table a revision index, and the change feed a collector goroutine; an allocation with its
-// five indexes would cost more than the kilobyte it may. Here an index entry costs about eleven bytes, a channel exists only
+// five indexes would cost more than the kilobyte it may. Here an index entry costs about fourteen bytes, a channel exists only
 // while somebody waits, and the change feed is the difference between two versions of a tree.
 //
 // Invariants: what is derived equals what the tables say; an object's ModifyIndex is the index of the transaction that wrote

@@ -15,7 +15,7 @@ import (
 // Hash digests everything in the state: equal logs give equal hashes, whether they were applied live, replayed or restored
 // from a snapshot. What is derived is left out.
 func (rd reader) Hash() [sha256.Size]byte {
-	r := rd.frozen()
+	r := rd.r
 	d := &digest{h: sha256.New()}
 	d.number(r.index)
 	for _, changed := range r.changed {

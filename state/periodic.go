@@ -2,14 +2,13 @@ package state
 
 import (
 	"iter"
-	"strings"
 
 	"berth/structs"
 )
 
 // PeriodicLaunches are how far the schedules of the jobs that follow one were followed, by namespace and id.
 func (rd reader) PeriodicLaunches() iter.Seq[*structs.PeriodicLaunch] {
-	return rd.frozen().launches.All()
+	return steady(rd, func(r *root) iter.Seq[*structs.PeriodicLaunch] { return r.launches.All() })
 }
 
 // PeriodicLaunch is how far a job's schedule was followed, nil when it follows none.
@@ -20,9 +19,7 @@ func (rd reader) PeriodicLaunch(namespace, id string) *structs.PeriodicLaunch {
 // Children are the instances of a periodic or parameterized job, by id.
 func (rd reader) Children(namespace, parent string) iter.Seq[*structs.Job] {
 	prefix := parent + "/"
-	all := rd.frozen().jobs.Range(structs.JobKey{Namespace: namespace, ID: prefix}, func(j *structs.Job) bool {
-		return j.Namespace == namespace && strings.HasPrefix(j.ID, prefix)
-	})
+	all := rd.JobsWith(namespace, prefix)
 	return func(yield func(*structs.Job) bool) {
 		for j := range all {
 			if j.ParentID == parent && !yield(j) {

@@ -30,27 +30,39 @@ func idsWith[T any](tree *sorted.Tree[structs.ID, *T], prefix string, id func(*T
 
 // AllocsWith are the allocations whose id begins so, by id.
 func (rd reader) AllocsWith(prefix string) iter.Seq[*structs.Allocation] {
-	return idsWith(&rd.frozen().allocs, prefix, func(a *structs.Allocation) structs.ID { return a.ID })
+	return steady(rd, func(r *root) iter.Seq[*structs.Allocation] {
+		return idsWith(&r.allocs, prefix, func(a *structs.Allocation) structs.ID { return a.ID })
+	})
 }
 
 // EvalsWith are the evaluations whose id begins so, by id.
 func (rd reader) EvalsWith(prefix string) iter.Seq[*structs.Evaluation] {
-	return idsWith(&rd.frozen().evals, prefix, func(e *structs.Evaluation) structs.ID { return e.ID })
+	return steady(rd, func(r *root) iter.Seq[*structs.Evaluation] {
+		return idsWith(&r.evals, prefix, func(e *structs.Evaluation) structs.ID { return e.ID })
+	})
 }
 
 // NodesWith are the nodes whose id begins so, by id.
 func (rd reader) NodesWith(prefix string) iter.Seq[*structs.Node] {
-	return idsWith(&rd.frozen().nodes, prefix, func(n *structs.Node) structs.ID { return n.ID })
+	return steady(rd, func(r *root) iter.Seq[*structs.Node] {
+		return idsWith(&r.nodes, prefix, func(n *structs.Node) structs.ID { return n.ID })
+	})
 }
 
 // DeploymentsWith are the deployments whose id begins so, by id.
 func (rd reader) DeploymentsWith(prefix string) iter.Seq[*structs.Deployment] {
-	return idsWith(&rd.frozen().deployments, prefix, func(d *structs.Deployment) structs.ID { return d.ID })
+	return steady(rd, func(r *root) iter.Seq[*structs.Deployment] {
+		return idsWith(&r.deployments, prefix, func(d *structs.Deployment) structs.ID { return d.ID })
+	})
 }
 
 // JobsWith are the jobs of a namespace whose id begins so, by id.
 func (rd reader) JobsWith(namespace, prefix string) iter.Seq[*structs.Job] {
-	return rd.frozen().jobs.Range(structs.JobKey{Namespace: namespace, ID: prefix}, func(j *structs.Job) bool {
+	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return jobsWith(r, namespace, prefix) })
+}
+
+func jobsWith(r *root, namespace, prefix string) iter.Seq[*structs.Job] {
+	return r.jobs.Range(structs.JobKey{Namespace: namespace, ID: prefix}, func(j *structs.Job) bool {
 		return j.Namespace == namespace && strings.HasPrefix(j.ID, prefix)
 	})
 }

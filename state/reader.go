@@ -13,12 +13,15 @@ type reader struct {
 	txn *WriteTxn // nil for a snapshot
 }
 
-// frozen is the version for a sequence: what a transaction writes while the sequence runs does not disturb it.
-func (rd reader) frozen() *root {
-	if rd.txn != nil {
-		rd.txn.edit = new(sorted.Edit)
+// steady is a sequence of one version: what a transaction writes while the sequence runs does not disturb it.
+func steady[T any](rd reader, of func(r *root) iter.Seq[T]) iter.Seq[T] {
+	if rd.txn == nil {
+		return of(rd.r)
 	}
-	return rd.r
+	return func(yield func(T) bool) {
+		defer rd.txn.look()()
+		of(rd.r)(yield)
+	}
 }
 
 func get[K, T any](t *sorted.Tree[K, *T], key K) *T {
@@ -41,7 +44,9 @@ func (rd reader) Job(namespace, id string) *structs.Job {
 }
 
 // Jobs are all jobs by namespace and id.
-func (rd reader) Jobs() iter.Seq[*structs.Job] { return rd.frozen().jobs.All() }
+func (rd reader) Jobs() iter.Seq[*structs.Job] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return r.jobs.All() })
+}
 
 // JobVersion is one kept version of a job. Its status fields are those of its time.
 func (rd reader) JobVersion(namespace, id string, version uint64) *structs.Job {
@@ -50,7 +55,7 @@ func (rd reader) JobVersion(namespace, id string, version uint64) *structs.Job {
 
 // JobVersions are the kept versions of a job, newest first.
 func (rd reader) JobVersions(namespace, id string) iter.Seq[*structs.Job] {
-	return versionsOf(rd.frozen(), namespace, id)
+	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return versionsOf(r, namespace, id) })
 }
 
 func versionsOf(r *root, namespace, id string) iter.Seq[*structs.Job] {
@@ -73,17 +78,21 @@ func (rd reader) JobSummary(namespace, id string) *structs.JobSummary {
 func (rd reader) Node(id structs.ID) *structs.Node { return get(&rd.r.nodes, id) }
 
 // Nodes are all nodes by id.
-func (rd reader) Nodes() iter.Seq[*structs.Node] { return rd.frozen().nodes.All() }
+func (rd reader) Nodes() iter.Seq[*structs.Node] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Node] { return r.nodes.All() })
+}
 
 // Alloc is an allocation, its job version linked.
 func (rd reader) Alloc(id structs.ID) *structs.Allocation { return get(&rd.r.allocs, id) }
 
 // Allocs are all allocations by id.
-func (rd reader) Allocs() iter.Seq[*structs.Allocation] { return rd.frozen().allocs.All() }
+func (rd reader) Allocs() iter.Seq[*structs.Allocation] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Allocation] { return r.allocs.All() })
+}
 
 // AllocsByJob are a job's allocations, of every version, by id.
 func (rd reader) AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation] {
-	return allocsByJob(rd.frozen(), namespace, id)
+	return steady(rd, func(r *root) iter.Seq[*structs.Allocation] { return allocsByJob(r, namespace, id) })
 }
 
 func allocsByJob(r *root, namespace, id string) iter.Seq[*structs.Allocation] {
@@ -94,7 +103,7 @@ func allocsByJob(r *root, namespace, id string) iter.Seq[*structs.Allocation] {
 
 // AllocsByNode are a node's allocations, those that are over included until they are reaped, by id.
 func (rd reader) AllocsByNode(node structs.ID) iter.Seq[*structs.Allocation] {
-	return allocsByNode(rd.frozen(), node)
+	return steady(rd, func(r *root) iter.Seq[*structs.Allocation] { return allocsByNode(r, node) })
 }
 
 func allocsByNode(r *root, node structs.ID) iter.Seq[*structs.Allocation] {
@@ -103,7 +112,7 @@ func allocsByNode(r *root, node structs.ID) iter.Seq[*structs.Allocation] {
 
 // AllocsByEval are the allocations an evaluation placed, by id.
 func (rd reader) AllocsByEval(eval structs.ID) iter.Seq[*structs.Allocation] {
-	return allocsByEval(rd.frozen(), eval)
+	return steady(rd, func(r *root) iter.Seq[*structs.Allocation] { return allocsByEval(r, eval) })
 }
 
 func allocsByEval(r *root, eval structs.ID) iter.Seq[*structs.Allocation] {
@@ -112,7 +121,7 @@ func allocsByEval(r *root, eval structs.ID) iter.Seq[*structs.Allocation] {
 
 // AllocsByDeployment are the allocations of a deployment, by id.
 func (rd reader) AllocsByDeployment(deployment structs.ID) iter.Seq[*structs.Allocation] {
-	return allocsByDeployment(rd.frozen(), deployment)
+	return steady(rd, func(r *root) iter.Seq[*structs.Allocation] { return allocsByDeployment(r, deployment) })
 }
 
 func allocsByDeployment(r *root, deployment structs.ID) iter.Seq[*structs.Allocation] {
@@ -125,11 +134,13 @@ func allocsByDeployment(r *root, deployment structs.ID) iter.Seq[*structs.Alloca
 func (rd reader) Eval(id structs.ID) *structs.Evaluation { return get(&rd.r.evals, id) }
 
 // Evals are all evaluations by id.
-func (rd reader) Evals() iter.Seq[*structs.Evaluation] { return rd.frozen().evals.All() }
+func (rd reader) Evals() iter.Seq[*structs.Evaluation] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Evaluation] { return r.evals.All() })
+}
 
 // EvalsByJob are a job's evaluations, oldest first.
 func (rd reader) EvalsByJob(namespace, id string) iter.Seq[*structs.Evaluation] {
-	return evalsByJob(rd.frozen(), namespace, id)
+	return steady(rd, func(r *root) iter.Seq[*structs.Evaluation] { return evalsByJob(r, namespace, id) })
 }
 
 func evalsByJob(r *root, namespace, id string) iter.Seq[*structs.Evaluation] {
@@ -142,11 +153,13 @@ func evalsByJob(r *root, namespace, id string) iter.Seq[*structs.Evaluation] {
 func (rd reader) Deployment(id structs.ID) *structs.Deployment { return get(&rd.r.deployments, id) }
 
 // Deployments are all deployments by id.
-func (rd reader) Deployments() iter.Seq[*structs.Deployment] { return rd.frozen().deployments.All() }
+func (rd reader) Deployments() iter.Seq[*structs.Deployment] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Deployment] { return r.deployments.All() })
+}
 
 // DeploymentsByJob are a job's deployments, newest first.
 func (rd reader) DeploymentsByJob(namespace, id string) iter.Seq[*structs.Deployment] {
-	return deploymentsByJob(rd.frozen(), namespace, id)
+	return steady(rd, func(r *root) iter.Seq[*structs.Deployment] { return deploymentsByJob(r, namespace, id) })
 }
 
 func deploymentsByJob(r *root, namespace, id string) iter.Seq[*structs.Deployment] {
@@ -174,13 +187,17 @@ func (rd reader) SchedulerConfig() *structs.SchedulerConfiguration { return rd.r
 func (rd reader) Namespace(name string) *structs.Namespace { return get(&rd.r.namespaces, name) }
 
 // Namespaces are all namespaces by name.
-func (rd reader) Namespaces() iter.Seq[*structs.Namespace] { return rd.frozen().namespaces.All() }
+func (rd reader) Namespaces() iter.Seq[*structs.Namespace] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Namespace] { return r.namespaces.All() })
+}
 
 // NodePool is a node pool.
 func (rd reader) NodePool(name string) *structs.NodePool { return get(&rd.r.pools, name) }
 
 // NodePools are all node pools by name.
-func (rd reader) NodePools() iter.Seq[*structs.NodePool] { return rd.frozen().pools.All() }
+func (rd reader) NodePools() iter.Seq[*structs.NodePool] {
+	return steady(rd, func(r *root) iter.Seq[*structs.NodePool] { return r.pools.All() })
+}
 
 // NodeUse is what the allocations of a node hold of it; nil when they hold nothing.
 func (rd reader) NodeUse(node structs.ID) *NodeUse { return get(&rd.r.nodeUse, node) }
@@ -194,12 +211,16 @@ func (rd reader) JobCounts(namespace, id string) JobCounts {
 }
 
 // AllJobVersions are the kept versions of all jobs, by job, newest first.
-func (rd reader) AllJobVersions() iter.Seq[*structs.Job] { return rd.frozen().versions.All() }
+func (rd reader) AllJobVersions() iter.Seq[*structs.Job] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return r.versions.All() })
+}
 
 // AllSubmissions are what all job versions were written as.
 func (rd reader) AllSubmissions() iter.Seq[*structs.JobSubmission] {
-	return rd.frozen().submissions.All()
+	return steady(rd, func(r *root) iter.Seq[*structs.JobSubmission] { return r.submissions.All() })
 }
 
 // JobSummaries are the summaries of all jobs by namespace and id.
-func (rd reader) JobSummaries() iter.Seq[*structs.JobSummary] { return rd.frozen().summaries.All() }
+func (rd reader) JobSummaries() iter.Seq[*structs.JobSummary] {
+	return steady(rd, func(r *root) iter.Seq[*structs.JobSummary] { return r.summaries.All() })
+}

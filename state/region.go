@@ -7,7 +7,9 @@ import (
 )
 
 // Regions are the other regions that are known, forgotten ones included, by name.
-func (rd reader) Regions() iter.Seq[*structs.Region] { return rd.frozen().regions.All() }
+func (rd reader) Regions() iter.Seq[*structs.Region] {
+	return steady(rd, func(r *root) iter.Seq[*structs.Region] { return r.regions.All() })
+}
 
 // Region is the other region of a name, nil if there is none.
 func (rd reader) Region(name string) *structs.Region { return get(&rd.r.regions, name) }

@@ -32,6 +32,28 @@ func compareByKey(a, b byKey) int {
 	return a.id.Compare(b.id)
 }
 
+// ofJob compares the key of what is a job's with another of that index.
+func ofJob(ns, name string, n uint64, id structs.ID, with byKey) int {
+	if c := strings.Compare(ns, with.ns); c != 0 {
+		return c
+	}
+	if c := strings.Compare(name, with.name); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(n, with.n); c != 0 {
+		return c
+	}
+	return id.Compare(with.id)
+}
+
+// ofOwner compares the key of what belongs to an id with another of that index.
+func ofOwner(owner, id structs.ID, with byKey) int {
+	if c := owner.Compare(with.owner); c != 0 {
+		return c
+	}
+	return id.Compare(with.id)
+}
+
 func compareJobKey(a, b structs.JobKey) int {
 	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
 		return c
@@ -91,17 +113,20 @@ type root struct {
 // newRoot is the state of a new cluster before its first entry: empty but for the scheduler configuration, the namespace and
 // the node pools that are always there.
 func newRoot() *root {
-	index := func(key func(*structs.Allocation) byKey) byIndex[structs.Allocation] { return newIndex(key) }
 	r := &root{
-		jobs:        newJobKeyed(func(j *structs.Job) structs.JobKey { return j.Key() }),
-		versions:    newIndex(func(j *structs.Job) byKey { return versionKey(j.Namespace, j.ID, j.Version) }),
-		submissions: newIndex(func(s *structs.JobSubmission) byKey { return versionKey(s.Namespace, s.JobID, s.Version) }),
-		summaries:   newJobKeyed(func(s *structs.JobSummary) structs.JobKey { return structs.JobKey{Namespace: s.Namespace, ID: s.JobID} }),
-		nodes:       newKeyed(func(n *structs.Node) structs.ID { return n.ID }, compareID),
-		namespaces:  newKeyed(func(n *structs.Namespace) string { return n.Name }, strings.Compare),
-		pools:       newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),
-		roots:       newKeyed(func(r *structs.AuthorityRoot) string { return r.ID }, strings.Compare),
-		joinTokens:  newKeyed(func(j *structs.JoinToken) structs.ID { return j.ID }, compareID),
+		jobs: newJobKeyed(func(j *structs.Job) structs.JobKey { return j.Key() }),
+		versions: newIndex(func(j *structs.Job) byKey { return versionKey(j.Namespace, j.ID, j.Version) },
+			func(j *structs.Job, k byKey) int { return ofJob(j.Namespace, j.ID, ^j.Version, structs.ID{}, k) }),
+		submissions: newIndex(func(s *structs.JobSubmission) byKey { return versionKey(s.Namespace, s.JobID, s.Version) },
+			func(s *structs.JobSubmission, k byKey) int {
+				return ofJob(s.Namespace, s.JobID, ^s.Version, structs.ID{}, k)
+			}),
+		summaries:  newJobKeyed(func(s *structs.JobSummary) structs.JobKey { return structs.JobKey{Namespace: s.Namespace, ID: s.JobID} }),
+		nodes:      newKeyed(func(n *structs.Node) structs.ID { return n.ID }, compareID),
+		namespaces: newKeyed(func(n *structs.Namespace) string { return n.Name }, strings.Compare),
+		pools:      newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),
+		roots:      newKeyed(func(r *structs.AuthorityRoot) string { return r.ID }, strings.Compare),
+		joinTokens: newKeyed(func(j *structs.JoinToken) structs.ID { return j.ID }, compareID),
 		launches: newJobKeyed(func(l *structs.PeriodicLaunch) structs.JobKey {
 			return structs.JobKey{Namespace: l.Namespace, ID: l.JobID}
 		}),
@@ -110,21 +135,25 @@ func newRoot() *root {
 		budgets: newJobKeyed(func(b *structs.DisruptionBudget) structs.JobKey { return b.Key() }),
 		config:  structs.DefaultSchedulerConfiguration(),
 
-		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
-		allocsByJob:        index(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} }),
-		allocsByNode:       index(func(a *structs.Allocation) byKey { return byKey{owner: a.NodeID, id: a.ID} }),
-		allocsByEval:       index(func(a *structs.Allocation) byKey { return byKey{owner: a.EvalID, id: a.ID} }),
-		allocsByDeployment: index(func(a *structs.Allocation) byKey { return byKey{owner: a.DeploymentID, id: a.ID} }),
+		allocs: newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
+		allocsByJob: newIndex(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} },
+			func(a *structs.Allocation, k byKey) int { return ofJob(a.Namespace, a.JobID, 0, a.ID, k) }),
+		allocsByNode: newIndex(func(a *structs.Allocation) byKey { return byKey{owner: a.NodeID, id: a.ID} },
+			func(a *structs.Allocation, k byKey) int { return ofOwner(a.NodeID, a.ID, k) }),
+		allocsByEval: newIndex(func(a *structs.Allocation) byKey { return byKey{owner: a.EvalID, id: a.ID} },
+			func(a *structs.Allocation, k byKey) int { return ofOwner(a.EvalID, a.ID, k) }),
+		allocsByDeployment: newIndex(func(a *structs.Allocation) byKey { return byKey{owner: a.DeploymentID, id: a.ID} },
+			func(a *structs.Allocation, k byKey) int { return ofOwner(a.DeploymentID, a.ID, k) }),
 
 		evals: newKeyed(func(e *structs.Evaluation) structs.ID { return e.ID }, compareID),
 		evalsByJob: newIndex(func(e *structs.Evaluation) byKey {
 			return byKey{ns: e.Namespace, name: e.JobID, n: e.CreateIndex, id: e.ID}
-		}),
+		}, func(e *structs.Evaluation, k byKey) int { return ofJob(e.Namespace, e.JobID, e.CreateIndex, e.ID, k) }),
 
 		deployments: newKeyed(func(d *structs.Deployment) structs.ID { return d.ID }, compareID),
 		deploymentsByJob: newIndex(func(d *structs.Deployment) byKey {
 			return byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID}
-		}),
+		}, func(d *structs.Deployment, k byKey) int { return ofJob(d.Namespace, d.JobID, ^d.CreateIndex, d.ID, k) }),
 
 		nodeUse:   newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
 		jobCounts: newJobKeyed(func(c *jobCounts) structs.JobKey { return c.key }),
@@ -144,4 +173,8 @@ func newKeyed[K, T any](key func(*T) K, compare func(a, b K) int) sorted.Tree[K,
 }
 
 func newJobKeyed[T any](key func(*T) structs.JobKey) byJobKey[T] { return newKeyed(key, compareJobKey) }
-func newIndex[T any](key func(*T) byKey) byIndex[T]              { return newKeyed(key, compareByKey) }
+
+// newIndex is given the key of an object, and how that compares with another without being made.
+func newIndex[T any](key func(*T) byKey, at func(*T, byKey) int) byIndex[T] {
+	return sorted.New(&sorted.Order[byKey, *T]{Key: key, Compare: compareByKey, At: at})
+}

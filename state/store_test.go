@@ -321,3 +321,37 @@ func BenchmarkSnapshotGet(b *testing.B) {
 		s.Snapshot().Alloc(structs.ID{0: byte(i % 100000 * 7), 1: byte(i % 100000 >> 8), 2: byte(i % 100000 >> 16), 3: byte(i % 100000)})
 	}
 }
+
+func TestReadingATransactionGivesUpNoRightToChange(t *testing.T) {
+	s := New()
+	write(s, func(txn *WriteTxn) {
+		txn.PutAlloc(alloc(1, "a", 1))
+		before := txn.pen()
+		for range txn.AllocsByNode(id(1)) {
+			if txn.looking != 1 {
+				t.Errorf("%d sequences run", txn.looking)
+			}
+		}
+		if txn.pen() != before {
+			t.Error("a sequence that is over has all nodes copied again")
+		}
+		for range txn.AllocsByNode(id(1)) {
+			held := txn.pen()
+			if held == before {
+				t.Error("nodes of a running sequence may be changed")
+			}
+			if txn.pen() != held {
+				t.Error("each write copies the nodes of a running sequence again")
+			}
+			for range txn.AllocsByNode(id(1)) {
+				if txn.pen() == held {
+					t.Error("nodes of an inner sequence may be changed")
+				}
+			}
+			break
+		}
+		if txn.looking != 0 {
+			t.Errorf("%d sequences run, none does", txn.looking)
+		}
+	})
+}

@@ -12,7 +12,10 @@ import (
 type WriteTxn struct {
 	reader
 	store *Store
-	edit  *sorted.Edit
+	// edit is taken from pen alone. looking counts the sequences that run; seen says that one of them began since edit was made.
+	edit    *sorted.Edit
+	looking int
+	seen    bool
 	// work is the version being made; restoring keeps the indexes objects come with.
 	work      *root
 	restoring bool
@@ -55,8 +58,25 @@ func (s *Store) BeginRestore(index uint64, tableIndexes [TableCount]uint64) *Wri
 
 // fresh gives up the right to change in place what was made so far.
 func (t *WriteTxn) fresh() {
-	t.edit = new(sorted.Edit)
+	t.edit, t.seen = new(sorted.Edit), false
 	t.uses, t.counts, t.summaries = map[structs.ID]*NodeUse{}, map[structs.JobKey]*jobCounts{}, map[structs.JobKey]*structs.JobSummary{}
+}
+
+// look begins a sequence of the transaction's own version, and gives what ends it.
+func (t *WriteTxn) look() (end func()) {
+	t.looking++
+	t.seen = true
+	return func() { t.looking-- }
+}
+
+// pen is the right to change trees in place. While a sequence runs, what it may still come to is copied first.
+//
+// Why so late: most sequences are over before the next write, and a new right would have every node copied again.
+func (t *WriteTxn) pen() *sorted.Edit {
+	if t.looking > 0 && t.seen {
+		t.edit, t.seen = new(sorted.Edit), false
+	}
+	return t.edit
 }
 
 // Savepoint remembers what the transaction wrote until now.
@@ -114,19 +134,20 @@ func (t *WriteTxn) stamp(create, modify *uint64, created uint64) {
 	*create, *modify = created, t.work.index
 }
 
-// put stores an object by its key and notes the change.
-func put[K, T any](t *WriteTxn, table Table, tree *sorted.Tree[K, *T], v *T) {
-	old, had := tree.Set(t.edit, v)
+// put stores an object by its key, notes the change, and gives what was there.
+func put[K, T any](t *WriteTxn, table Table, tree *sorted.Tree[K, *T], v *T) (old *T) {
+	old, had := tree.Set(t.pen(), v)
 	if !had {
 		t.note(table, nil, v)
-		return
+		return nil
 	}
 	t.note(table, old, v)
+	return old
 }
 
 // drop removes an object by its key and notes the change.
 func drop[K, T any](t *WriteTxn, table Table, tree *sorted.Tree[K, *T], key K) *T {
-	old, had := tree.Delete(t.edit, key)
+	old, had := tree.Delete(t.pen(), key)
 	if !had {
 		return nil
 	}
@@ -155,13 +176,13 @@ func (t *WriteTxn) PutDeployment(d *structs.Deployment) {
 	}
 	t.stamp(&d.CreateIndex, &d.ModifyIndex, created)
 	put(t, TableDeployments, &t.work.deployments, d)
-	t.work.deploymentsByJob.Set(t.edit, d)
+	t.work.deploymentsByJob.Set(t.pen(), d)
 }
 
 // DeleteDeployment forgets a deployment.
 func (t *WriteTxn) DeleteDeployment(id structs.ID) {
 	if d := drop(t, TableDeployments, &t.work.deployments, id); d != nil {
-		t.work.deploymentsByJob.Delete(t.edit, byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID})
+		t.work.deploymentsByJob.Delete(t.pen(), byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID})
 	}
 }
 

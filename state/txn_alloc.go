@@ -5,7 +5,8 @@ import "berth/structs"
 // PutAlloc stores an allocation: it is linked to its job version and counted. AllocModifyIndex is the caller's to set. Its
 // job and node must be those of the allocation it replaces.
 func (t *WriteTxn) PutAlloc(a *structs.Allocation) {
-	old := t.Alloc(a.ID)
+	w := t.work
+	old := put(t, TableAllocs, &w.allocs, a)
 	var created uint64
 	if old != nil {
 		created = old.CreateIndex
@@ -16,19 +17,17 @@ func (t *WriteTxn) PutAlloc(a *structs.Allocation) {
 	} else {
 		a.Job = t.JobVersion(a.Namespace, a.JobID, a.JobVersion)
 	}
-	w := t.work
-	put(t, TableAllocs, &w.allocs, a)
-	w.allocsByJob.Set(t.edit, a)
-	w.allocsByNode.Set(t.edit, a)
+	w.allocsByJob.Set(t.pen(), a)
+	w.allocsByNode.Set(t.pen(), a)
 	if old != nil && old.EvalID != a.EvalID {
-		w.allocsByEval.Delete(t.edit, byKey{owner: old.EvalID, id: a.ID})
+		w.allocsByEval.Delete(t.pen(), byKey{owner: old.EvalID, id: a.ID})
 	}
-	w.allocsByEval.Set(t.edit, a)
+	w.allocsByEval.Set(t.pen(), a)
 	if old != nil && old.DeploymentID != a.DeploymentID && !old.DeploymentID.IsZero() {
-		w.allocsByDeployment.Delete(t.edit, byKey{owner: old.DeploymentID, id: a.ID})
+		w.allocsByDeployment.Delete(t.pen(), byKey{owner: old.DeploymentID, id: a.ID})
 	}
 	if !a.DeploymentID.IsZero() {
-		w.allocsByDeployment.Set(t.edit, a)
+		w.allocsByDeployment.Set(t.pen(), a)
 	}
 	t.account(old, a)
 }
@@ -40,10 +39,10 @@ func (t *WriteTxn) DeleteAlloc(id structs.ID) {
 		return
 	}
 	w := t.work
-	w.allocsByJob.Delete(t.edit, byKey{ns: a.Namespace, name: a.JobID, id: id})
-	w.allocsByNode.Delete(t.edit, byKey{owner: a.NodeID, id: id})
-	w.allocsByEval.Delete(t.edit, byKey{owner: a.EvalID, id: id})
-	w.allocsByDeployment.Delete(t.edit, byKey{owner: a.DeploymentID, id: id})
+	w.allocsByJob.Delete(t.pen(), byKey{ns: a.Namespace, name: a.JobID, id: id})
+	w.allocsByNode.Delete(t.pen(), byKey{owner: a.NodeID, id: id})
+	w.allocsByEval.Delete(t.pen(), byKey{owner: a.EvalID, id: id})
+	w.allocsByDeployment.Delete(t.pen(), byKey{owner: a.DeploymentID, id: id})
 	t.account(a, nil)
 }
 
@@ -83,7 +82,7 @@ func (t *WriteTxn) account(before, after *structs.Allocation) {
 		u.Add(after.AllocatedResources)
 	}
 	if u.Allocs == 0 {
-		t.work.nodeUse.Delete(t.edit, u.NodeID)
+		t.work.nodeUse.Delete(t.pen(), u.NodeID)
 		delete(t.uses, u.NodeID)
 	}
 }
@@ -105,14 +104,14 @@ func (t *WriteTxn) use(node structs.ID) *NodeUse {
 		u = old.Clone()
 	}
 	t.uses[node] = u
-	t.work.nodeUse.Set(t.edit, u)
+	t.work.nodeUse.Set(t.pen(), u)
 	return u
 }
 
 // PutEval stores an evaluation. Its job must be that of the evaluation it replaces.
 func (t *WriteTxn) PutEval(e *structs.Evaluation) {
+	old := put(t, TableEvals, &t.work.evals, e)
 	var created uint64
-	old := t.Eval(e.ID)
 	by := JobCounts{Evals: 1, OpenEvals: one(!e.Terminal())}
 	if old != nil {
 		created = old.CreateIndex
@@ -120,8 +119,7 @@ func (t *WriteTxn) PutEval(e *structs.Evaluation) {
 		by.OpenEvals -= one(!old.Terminal())
 	}
 	t.stamp(&e.CreateIndex, &e.ModifyIndex, created)
-	put(t, TableEvals, &t.work.evals, e)
-	t.work.evalsByJob.Set(t.edit, e)
+	t.work.evalsByJob.Set(t.pen(), e)
 	t.count(e.JobKey(), by)
 	if !t.restoring && len(e.QueuedAllocations) > 0 {
 		t.queued(e.JobKey(), e.QueuedAllocations)
@@ -134,6 +132,6 @@ func (t *WriteTxn) DeleteEval(id structs.ID) {
 	if e == nil {
 		return
 	}
-	t.work.evalsByJob.Delete(t.edit, byKey{ns: e.Namespace, name: e.JobID, n: e.CreateIndex, id: id})
+	t.work.evalsByJob.Delete(t.pen(), byKey{ns: e.Namespace, name: e.JobID, n: e.CreateIndex, id: id})
 	t.count(e.JobKey(), JobCounts{Evals: -1, OpenEvals: -one(!e.Terminal())})
 }

@@ -31,14 +31,14 @@ func (t *WriteTxn) count(key structs.JobKey, by JobCounts) {
 			c.JobCounts = old.JobCounts
 		}
 		t.counts[key] = c
-		t.work.jobCounts.Set(t.edit, c)
+		t.work.jobCounts.Set(t.pen(), c)
 	}
 	c.Allocs += by.Allocs
 	c.Live += by.Live
 	c.Evals += by.Evals
 	c.OpenEvals += by.OpenEvals
 	if c.JobCounts == (JobCounts{}) {
-		t.work.jobCounts.Delete(t.edit, key)
+		t.work.jobCounts.Delete(t.pen(), key)
 		delete(t.counts, key)
 	}
 }
@@ -46,13 +46,12 @@ func (t *WriteTxn) count(key structs.JobKey, by JobCounts) {
 // PutJob stores the current version of a job, beside its kept versions: see PutJobVersion. JobModifyIndex is the caller's
 // to set.
 func (t *WriteTxn) PutJob(j *structs.Job) {
-	old := t.Job(j.Namespace, j.ID)
+	old := put(t, TableJobs, &t.work.jobs, j)
 	var created uint64
 	if old != nil {
 		created = old.CreateIndex
 	}
 	t.stamp(&j.CreateIndex, &j.ModifyIndex, created)
-	put(t, TableJobs, &t.work.jobs, j)
 	if t.restoring {
 		return
 	}
@@ -107,6 +106,11 @@ func (t *WriteTxn) summary(key structs.JobKey, make bool) *structs.JobSummary {
 	if old == nil && !make {
 		return nil
 	}
+	return t.ownSummary(key, old)
+}
+
+// ownSummary is a copy of a job's summary that this transaction has not changed yet, nil for one it does not have.
+func (t *WriteTxn) ownSummary(key structs.JobKey, old *structs.JobSummary) *structs.JobSummary {
 	s := &structs.JobSummary{Namespace: key.Namespace, JobID: key.ID, Summary: map[string]structs.TaskGroupSummary{}}
 	if old != nil {
 		*s = *old
@@ -156,7 +160,11 @@ func (t *WriteTxn) coverGroups(j *structs.Job) {
 	if complete {
 		return
 	}
-	s := t.summary(j.Key(), true)
+	s := t.summaries[j.Key()]
+	if s == nil {
+		s = t.ownSummary(j.Key(), old)
+	}
+	t.summaryChanged(s)
 	for _, g := range j.TaskGroups {
 		if _, ok := s.Summary[g.Name]; !ok {
 			s.Summary[g.Name] = structs.TaskGroupSummary{}

@@ -1,7 +1,8 @@
 package structs
 
 import (
-	"bytes"
+	"cmp"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 )
@@ -29,7 +30,12 @@ func MustID(s string) ID {
 func (id ID) IsZero() bool { return id == ID{} }
 
 // Compare orders ids by their bytes.
-func (id ID) Compare(o ID) int { return bytes.Compare(id[:], o[:]) }
+func (id ID) Compare(o ID) int {
+	if a, b := binary.BigEndian.Uint64(id[:]), binary.BigEndian.Uint64(o[:]); a != b {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Compare(binary.BigEndian.Uint64(id[8:]), binary.BigEndian.Uint64(o[8:]))
+}
 
 // String is the UUID text, or "" for the zero ID.
 func (id ID) String() string {

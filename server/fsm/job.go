@@ -1,20 +1,32 @@
 package fsm
 
 import (
+	"slices"
+
 	"berth/state"
 	"berth/structs"
 )
 
+// fewTouched is up to how many jobs a command touches are looked for one by one.
+const fewTouched = 4
+
 // touch notes that a job's status may have changed.
 func (a *applier) touch(namespace, id string) {
 	key := structs.JobKey{Namespace: namespace, ID: id}
-	if a.seen[key] {
+	switch {
+	case a.seen != nil:
+		if a.seen[key] {
+			return
+		}
+		a.seen[key] = true
+	case slices.Contains(a.touched, key):
 		return
+	case len(a.touched) == fewTouched:
+		a.seen = map[structs.JobKey]bool{key: true}
+		for _, k := range a.touched {
+			a.seen[k] = true
+		}
 	}
-	if a.seen == nil {
-		a.seen = map[structs.JobKey]bool{}
-	}
-	a.seen[key] = true
 	a.touched = append(a.touched, key)
 }
 
@@ -88,7 +100,7 @@ func (a *applier) jobRegister(c *structs.JobRegisterCommand) (any, error) {
 	if old != nil && !old.Stop {
 		preserve(job, old, c.PreserveCounts, c.PreserveResources)
 	}
-	stored := a.storeVersion(job)
+	stored := a.storeAfter(job, old)
 	if c.Submission != nil && a.txn.Submission(stored.Namespace, stored.ID, stored.Version) == nil {
 		sub := c.Submission
 		sub.Namespace, sub.JobID, sub.Version, sub.JobModifyIndex = stored.Namespace, stored.ID, stored.Version, stored.JobModifyIndex
@@ -126,13 +138,17 @@ func preserve(job, old *structs.Job, counts, resources bool) {
 
 // storeVersion makes a specification the job's current one. One that says the same is not a new version.
 func (a *applier) storeVersion(job *structs.Job) *structs.Job {
-	old := a.txn.Job(job.Namespace, job.ID)
+	return a.storeAfter(job, a.txn.Job(job.Namespace, job.ID))
+}
+
+// storeAfter is storeVersion with the current one in hand, nil when there is none.
+func (a *applier) storeAfter(job, old *structs.Job) *structs.Job {
 	a.touch(job.Namespace, job.ID)
 	a.schedule(job, old)
 	if old != nil && sameSpecification(old, job) {
 		return old
 	}
-	job.Version = a.nextVersion(job.Namespace, job.ID)
+	job.Version = a.nextVersion(job, old)
 	job.Stable, job.VersionTag = false, nil
 	job.Status, job.StatusDescription = structs.JobStatusPending, ""
 	job.JobModifyIndex = a.index
@@ -140,18 +156,17 @@ func (a *applier) storeVersion(job *structs.Job) *structs.Job {
 		job.Status = old.Status
 	}
 	a.txn.PutJob(job)
-	kept := *job
-	a.txn.PutJobVersion(&kept)
+	a.txn.PutJobVersion(job)
 	a.pruneVersions(job)
 	return job
 }
 
 // nextVersion goes on after every version that is kept, those of a job purged while its allocations still ended included.
-func (a *applier) nextVersion(namespace, id string) uint64 {
-	if old := a.txn.Job(namespace, id); old != nil {
+func (a *applier) nextVersion(job, old *structs.Job) uint64 {
+	if old != nil {
 		return old.Version + 1
 	}
-	for kept := range a.txn.JobVersions(namespace, id) {
+	for kept := range a.txn.JobVersions(job.Namespace, job.ID) {
 		return kept.Version + 1
 	}
 	return 0
@@ -172,6 +187,9 @@ func specificationOf(j *structs.Job) *structs.Job {
 
 // pruneVersions forgets the oldest versions beyond those tracked: none that is current, tagged, or that an allocation is of.
 func (a *applier) pruneVersions(job *structs.Job) {
+	if job.Version < structs.TrackedVersions {
+		return // there cannot be so many
+	}
 	var surplus []uint64
 	untagged := 0
 	for v := range a.txn.JobVersions(job.Namespace, job.ID) {

@@ -24,7 +24,7 @@ func Diff[K, V any](old, now Tree[K, V], same func(a, b V) bool, visit func(befo
 				return
 			}
 		case a.value() && b.value():
-			switch c := order.Compare(order.Key(a.peek()), order.Key(b.peek())); {
+			switch c := order.At(a.peek(), order.Key(b.peek())); {
 			case c < 0:
 				if !visit(a.take(), none, true, false) {
 					return
@@ -39,7 +39,7 @@ func Diff[K, V any](old, now Tree[K, V], same func(a, b V) bool, visit func(befo
 				}
 			}
 		case a.value():
-			if order.Compare(order.Key(a.peek()), order.Key(b.least())) < 0 {
+			if order.At(a.peek(), order.Key(b.least())) < 0 {
 				if !visit(a.take(), none, true, false) {
 					return
 				}
@@ -47,7 +47,7 @@ func Diff[K, V any](old, now Tree[K, V], same func(a, b V) bool, visit func(befo
 				b.open()
 			}
 		case b.value():
-			if order.Compare(order.Key(b.peek()), order.Key(a.least())) < 0 {
+			if order.At(b.peek(), order.Key(a.least())) < 0 {
 				if !visit(none, b.take(), false, true) {
 					return
 				}

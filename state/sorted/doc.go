@@ -2,7 +2,7 @@
 //
 // It owns nothing but the shape. A Tree is a small value; copying it is a snapshot. A change made under an Edit copies each
 // node of its path once and may then change that copy in place, so that a transaction of many changes costs little more
-// than a mutable tree. Values carry their own keys: an index of pointers costs about eleven bytes for each.
+// than a mutable tree. Values carry their own keys: an index of pointers costs about fourteen bytes for each.
 //
 // It never locks, logs or starts a goroutine. One goroutine may change a tree under an Edit; any number may read trees that
 // no Edit in use has made.

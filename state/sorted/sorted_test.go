@@ -43,8 +43,10 @@ func depth(t *rapid.T, n *node[int, *pair], root bool) int {
 	if n.kids == nil {
 		return 0
 	}
-	if len(n.low) != len(n.kids) {
-		t.Fatalf("%d bounds for %d children", len(n.low), len(n.kids))
+	for i, low := range n.low {
+		if (low != nil) != (i < len(n.kids)) && i > 0 {
+			t.Fatalf("bound %d of a node with %d children: %v", i, len(n.kids), low)
+		}
 	}
 	d := -1
 	for i, k := range n.kids {
@@ -54,7 +56,7 @@ func depth(t *rapid.T, n *node[int, *pair], root bool) int {
 		}
 		d = kd
 		k.each(func(p *pair) bool {
-			if i > 0 && p.key < n.low[i] || i+1 < len(n.kids) && p.key >= n.low[i+1] {
+			if i > 0 && p.key < *n.low[i] || i+1 < len(n.kids) && p.key >= *n.low[i+1] {
 				t.Fatalf("key %d in child %d of bounds %v", p.key, i, n.low)
 			}
 			return true

@@ -1,12 +1,15 @@
 package sorted
 
-// nodeMax is how many values a leaf, or children an inner node, holds at most.
-const nodeMax = 32
+// nodeMax is how many values a leaf, or children an inner node, holds at most. With so many a leaf and an inner node fill the memory
+// Go gives for them, 288 and 512 bytes, when values are pointers.
+const nodeMax = 28
 
 // Order is how values of a tree are keyed and compared. Trees of one kind share one Order.
 type Order[K, V any] struct {
 	Key     func(V) K
 	Compare func(a, b K) int
+	// At compares a value's key with another: Compare(Key(v), key), without making the key.
+	At func(v V, key K) int
 }
 
 // Edit is the right to change the nodes made under it in place. Make one with new(Edit) for each transaction, and another
@@ -21,16 +24,42 @@ type Tree[K, V any] struct {
 }
 
 // node is a leaf (kids nil) or an inner node. low[i] is not above any key in kids[i], and above every key in kids[i-1];
-// low[0] says nothing.
+// low[0] says nothing. Keys are shared by the copies of a node, which are many more than the keys.
 type node[K, V any] struct {
 	edit *Edit
 	vals []V
 	kids []*node[K, V]
-	low  []K
+	low  *[nodeMax]*K
 }
 
-// New is an empty tree.
-func New[K, V any](order *Order[K, V]) Tree[K, V] { return Tree[K, V]{order: order} }
+// newLeaf is an empty leaf with room for all it may hold.
+func newLeaf[K, V any](e *Edit) *node[K, V] {
+	b := &struct {
+		node[K, V]
+		vals [nodeMax]V
+	}{}
+	b.node.edit, b.node.vals = e, b.vals[:0]
+	return &b.node
+}
+
+// newInner is the same for a node with children.
+func newInner[K, V any](e *Edit) *node[K, V] {
+	b := &struct {
+		node[K, V]
+		kids [nodeMax]*node[K, V]
+		low  [nodeMax]*K
+	}{}
+	b.node.edit, b.node.kids, b.node.low = e, b.kids[:0], &b.low
+	return &b.node
+}
+
+// New is an empty tree. An order without At gets one.
+func New[K, V any](order *Order[K, V]) Tree[K, V] {
+	if order.At == nil {
+		order.At = func(v V, key K) int { return order.Compare(order.Key(v), key) }
+	}
+	return Tree[K, V]{order: order}
+}
 
 // Len is the number of values.
 func (t *Tree[K, V]) Len() int { return t.size }
@@ -52,10 +81,10 @@ func (t *Tree[K, V]) Get(key K) (v V, ok bool) {
 
 // child is which child the key belongs to.
 func (t *Tree[K, V]) child(n *node[K, V], key K) int {
-	lo, hi := 1, len(n.kids)
+	lo, hi, compare := 1, len(n.kids), t.order.Compare
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if t.order.Compare(n.low[mid], key) <= 0 {
+		if compare(*n.low[mid], key) <= 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -66,10 +95,10 @@ func (t *Tree[K, V]) child(n *node[K, V], key K) int {
 
 // find is where the key is in a leaf, or should be.
 func (t *Tree[K, V]) find(n *node[K, V], key K) (int, bool) {
-	lo, hi := 0, len(n.vals)
+	lo, hi, at := 0, len(n.vals), t.order.At
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		switch c := t.order.Compare(t.order.Key(n.vals[mid]), key); {
+		switch c := at(n.vals[mid], key); {
 		case c == 0:
 			return mid, true
 		case c < 0:
@@ -86,13 +115,14 @@ func (n *node[K, V]) own(e *Edit) *node[K, V] {
 	if n.edit == e {
 		return n
 	}
-	c := &node[K, V]{edit: e}
 	if n.kids == nil {
-		c.vals = append(make([]V, 0, len(n.vals)+1), n.vals...)
+		c := newLeaf[K, V](e)
+		c.vals = append(c.vals, n.vals...)
 		return c
 	}
-	c.kids = append(make([]*node[K, V], 0, len(n.kids)+1), n.kids...)
-	c.low = append(make([]K, 0, len(n.low)+1), n.low...)
+	c := newInner[K, V](e)
+	c.kids = append(c.kids, n.kids...)
+	*c.low = *n.low
 	return c
 }
 
@@ -100,7 +130,8 @@ func (n *node[K, V]) own(e *Edit) *node[K, V] {
 func (t *Tree[K, V]) Set(e *Edit, v V) (old V, had bool) {
 	key := t.order.Key(v)
 	if t.root == nil {
-		t.root = &node[K, V]{edit: e, vals: []V{v}}
+		t.root = newLeaf[K, V](e)
+		t.root.vals = append(t.root.vals, v)
 		t.size = 1
 		return old, false
 	}
@@ -108,8 +139,9 @@ func (t *Tree[K, V]) Set(e *Edit, v V) (old V, had bool) {
 	old, had, right, low := t.set(root, e, key, v)
 	t.root = root
 	if right != nil {
-		var none K
-		t.root = &node[K, V]{edit: e, kids: []*node[K, V]{root, right}, low: []K{none, low}}
+		t.root = newInner[K, V](e)
+		t.root.kids = append(t.root.kids, root, right)
+		t.root.low[1] = low
 	}
 	if !had {
 		t.size++
@@ -118,19 +150,16 @@ func (t *Tree[K, V]) Set(e *Edit, v V) (old V, had bool) {
 }
 
 // set changes an owned node; right is its new neighbour when it had to be split, low the least key of that.
-func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, right *node[K, V], low K) {
+func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, right *node[K, V], low *K) {
 	if n.kids == nil {
 		i, found := t.find(n, key)
 		if found {
 			old, n.vals[i] = n.vals[i], v
-			return old, true, nil, low
+			return old, true, nil, nil
 		}
-		n.vals = insert(n.vals, i, v)
-		if len(n.vals) > nodeMax {
-			at := splitAt(i, len(n.vals))
-			right = &node[K, V]{edit: e, vals: append([]V(nil), n.vals[at:]...)}
-			n.vals = cut(n.vals, at)
-			low = t.order.Key(right.vals[0])
+		if right = n.addValue(e, i, v); right != nil {
+			least := t.order.Key(right.vals[0])
+			low = &least
 		}
 		return old, false, right, low
 	}
@@ -139,25 +168,72 @@ func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, r
 	n.kids[i] = kid
 	old, had, more, moreLow := t.set(kid, e, key, v)
 	if more == nil {
-		return old, had, nil, low
+		return old, had, nil, nil
 	}
-	n.kids = insert(n.kids, i+1, more)
-	n.low = insert(n.low, i+1, moreLow)
-	if len(n.kids) > nodeMax {
-		at := splitAt(i+1, len(n.kids))
-		right = &node[K, V]{edit: e, kids: append([]*node[K, V](nil), n.kids[at:]...), low: append([]K(nil), n.low[at:]...)}
+	right = n.addChild(e, i+1, more, moreLow)
+	if right != nil {
 		low = right.low[0]
-		n.kids, n.low = cut(n.kids, at), cut(n.low, at)
 	}
 	return old, had, right, low
 }
 
-// splitAt is the middle, or nearly the end when values are appended in order, so that nodes filled in order stay full.
-func splitAt(inserted, n int) int {
-	if inserted == n-1 {
-		return n - 1
+// addValue puts a value at a place of an owned leaf; right is its new neighbour when it was full.
+func (n *node[K, V]) addValue(e *Edit, i int, v V) (right *node[K, V]) {
+	if len(n.vals) < nodeMax {
+		n.vals = insert(n.vals, i, v)
+		return nil
 	}
-	return n / 2
+	right = newLeaf[K, V](e)
+	at := splitAt(i)
+	right.vals = append(right.vals, n.vals[at:]...)
+	n.vals = cut(n.vals, at)
+	if i <= at && at < nodeMax {
+		n.vals = insert(n.vals, i, v)
+	} else {
+		right.vals = insert(right.vals, i-at, v)
+	}
+	return right
+}
+
+// addChild puts a child and its least key at a place of an owned inner node; right is its new neighbour when it was full.
+func (n *node[K, V]) addChild(e *Edit, i int, kid *node[K, V], low *K) (right *node[K, V]) {
+	if len(n.kids) < nodeMax {
+		n.insertChild(i, kid, low)
+		return nil
+	}
+	right = newInner[K, V](e)
+	at := splitAt(i)
+	right.kids = append(right.kids, n.kids[at:]...)
+	copy(right.low[:], n.low[at:])
+	n.kids = cut(n.kids, at)
+	clear(n.low[at:])
+	if i <= at && at < nodeMax {
+		n.insertChild(i, kid, low)
+	} else {
+		right.insertChild(i-at, kid, low)
+	}
+	return right
+}
+
+func (n *node[K, V]) insertChild(i int, kid *node[K, V], low *K) {
+	n.kids = insert(n.kids, i, kid)
+	copy(n.low[i+1:], n.low[i:])
+	n.low[i] = low
+}
+
+func (n *node[K, V]) removeChild(i int) {
+	n.kids = removeAt(n.kids, i)
+	copy(n.low[i:], n.low[i+1:])
+	n.low[len(n.kids)] = nil
+}
+
+// splitAt is where a full node is split: in the middle, or at its end when values are appended in order, so that nodes filled in order
+// stay full.
+func splitAt(inserted int) int {
+	if inserted == nodeMax {
+		return nodeMax
+	}
+	return nodeMax / 2
 }
 
 // Delete takes out the value with the key and gives it.
@@ -194,7 +270,7 @@ func (t *Tree[K, V]) remove(n *node[K, V], e *Edit, key K) (old V) {
 		return old
 	}
 	if kid.count() == 0 {
-		n.kids, n.low = removeAt(n.kids, i), removeAt(n.low, i)
+		n.removeChild(i)
 		return old
 	}
 	if i > 0 && n.kids[i-1].count()+kid.count() <= nodeMax*3/4 {
@@ -213,18 +289,17 @@ func (n *node[K, V]) join(e *Edit, i int) {
 	if left.kids == nil {
 		left.vals = append(left.vals, right.vals...)
 	} else {
+		at := len(left.kids)
 		left.kids = append(left.kids, right.kids...)
-		at := len(left.low)
-		left.low = append(left.low, right.low...)
+		copy(left.low[at:], right.low[:len(right.kids)])
 		left.low[at] = n.low[i+1]
 	}
 	n.kids[i] = left
-	n.kids, n.low = removeAt(n.kids, i+1), removeAt(n.low, i+1)
+	n.removeChild(i + 1)
 }
 
 func insert[T any](s []T, i int, v T) []T {
-	var zero T
-	s = append(s, zero)
+	s = s[:len(s)+1]
 	copy(s[i+1:], s[i:])
 	s[i] = v
 	return s
