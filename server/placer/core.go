@@ -37,8 +37,10 @@ type Core struct {
 	works  []*work // with slices left to decide, in turn
 	stats  Stats
 
-	inFlight int // proposals that are being written
-	placing  int // placements in them
+	inFlight int      // slices that are being written, or wait for others
+	placing  int      // placements in them
+	commands int      // that they are written with
+	waiting  []parcel // for others to share a command with
 	extra    extra
 }
 
@@ -104,6 +106,7 @@ func (l *Core) Step(between func()) {
 		between()
 		l.absorb()
 	}
+	l.flush()
 	l.stats.Queue, l.stats.Writing = l.broker.Counts(), l.inFlight
 }
 
@@ -168,6 +171,7 @@ func (l *Core) absorb() {
 func (l *Core) decideOne() bool {
 	w := l.take()
 	if w == nil && len(l.works) > 0 && l.placing < maxPlacing {
+		l.flush() // this takes longer
 		w, l.works = l.works[0], l.works[1:]
 	}
 	if w == nil {

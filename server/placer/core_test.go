@@ -208,6 +208,57 @@ func TestDecidesAheadOfTheLog(t *testing.T) {
 	b.want("live", fmt.Sprint(b.live("one"), b.live("two")), "2 0")
 }
 
+// The first small plan is written at once; those decided until it is written share a command.
+func TestSmallPlansShareACommand(t *testing.T) {
+	b := newBed(t)
+	b.node("a", 8000)
+	for i := range 4 {
+		b.job(fmt.Sprint("job", i), 1, nil)
+	}
+	b.job("empty", 0, nil)
+	b.step()
+	b.want("proposals", len(b.queue), 2)
+	b.want("slices being written", b.core.Stats().Writing, 5)
+	b.want("plans beside the first", len(b.queue[1].body.(*structs.PlanApplyCommand).Plans), 3)
+	b.want("evaluations beside the first", len(b.queue[1].body.(*structs.PlanApplyCommand).Evals), 4)
+	b.run()
+	for i := range 4 {
+		b.want("live", b.live(fmt.Sprint("job", i)), 1)
+	}
+	b.want("done", b.core.Stats().Evaluations, 5)
+	b.want("slices being written", b.core.Stats().Writing, 0)
+	b.sameAsStore()
+}
+
+// A command that is refused as a whole is written again plan by plan: one that can never be written takes no other with it.
+func TestAFaultInACommandOfManyIsOnesAlone(t *testing.T) {
+	b := newBed(t)
+	b.node("a", 8000)
+	var evals []*structs.Evaluation
+	for i := range 4 {
+		evals = append(evals, b.job(fmt.Sprint("job", i), 1, nil))
+	}
+	b.step()
+	b.land()
+	b.want("plans in the second command", len(b.queue[0].body.(*structs.PlanApplyCommand).Plans), 3)
+	b.fail(structs.KindInternal)
+	b.want("commands", len(b.queue), 3)
+	b.land()
+	b.fail(structs.KindInternal)
+	b.land()
+	b.run()
+	failed := 0
+	for i, e := range evals {
+		if b.status(e) == structs.EvalStatusFailed {
+			failed++
+		} else {
+			b.want("live", b.live(fmt.Sprint("job", i)), 1)
+		}
+	}
+	b.want("failed", failed, 1)
+	b.sameAsStore()
+}
+
 // A job's second evaluation waits for its first one's plan.
 func TestOneEvaluationOfAJobAtATime(t *testing.T) {
 	b := newBed(t)

@@ -7,25 +7,81 @@ import (
 	"berth/structs"
 )
 
-// write proposes a slice.
+// Bounds of what goes into one command with others.
+const (
+	// togetherMax is how many slices share a command.
+	togetherMax = 16
+	// smallSlice is up to how many placements a slice waits for others.
+	smallSlice = 16
+)
+
+// write proposes a slice. A small one shares a command with those that are decided while others are being written: that of a job
+// with a few instances costs its servers less than a command of its own would.
 func (l *Core) write(w *work, s slice) {
-	cmd := &structs.PlanApplyCommand{Evals: s.evals}
-	if s.plan != nil && !s.plan.Empty() {
-		cmd.Plans = []*structs.Plan{s.plan}
-	}
+	n := s.placements()
 	l.inFlight++
-	l.placing += s.placements()
+	l.placing += n
 	w.flying++
-	l.Propose(structs.CmdPlanApply, cmd, func(value any, err error) {
-		r := result{work: w, slice: s, err: err}
-		if err == nil && len(cmd.Plans) > 0 {
-			if replies, ok := value.([]*structs.PlanResult); ok && len(replies) == 1 {
-				r.reply = replies[0]
-			} else {
-				r.err = fmt.Errorf("one plan was answered with %T", value)
-			}
+	if n > smallSlice {
+		l.flush()
+		l.propose([]parcel{{w, s}})
+		return
+	}
+	l.waiting = append(l.waiting, parcel{w, s})
+	if l.commands == 0 || len(l.waiting) >= togetherMax {
+		l.flush()
+	}
+}
+
+// parcel is a slice on its way.
+type parcel struct {
+	work  *work
+	slice slice
+}
+
+func (p parcel) hasPlan() bool { return p.slice.plan != nil && !p.slice.plan.Empty() }
+
+// flush proposes what waits for others.
+func (l *Core) flush() {
+	if len(l.waiting) > 0 {
+		all := l.waiting
+		l.waiting = nil
+		l.propose(all)
+	}
+}
+
+// propose proposes slices as one command. One that is refused as a whole is tried again slice by slice: the fault is one's alone.
+func (l *Core) propose(all []parcel) {
+	cmd := &structs.PlanApplyCommand{}
+	for _, p := range all {
+		if p.hasPlan() {
+			cmd.Plans = append(cmd.Plans, p.slice.plan)
 		}
-		l.land(r)
+		cmd.Evals = append(cmd.Evals, p.slice.evals...)
+	}
+	l.commands++
+	l.Propose(structs.CmdPlanApply, cmd, func(value any, err error) {
+		l.commands--
+		if err != nil && !passes(err) && len(all) > 1 {
+			for i := range all {
+				l.propose(all[i : i+1])
+			}
+			return
+		}
+		replies, _ := value.([]*structs.PlanResult)
+		if err == nil && len(replies) != len(cmd.Plans) {
+			err = fmt.Errorf("%d plans were answered with %T of %d", len(cmd.Plans), value, len(replies))
+		}
+		for _, p := range all {
+			r := result{work: p.work, slice: p.slice, err: err}
+			if err == nil && p.hasPlan() {
+				r.reply, replies = replies[0], replies[1:]
+			}
+			l.land(r)
+		}
+		if l.commands == 0 {
+			l.flush()
+		}
 	})
 }
 
