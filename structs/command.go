@@ -49,6 +49,28 @@ const (
 	CmdLast = iota - 1
 )
 
+// Body is a command's value, encoded. One that was decoded is a part of the bytes it was decoded from.
+//
+//msgp:ignore Body
+type Body []byte
+
+// MarshalMsg implements msgp.Marshaler.
+func (b Body) MarshalMsg(to []byte) ([]byte, error) { return msgp.Raw(b).MarshalMsg(to) }
+
+// UnmarshalMsg implements msgp.Unmarshaler.
+func (b *Body) UnmarshalMsg(from []byte) ([]byte, error) {
+	rest, err := msgp.Skip(from)
+	if err != nil {
+		return from, err
+	}
+	n := len(from) - len(rest)
+	*b = from[:n:n]
+	return rest, nil
+}
+
+// Msgsize is how many bytes MarshalMsg writes at most.
+func (b Body) Msgsize() int { return msgp.Raw(b).Msgsize() }
+
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.
 // One log entry holds one or more commands (group commit).
 type Command struct {
@@ -56,7 +78,7 @@ type Command struct {
 	Version uint8 // of the body's meaning, 0 for the first
 	// At is the proposer's time, Unix ns: the only clock the state machine knows.
 	At   int64
-	Body msgp.Raw
+	Body Body
 }
 
 // LogEntry is the payload of one Raft log entry: commands applied in order in one transaction. A command that cannot be

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/raft"
-	"github.com/tinylib/msgp/msgp"
 
 	"berth/state"
 	"berth/structs"
@@ -78,7 +77,7 @@ func TestAnEntryOfANewerProgramHaltsTheReplica(t *testing.T) {
 
 func TestCommandsThatMakeNoSenseAreRefused(t *testing.T) {
 	w := newWorld()
-	garbled := structs.Command{Kind: structs.CmdJobRegister, Body: msgp.Raw{0x81, 0xa3, 'J', 'o', 'b', 0xc4}}
+	garbled := structs.Command{Kind: structs.CmdJobRegister, Body: structs.Body{0x81, 0xa3, 'J', 'o', 'b', 0xc4}}
 	if res := w.entry(w.command(structs.CmdNone, register(job("a", 1)))); structs.KindOf(res[0].Err) != structs.KindInternal {
 		t.Errorf("%v", res[0].Err)
 	}
