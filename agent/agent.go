@@ -30,6 +30,7 @@ import (
 	"berth/drivers/containerd/daemon"
 	"berth/internal/atrest"
 	"berth/internal/lifecycle"
+	"berth/internal/tracing"
 	"berth/internal/version"
 	"berth/server"
 	"berth/structs"
@@ -62,6 +63,7 @@ type agent struct {
 	net       *network.Manager // the same
 	client    *client.Client   // the same
 	telemetry *telemetry.Telemetry
+	tracer    *tracing.Tracer // nil when nothing is traced
 	api       net.Listener
 	http      *http.Server
 	left      bool // of -dev: tasks may still use its files
@@ -117,6 +119,15 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer a.telemetry.Close()
+	if a.tracer, err = tracing.Open(cfg.Telemetry.Traces, tracing.Process{Name: a.name, Version: version.String(), Region: cfg.Region, Datacenter: cfg.Datacenter},
+		func(err error) { log.Warn("spans are lost", "error", err) }); err != nil {
+		return err
+	}
+	defer func() {
+		if err := a.tracer.Close(); err != nil {
+			log.Debug("the last spans are lost", "error", err)
+		}
+	}()
 	if a.api, err = listen("API", cfg.HTTPAddr, "http"); err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func (a *agent) ask(ctx context.Context, host, path string, into any) error {
 func (a *agent) serverConfig() server.Config {
 	c := a.cfg
 	out := server.Config{Name: a.name, Region: c.Region, Datacenter: c.Datacenter, Version: version.String(), DataDir: a.serverDir(), Addr: c.RPCAddr,
-		Heartbeat: c.Server.Heartbeat, GC: c.Server.GC, Events: c.Server.Events, Backup: c.Server.Backup, Seal: a.seal, Logger: a.log}
+		Heartbeat: c.Server.Heartbeat, GC: c.Server.GC, Events: c.Server.Events, Backup: c.Server.Backup, Tracer: a.tracer, Seal: a.seal, Logger: a.log}
 	k := a.cluster
 	if k == nil || k.gossip == nil {
 		return out
@@ -251,9 +251,9 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 	local := httpapi.New(deps).Handler()
 	k := a.cluster
 	if k == nil {
-		return relay.Alone(a.cfg.Region, local)
+		return relay.Alone(a.cfg.Region, local, a.tracer)
 	}
-	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Region: a.cfg.Region, Logger: a.log.Named("relay")}
+	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Region: a.cfg.Region, Logger: a.log.Named("relay"), Tracer: a.tracer}
 	if a.cfg.Server.Enabled {
 		cfg.Server, cfg.RegionServers, cfg.ServerID = a.server, a.regionServers, a.serverID
 	}
@@ -271,7 +271,7 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 		mux.HandleFunc("PUT "+authority.RenewPath, k.auth.ServeRenew)
 		mux.HandleFunc("PUT "+authority.RegionPath, k.auth.ServeRegion)
 	}
-	k.wire.Serve(authority.Guard(a.cfg.Region, mux))
+	k.wire.Serve(authority.Guard(a.cfg.Region, a.tracer.Handler(mux, false)))
 	return y.Public()
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"berth/internal/atrest"
 	"berth/internal/idgen"
+	"berth/internal/tracing"
 	"berth/server/backup"
 	"berth/server/events"
 	"berth/server/heartbeat"
@@ -53,6 +54,8 @@ type Config struct {
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
 	Events    events.Config
+	// Tracer makes spans of commands that traced requests propose; nil makes none.
+	Tracer *tracing.Tracer
 	// Backup is where snapshots go by a schedule; nil saves none.
 	Backup *backup.Plan
 
@@ -69,6 +72,8 @@ type Config struct {
 	transport raft.Transport
 	// tune changes raft's settings in tests.
 	tune func(*raft.Config)
+	// traces measures the state machine; nil when nothing is traced.
+	traces *traces
 	// reached is told of every point the server comes to; nil in the program.
 	reached func(point)
 }
@@ -111,6 +116,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.RaftMultiplier = max(c.RaftMultiplier, 1)
 	c.Autopilot = c.Autopilot.withDefaults()
+	c.traces = newTraces(c.Tracer)
 	if c.IDs == nil {
 		c.IDs = idgen.Random()
 	}

@@ -104,7 +104,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	s.cfg.reach(atTermRestore)
 	host := termHost{s}
 	t := &term{
-		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer")}),
+		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer"), Decided: s.cfg.traces.decided}),
 		reaper: reap.New(reap.Config{Host: host, Thresholds: s.cfg.GC, Logger: s.log.Named("reap")}),
 	}
 	drainer := drain.New(drain.Config{Host: host, Logger: s.log.Named("drain")})
@@ -173,6 +173,6 @@ func (h termHost) Propose(ctx context.Context, kind structs.CommandKind, body ms
 		h.s.cfg.reach(atPlan)
 		defer h.s.cfg.reach(atPlanned)
 	}
-	a, err := h.s.Propose(ctx, kind, body)
+	a, err := h.s.Propose(h.s.cfg.traces.planned(ctx, body), kind, body)
 	return a.Index, a.Value, err
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/internal/tracing"
 	"berth/internal/version"
 	"berth/server/fsm"
 	"berth/structs"
@@ -25,6 +27,7 @@ type proposal struct {
 	cmd  structs.Command
 	only string       // one command of this name in an entry; "" has no such limit
 	done chan outcome // capacity 1
+	span tracing.Span // of the command, or none
 }
 
 type outcome struct {
@@ -41,6 +44,8 @@ const maxEntries = 4
 type proposer struct {
 	in    chan *proposal
 	holes holes
+	// traces is told of entries with traced commands; nil when nothing is traced.
+	traces *traces
 	// send appends an entry, in the order of calls. What it gives waits until the entry was applied.
 	send func(data []byte) func() (uint64, []fsm.Result, error)
 }
@@ -62,7 +67,7 @@ func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int
 		return Applied{}, &structs.Error{Kind: structs.KindLimit,
 			Err: fmt.Errorf("the change is %d bytes long, more than the %d a log entry may hold", len(cmd.Body), MaxCommandBytes)}
 	}
-	pr := &proposal{cmd: cmd, only: checked(body), done: make(chan outcome, 1)}
+	pr := &proposal{cmd: cmd, only: checked(body), done: make(chan outcome, 1), span: p.traces.span(ctx)}
 	select {
 	case p.in <- pr:
 	case <-ctx.Done():
@@ -153,6 +158,10 @@ func (p *proposer) write(batch []*proposal) (finish func()) {
 	for i, pr := range batch {
 		entry.Commands[i] = pr.cmd
 	}
+	var sent time.Time
+	if p.traces != nil {
+		sent = time.Now()
+	}
 	data, err := entry.MarshalMsg(nil)
 	wait := func() (uint64, []fsm.Result, error) { return 0, nil, err }
 	if err == nil {
@@ -164,6 +173,7 @@ func (p *proposer) write(batch []*proposal) (finish func()) {
 			err = fmt.Errorf("entry %d of %d commands answered %d results", index, len(batch), len(results))
 		}
 		for i, pr := range batch {
+			p.traces.written(pr.span, index, sent, len(batch))
 			if err != nil {
 				pr.done <- outcome{err: err}
 				continue

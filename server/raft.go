@@ -100,7 +100,7 @@ func openConsensus(cfg Config, id structs.ID, machine raft.FSM) (*consensus, err
 	if err != nil {
 		return nil, err
 	}
-	machine = cfg.pointed(st, machine)
+	machine = cfg.traces.timed(cfg.pointed(st, machine))
 	cfg.reach(atOpened)
 	notify := make(chan bool, 16)
 	rc := raftConfig(cfg, id)

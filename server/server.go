@@ -63,6 +63,7 @@ func New(cfg Config) (*Server, error) {
 	s.events = events.New(cfg.Events, s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
 	s.proposer = newProposer(s.append)
+	s.proposer.traces = cfg.traces
 	if cfg.Backup != nil {
 		s.backup = backup.New(*cfg.Backup, backupHost{s}, s.log.Named("backup"))
 	}
@@ -156,7 +157,9 @@ func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msg
 		return Applied{}, err
 	}
 	s.cfg.reach(atPropose)
+	ctx, span := s.cfg.traces.begin(ctx, body)
 	a, err := s.proposer.propose(ctx, kind, time.Now().UnixNano(), body)
+	span.End(err)
 	s.cfg.reach(atReply)
 	return a, err
 }

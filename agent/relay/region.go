@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"berth/internal/tracing"
 	"berth/internal/transport"
 )
 
@@ -18,14 +19,14 @@ func regional(path string) bool {
 const noPath = "No path to region"
 
 // Alone answers for an agent that knows no other region.
-func Alone(region string, local http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func Alone(region string, local http.Handler, tracer *tracing.Tracer) http.Handler {
+	return tracer.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked := r.URL.Query().Get("region"); asked != "" && asked != region && regional(r.URL.Path) {
 			http.Error(w, noPath, http.StatusInternalServerError)
 			return
 		}
 		local.ServeHTTP(w, r)
-	})
+	}), true)
 }
 
 // toRegion sends a request to a server of the region it names. One that came from another region goes no further: two regions that

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/internal/pki"
+	"berth/internal/tracing"
 	"berth/internal/transport"
 	"berth/state"
 	"berth/structs"
@@ -68,7 +69,9 @@ type Config struct {
 	// ServerID finds a server of this region by its id or name; it is asked on a server only.
 	ServerID func(name string) (structs.ID, bool)
 	// Node is this agent's node, zero without one.
-	Node   structs.ID
+	Node structs.ID
+	// Tracer makes spans of requests; nil makes none.
+	Tracer *tracing.Tracer
 	Logger hclog.Logger
 }
 
@@ -80,11 +83,11 @@ func New(cfg Config) *Relay { return &Relay{cfg} }
 
 // Public answers people and tools: nothing they say about having been sent on counts.
 func (y *Relay) Public() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return y.cfg.Tracer.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del(headerHops)
 		r.Header.Del(headerFrom)
 		y.ServeHTTP(w, r)
-	})
+	}), true)
 }
 
 // ServeHTTP implements http.Handler.
@@ -329,11 +332,18 @@ func (y *Relay) send(w http.ResponseWriter, r *http.Request, host string, hops i
 		r.Body = &kept{bytes.NewReader(k.all), k.all}
 	}
 	var failed error
+	ctx, span := y.cfg.Tracer.Child(r.Context(), "forward")
+	if span.Traced() {
+		span.Set("server.address", host)
+		r = r.WithContext(ctx)
+		defer func() { span.End(failed) }()
+	}
 	p := &httputil.ReverseProxy{
 		Transport: y.cfg.Trip, FlushInterval: -1, ErrorLog: y.cfg.Logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.Out.URL.Scheme, pr.Out.URL.Host, pr.Out.Host = "http", host, pr.In.Host
 			pr.Out.Header.Set(headerHops, strconv.Itoa(hops+1))
+			y.cfg.Tracer.Inject(pr.Out.Context(), pr.Out.Header)
 		},
 		ModifyResponse: func(resp *http.Response) error {
 			if hops < 0 { // another region's lack of a leader is its answer

@@ -417,7 +417,7 @@ func TestNoRequestGoesRoundTheRegions(t *testing.T) {
 		t.Errorf("a caller's header: %d %s", w.Code, w.Body)
 	}
 	w = httptest.NewRecorder()
-	Alone("global", r["east"]).ServeHTTP(w, httptest.NewRequest("GET", "/v1/jobs?region=west", nil))
+	Alone("global", r["east"], nil).ServeHTTP(w, httptest.NewRequest("GET", "/v1/jobs?region=west", nil))
 	if w.Code != 500 || !strings.HasPrefix(w.Body.String(), noPath) {
 		t.Errorf("an agent that knows no other region: %d %s", w.Code, w.Body)
 	}

@@ -21,8 +21,8 @@ type Deps struct {
 	IDs    scheduler.IDs
 	Logger hclog.Logger
 	Now    func() time.Time
-	// Decided is told how long a slice of an evaluation of a type took to decide; nil where nobody asks.
-	Decided func(evalType string, took time.Duration)
+	// Decided is told how long a slice of an evaluation took to decide; nil where nobody asks.
+	Decided func(e *structs.Evaluation, took time.Duration)
 	// Propose hands a command on and returns at once; done is called later, with what became of it, by whoever calls the core.
 	Propose func(kind structs.CommandKind, body msgp.Marshaler, done func(value any, err error))
 }
@@ -222,7 +222,7 @@ func (l *Core) decide(w *work) {
 		}
 	})
 	if l.Decided != nil {
-		l.Decided(string(w.eval.Type), l.Now().Sub(began))
+		l.Decided(w.eval, l.Now().Sub(began))
 	}
 	switch {
 	case w.run == nil:

@@ -26,6 +26,8 @@ type Host interface {
 type Config struct {
 	Host   Host
 	Logger hclog.Logger
+	// Decided is told how long a slice of an evaluation took to decide; nil where nobody asks.
+	Decided func(e *structs.Evaluation, took time.Duration)
 }
 
 // Limits of the placer.
@@ -75,8 +77,11 @@ func (p *Placer) Stats() Stats {
 }
 
 // decided measures a decision, in milliseconds.
-func decided(evalType string, took time.Duration) {
-	metrics.AddSample([]string{"nomad", "worker", "invoke_scheduler", evalType}, float32(took.Seconds()*1000))
+func (p *Placer) decided(e *structs.Evaluation, took time.Duration) {
+	metrics.AddSample([]string{"nomad", "worker", "invoke_scheduler", string(e.Type)}, float32(took.Seconds()*1000))
+	if p.cfg.Decided != nil {
+		p.cfg.Decided(e, took)
+	}
 }
 
 // Run decides until ctx is done.
@@ -85,7 +90,7 @@ func (p *Placer) Run(ctx context.Context) error {
 	var writers sync.WaitGroup
 	defer writers.Wait()
 	core := NewCore(Deps{
-		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now, Decided: decided,
+		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now, Decided: p.decided,
 		Propose: func(kind structs.CommandKind, body msgp.Marshaler, done func(any, error)) {
 			writers.Go(func() {
 				began := time.Now()
