@@ -108,6 +108,9 @@ type root struct {
 	// Derived.
 	nodeUse   byID[NodeUse]
 	jobCounts byJobKey[jobCounts]
+	// inNamespace has when parts of tables changed; restored are the tables' indexes of the restore, for parts that did not change since.
+	inNamespace sorted.Tree[namespaceKey, *namespaceIndex]
+	restored    [TableCount]uint64
 }
 
 // newRoot is the state of a new cluster before its first entry: empty but for the scheduler configuration, the namespace and
@@ -157,6 +160,8 @@ func newRoot() *root {
 
 		nodeUse:   newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
 		jobCounts: newJobKeyed(func(c *jobCounts) structs.JobKey { return c.key }),
+
+		inNamespace: newKeyed(func(n *namespaceIndex) namespaceKey { return n.key }, compareNamespaceKey),
 	}
 	e := new(sorted.Edit)
 	r.namespaces.Set(e, &structs.Namespace{Name: structs.DefaultNamespace, Description: "Default shared namespace"})

@@ -60,12 +60,16 @@ func (s *Store) publish(r *root, changes []Write) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.root.Load()
+	parts := r.noteNamespaces(changes)
 	s.root.Store(r)
 	if s.advanced != nil {
 		close(s.advanced)
 		s.advanced = nil
 	}
 	if len(s.watches) > 0 {
+		for _, p := range parts {
+			s.fire(watchKey{table: p.table, by: byNamespace, ns: p.ns})
+		}
 		for _, c := range changes {
 			s.wake(c, before, r)
 		}

@@ -49,7 +49,7 @@ func (s *Store) Begin(index uint64) *WriteTxn {
 func (s *Store) BeginRestore(index uint64, tableIndexes [TableCount]uint64) *WriteTxn {
 	s.writing.Lock()
 	work := newRoot()
-	work.index, work.changed = index, tableIndexes
+	work.index, work.changed, work.restored = index, tableIndexes, tableIndexes
 	t := &WriteTxn{store: s, work: work, restoring: true}
 	t.reader = reader{r: work, txn: t}
 	t.fresh()

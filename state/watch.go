@@ -15,6 +15,7 @@ const (
 	byNode
 	byEval
 	byDeployment
+	byNamespace
 )
 
 // watchKey is one query.

@@ -32,11 +32,11 @@ func (a *API) allocsList(r *request) (any, error) {
 	withStates := r.query.Get("task_states") != "false"
 	resources := r.flag("resources")
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		all, changed := s.AllocsW()
+		all := s.Allocs()
 		if p := r.query.Get("prefix"); p != "" {
 			all = s.AllocsWith(p)
 		}
-		out, err := list(r, all, func(al *structs.Allocation) string { return al.ID.String() },
+		return watched(s, r.namespace(), state.TableAllocs).of(list(r, all, func(al *structs.Allocation) string { return al.ID.String() },
 			func(al *structs.Allocation) *structs.AllocListStub {
 				stub := al.Stub()
 				if !withStates {
@@ -46,8 +46,7 @@ func (a *API) allocsList(r *request) (any, error) {
 					stub.AllocatedResources = al.AllocatedResources
 				}
 				return stub
-			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) })
-		return answer{value: out, index: s.TableIndex(state.TableAllocs), changed: changed}, err
+			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) }))
 	})
 }
 

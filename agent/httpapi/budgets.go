@@ -80,11 +80,9 @@ func leaves(al *structs.Allocation) bool {
 
 func (a *API) budgetsList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		all, changed := s.DisruptionBudgetsW()
-		out, err := list(r, all, func(b *structs.DisruptionBudget) string { return b.Namespace + "." + b.Name },
+		return watched(s, r.namespace(), state.TableDisruptionBudgets).of(list(r, s.DisruptionBudgets(), func(b *structs.DisruptionBudget) string { return b.Namespace + "." + b.Name },
 			func(b *structs.DisruptionBudget) *api.DisruptionBudget { return budgetStatus(s, b) },
-			func(b *structs.DisruptionBudget) bool { return r.in(b.Namespace) && r.hasPrefix(b.Name) })
-		return answer{value: out, index: s.TableIndex(state.TableDisruptionBudgets), changed: changed}, err
+			func(b *structs.DisruptionBudget) bool { return r.in(b.Namespace) && r.hasPrefix(b.Name) }))
 	})
 }
 

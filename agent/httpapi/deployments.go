@@ -24,14 +24,13 @@ func (a *API) deploymentsList(r *request) (any, error) {
 		return nil, err
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		all, changed := s.DeploymentsW()
+		all := s.Deployments()
 		if p := r.query.Get("prefix"); p != "" {
 			all = s.DeploymentsWith(p)
 		}
-		out, err := list(r, all, func(d *structs.Deployment) string { return d.ID.String() },
-			func(d *structs.Deployment) *structs.Deployment { return d },
-			func(d *structs.Deployment) bool { return r.in(d.Namespace) })
-		return answer{value: out, index: s.TableIndex(state.TableDeployments), changed: changed}, err
+		by := deploymentsByCreation
+		return watched(s, r.namespace(), state.TableDeployments).of(listBy(r, comparePlaces, by.sort(all, func(d *structs.Deployment) bool { return r.in(d.Namespace) }),
+			by.key, func(d *structs.Deployment) *structs.Deployment { return d }, nil))
 	})
 }
 

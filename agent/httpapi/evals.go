@@ -44,12 +44,12 @@ func (a *API) evalsList(r *request) (any, error) {
 		return nil, err
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		evals, changed := s.EvalsW()
+		evals := s.Evals()
 		if p := r.query.Get("prefix"); p != "" {
 			evals = s.EvalsWith(p)
 		}
-		out, err := list(r, evals, evalKey, evalView, keep)
-		return answer{value: out, index: s.TableIndex(state.TableEvals), changed: changed}, err
+		by := evalsByCreation
+		return watched(s, r.namespace(), state.TableEvals).of(listBy(r, comparePlaces, by.sort(evals, keep), by.key, evalView, nil))
 	})
 }
 
@@ -59,13 +59,13 @@ func (a *API) evalsCount(r *request) (any, error) {
 		return nil, err
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		evals, changed := s.EvalsW()
-		out, err := list(r, evals, evalKey, evalView, keep)
-		r.index = s.TableIndex(state.TableEvals)
-		return answer{value: struct {
+		out, err := list(r, s.Evals(), evalKey, evalView, keep)
+		a := watched(s, r.namespace(), state.TableEvals)
+		r.index = a.index
+		return a.of(struct {
 			Count int
 			structs.QueryMeta
-		}{len(out), r.meta()}, index: r.index, changed: changed}, err
+		}{len(out), r.meta()}, err)
 	})
 }
 

@@ -153,18 +153,18 @@ func (a *API) jobStatuses(r *request) (any, error) {
 	}
 	children := req.IncludeChildren || r.flag("include_children")
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		jobs, changed := s.JobsW()
-		_, allocs := s.AllocsW()
-		_, deployments := s.DeploymentsW()
-		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
+		ns := r.namespace()
+		if len(wanted) > 0 { // they may be of several
+			ns = anyNamespace
+		}
+		return watched(s, ns, state.TableJobs, state.TableAllocs, state.TableDeployments).of(list(r, s.Jobs(), func(j *structs.Job) string { return j.Namespace + "." + j.ID },
 			func(j *structs.Job) *api.JobStatus { return jobStatus(s, j) },
 			func(j *structs.Job) bool {
 				if len(wanted) > 0 {
 					return wanted[j.Key()]
 				}
 				return r.in(j.Namespace) && (children || j.ParentID == "")
-			})
-		return answer{value: out, index: max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableAllocs), s.TableIndex(state.TableDeployments)), changed: changed, also: allocs, third: deployments}, err
+			}))
 	})
 }
 

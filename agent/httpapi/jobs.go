@@ -53,17 +53,15 @@ func jobStub(s *state.Snapshot, j *structs.Job) *structs.JobListStub {
 
 func (a *API) jobsList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
-		jobs, changed := s.JobsW()
 		withMeta := r.flag("meta")
-		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
+		return watched(s, r.namespace(), state.TableJobs, state.TableJobSummaries).of(list(r, s.Jobs(), func(j *structs.Job) string { return j.Namespace + "." + j.ID },
 			func(j *structs.Job) *structs.JobListStub {
 				stub := jobStub(s, j)
 				if withMeta {
 					stub.Meta = j.Meta
 				}
 				return stub
-			}, func(j *structs.Job) bool { return r.in(j.Namespace) && r.hasPrefix(j.ID) })
-		return answer{value: out, index: max(s.TableIndex(state.TableJobs), s.TableIndex(state.TableJobSummaries)), changed: changed, also: s.JobSummariesW()}, err
+			}, func(j *structs.Job) bool { return r.in(j.Namespace) && r.hasPrefix(j.ID) }))
 	})
 }
 

@@ -259,10 +259,8 @@ func (a *API) poolJobs(r *request) (any, error) {
 		if s.NodePool(name) == nil {
 			return answer{}, notFound("node pool not found")
 		}
-		jobs, changed := s.JobsW()
-		out, err := list(r, jobs, func(j *structs.Job) string { return j.Namespace + "." + j.ID },
+		return watched(s, r.namespace(), state.TableJobs, state.TableJobSummaries).of(list(r, s.Jobs(), func(j *structs.Job) string { return j.Namespace + "." + j.ID },
 			func(j *structs.Job) *structs.JobListStub { return jobStub(s, j) },
-			func(j *structs.Job) bool { return r.in(j.Namespace) && j.NodePool == name })
-		return answer{value: out, index: s.TableIndex(state.TableJobs), changed: changed}, err
+			func(j *structs.Job) bool { return r.in(j.Namespace) && j.NodePool == name }))
 	})
 }

@@ -182,6 +182,11 @@ const maxPerPage = 100_000
 
 // list makes the answer of a list: what passes prefix and filter, a page of it, in the order of keys (which a token continues).
 func list[T, V any](r *request, items iter.Seq[T], key func(T) string, view func(T) V, keep func(T) bool) ([]V, error) {
+	return listBy(r, strings.Compare, items, key, view, keep)
+}
+
+// listBy is list with an order of the keys other than that of texts.
+func listBy[T, V any](r *request, compare func(key, token string) int, items iter.Seq[T], key func(T) string, view func(T) V, keep func(T) bool) ([]V, error) {
 	var filter *bexpr.Evaluator
 	if text := r.query.Get("filter"); text != "" {
 		if len(text) > maxFilter {
@@ -219,8 +224,8 @@ func list[T, V any](r *request, items iter.Seq[T], key func(T) string, view func
 	started := token == ""
 	for item := range items {
 		if !started {
-			k := key(item)
-			if !reverse && k < token || reverse && k > token {
+			at := compare(key(item), token)
+			if !reverse && at < 0 || reverse && at > 0 {
 				continue
 			}
 			started = true
