@@ -51,9 +51,7 @@ func (r *Run) placeGang(gang string) int {
 		}
 		r.waiting[name] = true
 		eligible, escaped := g.sel.Classes(r.in.Fleet)
-		for class, ok := range eligible {
-			r.eligible[class] = r.eligible[class] || ok
-		}
+		r.noteClasses(eligible)
 		r.escaped = r.escaped || escaped
 	}
 	for _, b := range mine { // of those that are short, none is placed either

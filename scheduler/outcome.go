@@ -18,9 +18,7 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	r, name := g.run, g.spec.Name
 	r.unplaced[name] += n
 	eligible, escaped := g.sel.Classes(r.in.Fleet)
-	for class, ok := range eligible {
-		r.eligible[class] = r.eligible[class] || ok
-	}
+	r.noteClasses(eligible)
 	r.escaped = r.escaped || escaped || g.rank.Elsewhere()
 	r.peers = r.peers || len(g.spec.Peers) > 0
 	// Each node of a system job is a case of its own.
@@ -49,6 +47,17 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	}
 	r.failed[name] = m
 	r.why[name] = g.explain(m, n)
+}
+
+// noteClasses adds to the classes of nodes that may help.
+func (r *Run) noteClasses(eligible map[string]bool) {
+	if len(r.eligible) == 0 {
+		r.eligible = eligible
+		return
+	}
+	for class, ok := range eligible {
+		r.eligible[class] = r.eligible[class] || ok
+	}
 }
 
 // waitsFor reports that the placement has room once something ended that stops already, or that it replaces: this is

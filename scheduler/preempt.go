@@ -56,26 +56,11 @@ func (r *Run) preempts() bool {
 // An allocation that was told to stop is never preferred anew: while something stops that makes enough room, preempt is not
 // called (see waitsForStops).
 func (g *group) preempt(node structs.ID) bool {
-	r, f := g.run, g.run.in.Fleet
+	r := g.run
 	if !r.preempts() || g.spec.Gang != "" { // of a gang it is not known yet whether the others find room
 		return false
 	}
-	seed := fleet.HashID(r.in.Eval.ID)
-	var best *eviction
-	for row := range g.sel.Rows.Rows {
-		if !node.IsZero() && f.NodeAt(row).ID != node || r.evicted[row] {
-			continue
-		}
-		bound, ok := g.evictionBound(row)
-		if bound.tie = f.Tie(seed, row); !ok || best != nil && !bound.better(best) {
-			continue
-		}
-		if e := g.evictionAt(row); e != nil {
-			if e.tie = bound.tie; best == nil || e.better(best) {
-				best = e
-			}
-		}
-	}
+	best := g.bestEviction(node)
 	if best == nil {
 		return false
 	}
@@ -112,33 +97,6 @@ func (g *group) keepRoom(row int32, id structs.ID, evicted []structs.ID) {
 	}, row)
 }
 
-// evictionBound tells how good an eviction on the row can be at best, from sums alone; ok is false when there can be none. It
-// spares most rows the search for victims.
-func (g *group) evictionBound(row int32) (e eviction, ok bool) {
-	f := g.run.in.Fleet
-	ladder := f.Ladder(row)
-	if len(ladder) == 0 || ladder[0].Priority > g.job.Priority-preemptGap {
-		return e, false
-	}
-	if f.StoppingAt(row) > 0 || f.HoldsAt(row) > 0 { // which give room too
-		return eviction{highest: ladder[0].Priority, count: 1}, true
-	}
-	free := f.Free(row)
-	cpu, memory, disk := g.ask.CPU+g.ask.Cores*f.CoreMHz(row)-free.CPU, g.ask.MemoryMB-free.MemoryMB, g.ask.DiskMB-free.DiskMB
-	cores := g.ask.Cores - f.FreeCores(row)
-	for i := range ladder {
-		r := &ladder[i]
-		if r.Priority > g.job.Priority-preemptGap {
-			break
-		}
-		if r.Sum.CPU >= cpu && r.Sum.MemoryMB >= memory && r.Sum.DiskMB >= disk && r.Sum.Cores >= cores {
-			least := max(1, atLeast(cpu, r.Most.CPU), atLeast(memory, r.Most.MemoryMB), atLeast(disk, r.Most.DiskMB))
-			return eviction{highest: r.Priority, count: least}, true
-		}
-	}
-	return e, false
-}
-
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:
@@ -147,14 +105,6 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-// atLeast is how many allocations it takes to give an amount, when none gives more than most.
-func atLeast(amount, most int64) int {
-	if amount <= 0 || most <= 0 {
-		return 0
-	}
-	return int((amount + most - 1) / most)
 }
 
 // evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.

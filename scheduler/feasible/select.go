@@ -146,9 +146,10 @@ func (s *Selection) Classes(f *fleet.Fleet) (eligible map[string]bool, escaped b
 	for _, step := range s.Steps {
 		escaped = escaped || step.Escapes
 	}
-	eligible = map[string]bool{}
 	classes := f.Classes()
-	for _, number := range classes.Among(s.Candidates) {
+	among := classes.Among(s.Candidates)
+	eligible = make(map[string]bool, len(among))
+	for _, number := range among {
 		eligible[classes.Names[number]] = false
 	}
 	for _, number := range classes.Among(s.Rows) {

@@ -6,7 +6,7 @@ const (
 	// columnsMax bounds how many attributes are kept as columns; beyond it all are forgotten and made again when asked for.
 	columnsMax = 256
 	// setsMax is up to how many values an attribute's rows are kept as a set for each value.
-	setsMax = 64
+	setsMax = 128
 )
 
 // Column is one attribute of all nodes, each value by a small number. 0 means that the node has none.

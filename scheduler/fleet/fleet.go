@@ -36,6 +36,7 @@ type Fleet struct {
 	factors  map[capacity]*factorTable
 
 	scores  map[Fit]*Scores
+	lows    map[any]*Lows
 	changes changes
 	asked   uint64 // for scores, see Scores
 
@@ -65,6 +66,7 @@ func New() *Fleet {
 		shapeRow: map[capacity]int32{},
 		factors:  map[capacity]*factorTable{},
 		scores:   map[Fit]*Scores{},
+		lows:     map[any]*Lows{},
 		filters:  map[FilterKey]*Filter{},
 		taints:   map[structs.Taint]int{},
 		columns:  map[string]*Column{},
@@ -267,10 +269,15 @@ func Capacity(n *structs.Node) structs.ComparableResources {
 	return c
 }
 
-// refreshExp notes that amounts of the row changed.
 func (f *Fleet) refreshExp(row int32) {
 	f.expCPU[row] = exp10(f.freeCPU[row], f.capCPU[row])
 	f.expMem[row] = exp10(f.freeMem[row], f.capMem[row])
+	f.touch(row)
+}
+
+// touch notes that amounts or uses of the row changed.
+func (f *Fleet) touch(row int32) {
+	f.ladders[row] = nil
 	f.changes.add(row)
 }
 

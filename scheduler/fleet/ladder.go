@@ -51,7 +51,7 @@ func (f *Fleet) SetStopping(u *Use, stopping bool) {
 		return
 	}
 	u.Stopping = stopping
-	f.ladders[u.row] = nil
+	f.touch(u.row)
 	if stopping {
 		f.leave(u, 1)
 	} else {

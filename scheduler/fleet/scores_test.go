@@ -44,7 +44,7 @@ func TestScoresFollowTheRows(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			row := rapid.Int32Range(0, int32(f.Len()-1)).Draw(t, "row")
-			switch rapid.IntRange(0, 7).Draw(t, "step") {
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
 			case 0:
 				f.SetNode(sized(t, rapid.IntRange(0, nodes+3).Draw(t, "node")))
 			case 1:
@@ -57,17 +57,48 @@ func TestScoresFollowTheRows(t *testing.T) {
 					f.Remove(ids[len(ids)-1])
 				}
 			case 3:
-				for i := range int64(70) { // more fits than there are columns for
+				for i := range int64(70) { // more than there are columns for
 					sameScores(t, f, fleet.Fit{CPU: i})
+					sameLows(t, f, int(i))
 				}
 			case 4:
+				if u := f.Use(rapid.SampledFrom(append(ids, structs.ID{})).Draw(t, "stops")); u != nil {
+					f.SetStopping(u, !u.Stopping)
+				}
+			case 5:
 				f.Remove(rapid.SampledFrom(append(ids, structs.ID{})).Draw(t, "gone"))
 			default:
 				add(row, rapid.Int64Range(1, 90).Draw(t, "amount"))
 			}
 			sameScores(t, f, fleet.Fit{CPU: rapid.SampledFrom([]int64{0, 50, 150}).Draw(t, "asks"), MemoryMB: 90, DiskMB: 100, Spread: rapid.Bool().Draw(t, "spread")})
+			sameLows(t, f, 0)
 		}
 	})
+}
+
+// sameLows asks for a column of what is free and what would leave.
+func sameLows(t *rapid.T, f *fleet.Fleet, more int) {
+	number := func(f *fleet.Fleet, row int32) uint64 {
+		n := uint64(1000 + f.Free(row).CPU + int64(more+f.StoppingAt(row)))
+		for _, r := range f.Ladder(row) {
+			n += uint64(r.Sum.MemoryMB)
+		}
+		return n
+	}
+	l := f.Lows(more, number)
+	least := make([]uint64, (f.Len()+63)/64)
+	for i := range least {
+		least[i] = fleet.None
+	}
+	for row := range int32(f.Len()) {
+		if l.Of[row] != number(f, row) {
+			t.Fatalf("row %d has the number %d, want %d", row, l.Of[row], number(f, row))
+		}
+		least[row>>6] = min(least[row>>6], l.Of[row])
+	}
+	if !slices.Equal(least, l.Least) {
+		t.Fatalf("the least are %v, want %v", l.Least, least)
+	}
 }
 
 func sameScores(t *rapid.T, f *fleet.Fleet, fit fleet.Fit) {
@@ -107,7 +138,7 @@ func TestColumnsFindRowsByValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := fleet.New()
 		target := rapid.SampledFrom([]string{"${meta.rack}", "${meta.box}", "${meta.none}"}).Draw(t, "target")
-		for i := range rapid.SampledFrom([]int{1, 63, 64, 65, 130}).Draw(t, "nodes") {
+		for i := range rapid.SampledFrom([]int{1, 63, 65, 130, 180}).Draw(t, "nodes") {
 			if i == 10 {
 				f.Column(target)
 			}
@@ -118,7 +149,7 @@ func TestColumnsFindRowsByValue(t *testing.T) {
 			if n := f.NodeAt(rapid.Int32Range(0, int32(f.Len()-1)).Draw(t, "row")); n != nil && rapid.Bool().Draw(t, "goes") {
 				f.RemoveNode(n.ID)
 			}
-			f.SetNode(sized(t, rapid.IntRange(0, 140).Draw(t, "node")))
+			f.SetNode(sized(t, rapid.IntRange(0, 190).Draw(t, "node")))
 		}
 		wanted := map[int32]bool{}
 		for range rapid.IntRange(0, 3).Draw(t, "values") {

@@ -155,7 +155,7 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 		f.claimDevices(u.row, devices, true)
 	}
 	if len(cores) != len(u.Cores) {
-		f.ladders[u.row] = nil
+		f.touch(u.row)
 	}
 	u.Cores, u.Devices = cores, devices
 	res := r.Comparable()
@@ -168,7 +168,6 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 
 // flags counts what is stopping and what is held on the use's row.
 func (f *Fleet) flags(u *Use, by int32) {
-	f.ladders[u.row] = nil
 	f.tell(u, by)
 	if u.Stopping {
 		f.leave(u, by)
@@ -179,7 +178,6 @@ func (f *Fleet) flags(u *Use, by int32) {
 }
 
 func (f *Fleet) charge(row int32, cpu, mem, disk int64) {
-	f.ladders[row] = nil
 	f.freeCPU[row] -= cpu
 	f.freeMem[row] -= mem
 	f.freeDisk[row] -= disk

@@ -31,11 +31,13 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 		for ; w != 0; w &= w - 1 {
 			row := int32(word<<6 + bits.TrailingZeros64(w))
 			score := scores.Of[row]
-			if !plain {
-				score = g.mean(score, row, penalty)
-			}
-			if score < least {
+			if bounded && score < least {
 				continue
+			}
+			if !plain {
+				if score = g.mean(score, row, penalty); score < least {
+					continue
+				}
 			}
 			tie := g.f.Tie(seed, row)
 			if score == least && tie > leastTie {
@@ -94,14 +96,14 @@ func (g *Group) openSingly(word int, w uint64, ch *Choice) uint64 {
 	return open
 }
 
-// bounded reports that a row's score is never above that of its amounts: all else that may count is below 0, and scores are means.
+// bounded reports that a row's score is never above that of its amounts: all else that counts now is below 0, and scores are means.
 func (g *Group) bounded() bool {
-	return g.affinity == nil && g.spread == nil && (g.peers == nil || g.peers.weights == 0)
+	return g.affinity == nil && (g.spread == nil || g.spread.most <= 0) && (g.peers == nil || g.peers.weights == 0)
 }
 
-// plain reports that amounts alone are scored.
+// plain reports that amounts alone count now.
 func (g *Group) plain() bool {
-	return g.bounded() && g.collisions == nil && g.bad == nil && g.shunned == nil
+	return g.bounded() && (g.spread == nil || g.spread.least == 0) && g.collisions == nil && g.bad == nil && g.shunned == nil
 }
 
 // mean is the score of a row from that of its amounts and all else that counts.

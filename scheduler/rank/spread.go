@@ -13,6 +13,8 @@ type spread struct {
 	attrs []*spreadAttr
 	combo []int32 // by row
 	boost []float64
+	// least and most are of boost and 0.
+	least, most float64
 	// values of each combination, one per attribute.
 	values [][]int32
 }
@@ -144,6 +146,10 @@ func (s *spread) refresh() {
 		} else {
 			a.addEven(s, i)
 		}
+	}
+	s.least, s.most = 0, 0
+	for _, b := range s.boost {
+		s.least, s.most = min(s.least, b), max(s.most, b)
 	}
 }
 
