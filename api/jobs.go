@@ -82,7 +82,8 @@ func (j Jobs) Stop(ctx context.Context, id string, o StopOptions, w *WriteOption
 	return write[*EvalResponse](ctx, j.c, http.MethodDelete, jobPath(id), nil, v)
 }
 
-// Versions reads the versions of a job, newest first.
+// Versions reads the versions of a job, newest first. diffs compares each with the one before; the params diff_version and diff_tag compare all
+// with one, in the order of the versions.
 func (j Jobs) Versions(ctx context.Context, id string, diffs bool, q *QueryOptions) (*JobVersionsResponse, *QueryMeta, error) {
 	return get[*JobVersionsResponse](ctx, j.c, jobPath(id)+"/versions", q.With("diffs", strconv.FormatBool(diffs)))
 }

@@ -68,9 +68,17 @@ func TestHistoryOfAJob(t *testing.T) {
 	versions[2].Version = 0
 	routes["GET /v1/job/web/versions"] = func(w http.ResponseWriter, r *http.Request) {
 		resp := &api.JobVersionsResponse{Versions: versions}
-		if r.URL.Query().Get("diffs") == "true" {
-			for i := range len(versions) - 1 {
-				d, err := structs.JobDiffOf(versions[i+1], versions[i], true)
+		if q := r.URL.Query(); q.Get("diffs") == "true" {
+			base := map[string]*structs.Job{"0": versions[2], "golden": versions[1]}[q.Get("diff_version")+q.Get("diff_tag")]
+			for i := range versions {
+				from := base
+				if base == nil {
+					if i+1 == len(versions) {
+						break
+					}
+					from = versions[i+1]
+				}
+				d, err := structs.JobDiffOf(from, versions[i], true)
 				if err != nil {
 					t.Error(err)
 				}
@@ -81,9 +89,22 @@ func TestHistoryOfAJob(t *testing.T) {
 	}
 	f := newFake(t, routes)
 	text := ""
-	for _, args := range []string{"job history web", "job history -p web", "job history -version 1 web", "job history -p -version=1 web", "job history -version=7 web"} {
+	for _, args := range []string{"job history web", "job history -p web", "job history -version 1 web", "job history -p -version=1 web", "job history -version=7 web",
+		"job history -diff-version=0 web", "job history -diff-tag=golden -version=2 web", "job history -diff-tag=golden -diff-version=0 web"} {
 		got := f.berth(t, strings.Fields(args)...)
 		text += "$ berth " + args + "\n" + got.out + got.err
 	}
 	golden(t, "job-history", text)
+}
+
+// TestHistoryShowsVersionsWhole reads what -full prints.
+func TestHistoryShowsVersionsWhole(t *testing.T) {
+	routes := webRoutes()
+	routes["GET /v1/job/web/versions"] = &api.JobVersionsResponse{Versions: []*structs.Job{webJob()}}
+	got := newFake(t, routes).berth(t, "job", "history", "-full", "web")
+	at := strings.Index(got.out, "{")
+	var j structs.Job
+	if got.code != 0 || at < 0 || json.Unmarshal([]byte(got.out[at:]), &j) != nil || j.ID != "web" || len(j.TaskGroups) == 0 {
+		t.Errorf("%+v", got)
+	}
 }

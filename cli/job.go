@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -55,10 +56,12 @@ func (e *env) jobInspect() *cobra.Command {
 }
 
 func (e *env) jobHistory() *cobra.Command {
-	var diffs bool
-	var version uint64
+	var diffs, full bool
+	var version, base uint64
+	var tag string
 	c := &cobra.Command{Use: "history JOB", Short: "list the versions of a job", Args: cobra.ExactArgs(1),
-		Long: "Lists the versions of a job that are kept, the newest first.",
+		Long: "Lists the versions of a job that are kept, the newest first. -p compares each with the one before, -diff-version and -diff-tag\n" +
+			"compare all with one: what is shown leads from that to the version it stands below.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := e.client()
 			if err != nil {
@@ -68,28 +71,42 @@ func (e *env) jobHistory() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			resp, _, err := client.Jobs().Versions(cmd.Context(), stub.ID, diffs, &api.QueryOptions{Namespace: stub.Namespace})
+			q := &api.QueryOptions{Namespace: stub.Namespace}
+			if cmd.Flags().Changed("diff-version") {
+				q, diffs = q.With("diff_version", strconv.FormatUint(base, 10)), true
+			}
+			if tag != "" {
+				q, diffs = q.With("diff_tag", tag), true
+			}
+			resp, _, err := client.Jobs().Versions(cmd.Context(), stub.ID, diffs, q)
 			if err != nil {
 				return err
 			}
 			if !cmd.Flags().Changed("version") {
-				e.versions(resp, func(*structs.Job) bool { return true })
-				return nil
+				_, err := e.versions(resp, full, func(*structs.Job) bool { return true })
+				return err
 			}
-			if !e.versions(resp, func(j *structs.Job) bool { return j.Version == version }) {
+			some, err := e.versions(resp, full, func(j *structs.Job) bool { return j.Version == version })
+			if err != nil {
+				return err
+			}
+			if !some {
 				return fmt.Errorf("job %q has no version %d that is kept; `berth job history %s` lists them", stub.ID, version, stub.ID)
 			}
 			return nil
 		}}
 	c.Flags().BoolVarP(&diffs, "p", "p", false, "show what each version changed of the one before")
 	c.Flags().Uint64Var(&version, "version", 0, "show only this version")
+	c.Flags().Uint64Var(&base, "diff-version", 0, "show what each version changed of this one")
+	c.Flags().StringVar(&tag, "diff-tag", "", "show what each version changed of the one with this tag")
+	c.Flags().BoolVar(&full, "full", false, "show each version whole, as JSON")
+	c.MarkFlagsMutuallyExclusive("diff-version", "diff-tag")
 	return c
 }
 
-// versions prints those versions of a job that are wanted, each with its difference where the answer has one; false when
+// versions prints those versions of a job that are wanted, each with its difference where the answer has one, or whole; false when
 // none is.
-func (e *env) versions(resp *api.JobVersionsResponse, wanted func(*structs.Job) bool) bool {
-	some := false
+func (e *env) versions(resp *api.JobVersionsResponse, full bool, wanted func(*structs.Job) bool) (some bool, err error) {
 	for i, j := range resp.Versions {
 		if !wanted(j) {
 			continue
@@ -107,6 +124,11 @@ func (e *env) versions(resp *api.JobVersionsResponse, wanted func(*structs.Job) 
 			e.say("Diff")
 			e.diff(resp.Diffs[i], nil, true)
 		}
+		if full {
+			if _, err := e.print(shown{json: true}, j); err != nil {
+				return some, err
+			}
+		}
 	}
-	return some
+	return some, nil
 }

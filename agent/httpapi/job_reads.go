@@ -20,7 +20,76 @@ func (a *API) jobSummary(r *request) (any, error) {
 	})
 }
 
+// comparison says what the versions of a job are compared with, when differences are asked for: each with the one before, or all with one
+// that is named by its number or its tag.
+type comparison struct {
+	asked   bool
+	version *uint64
+	tag     string
+}
+
+func (r *request) comparison() (comparison, error) {
+	c := comparison{asked: r.flag("diffs"), tag: r.query.Get("diff_tag")}
+	text := r.query.Get("diff_version")
+	if text != "" && c.tag != "" {
+		return c, invalid("diff_version and diff_tag name the same thing: give one")
+	}
+	if text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return c, invalid("diff_version %q is not the number of a version", text)
+		}
+		c.version = &n
+	}
+	c.asked = c.asked || c.tag != "" || c.version != nil
+	return c, nil
+}
+
+// with finds the version all are compared with; nil where each is with the one before.
+func (c comparison) with(versions []*structs.Job) (*structs.Job, error) {
+	if c.tag == "" && c.version == nil {
+		return nil, nil
+	}
+	for _, j := range versions {
+		if c.version != nil && j.Version == *c.version || c.tag != "" && j.VersionTag != nil && j.VersionTag.Name == c.tag {
+			return j, nil
+		}
+	}
+	if c.tag != "" {
+		return nil, notFound("no version of the job that is kept has the tag %q", c.tag)
+	}
+	return nil, notFound("version %d of the job is not kept", *c.version)
+}
+
+// diffs are the differences of versions, the newest first, in their order.
+func (c comparison) diffs(versions []*structs.Job) ([]*structs.JobDiff, error) {
+	base, err := c.with(versions)
+	if err != nil || !c.asked {
+		return nil, err
+	}
+	var out []*structs.JobDiff
+	for i, j := range versions {
+		from := base
+		if base == nil {
+			if i+1 == len(versions) { // nothing before it is kept
+				break
+			}
+			from = versions[i+1]
+		}
+		d, err := structs.JobDiffOf(from, j, true)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
 func (a *API) jobVersions(r *request) (any, error) {
+	compare, err := r.comparison()
+	if err != nil {
+		return nil, err
+	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		seq, changed := s.JobVersionsW(r.namespace(), r.PathValue("id"))
 		versions := slices.Collect(seq)
@@ -28,14 +97,9 @@ func (a *API) jobVersions(r *request) (any, error) {
 			return answer{}, notFound("job versions not found")
 		}
 		resp := &api.JobVersionsResponse{Versions: versions}
-		if r.flag("diffs") {
-			for i := range len(versions) - 1 {
-				d, err := structs.JobDiffOf(versions[i+1], versions[i], true)
-				if err != nil {
-					return answer{}, err
-				}
-				resp.Diffs = append(resp.Diffs, d)
-			}
+		var err error
+		if resp.Diffs, err = compare.diffs(versions); err != nil {
+			return answer{}, err
 		}
 		r.index = newest(s, slices.Values(versions), func(j *structs.Job) uint64 { return j.ModifyIndex }, state.TableJobVersions)
 		resp.QueryMeta = r.meta()
