@@ -19,14 +19,14 @@ type Config struct {
 	Loopback bool
 }
 
-// Handler refuses with 403 what comes from a foreign page, and passes on the rest.
+// Handler refuses with 403 what comes from a foreign page, and passes on the rest. Each piece of an answer has Patience to be taken.
 func Handler(cfg Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if why := cfg.refuse(r); why != "" {
 			http.Error(w, why, http.StatusForbidden)
 			return
 		}
-		next.ServeHTTP(w, r)
+		patiently(next, w, r)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"berth/agent/guard"
 	"berth/api"
 	"berth/server/events"
 	"berth/state"
@@ -18,8 +19,7 @@ import (
 
 // Times of the event stream, by the contract.
 const (
-	eventBeat     = 30 * time.Second // a line {} so often
-	eventDeadline = 40 * time.Second // for each write
+	eventBeat = 30 * time.Second // a line {} so often; a line has guard.Patience to be taken
 )
 
 func (a *API) eventRoutes() { a.stream("/v1/event/stream", a.eventStream) }
@@ -54,7 +54,7 @@ func (a *API) eventStream(w http.ResponseWriter, r *request) error {
 		w.Header().Set(api.HeaderEventGap, fmt.Sprintf("%d-%d", req.Index, lost))
 	}
 	ctl := http.NewResponseController(w)
-	out := bufio.NewWriterSize(&deadlines{w, ctl}, 32<<10)
+	out := bufio.NewWriterSize(guard.Patient(w), 32<<10)
 	lines := &eventLines{sub: sub, from: req.Index, progress: r.flag("progress"), out: out, flush: func() error {
 		if err := out.Flush(); err != nil {
 			return err
@@ -65,19 +65,6 @@ func (a *API) eventStream(w http.ResponseWriter, r *request) error {
 		a.Logger.Debug("an event stream ended", "remote", r.RemoteAddr, "resume_index", sub.Resume(), "error", err)
 	}
 	return nil // the answer was begun
-}
-
-// deadlines gives each write its time.
-type deadlines struct {
-	http.ResponseWriter
-	ctl *http.ResponseController
-}
-
-func (d *deadlines) Write(p []byte) (int, error) {
-	if err := d.ctl.SetWriteDeadline(time.Now().Add(eventDeadline)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
-	}
-	return d.ResponseWriter.Write(p)
 }
 
 // eventLines writes one stream.
