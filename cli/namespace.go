@@ -1,8 +1,7 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ func (e *env) namespaceCommand() *cobra.Command {
 
 func (e *env) namespaceList() *cobra.Command {
 	var s shown
-	c := &cobra.Command{Use: "list", Short: "list the namespaces", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return lister(&cobra.Command{Use: "list", Short: "list the namespaces", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		client, err := e.client()
 		if err != nil {
 			return err
@@ -31,16 +30,9 @@ func (e *env) namespaceList() *cobra.Command {
 		if done, err := e.print(s, all); done {
 			return err
 		}
-		rows := [][]string{{"Name", "Description"}}
-		for _, n := range all {
-			rows = append(rows, []string{n.Name, dash(n.Description)})
-		}
-		e.table(rows)
+		describedTable(e, all, func(n *structs.Namespace) (string, string) { return n.Name, n.Description })
 		return nil
-	}}
-	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
-	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
-	return c
+	}}, &s, nil)
 }
 
 // findNamespace takes a whole name, or the beginning of one that no other has.
@@ -49,25 +41,12 @@ func (e *env) findNamespace(cmd *cobra.Command, c *api.Client, name string) (*st
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, n := range all {
-		if n.Name == name {
-			return n, nil
-		}
-		names = append(names, n.Name)
-	}
-	switch len(all) {
-	case 0:
-		return nil, fmt.Errorf("namespace %q does not exist", name)
-	case 1:
-		return all[0], nil
-	}
-	return nil, fmt.Errorf("%d namespaces begin with %q: %s", len(all), name, strings.Join(names, ", "))
+	return named(all, func(n *structs.Namespace) string { return n.Name }, name, "namespace", "namespaces")
 }
 
 func (e *env) namespaceStatus() *cobra.Command {
 	var s shown
-	c := &cobra.Command{Use: "status NAME", Short: "what a namespace allows", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	return lister(&cobra.Command{Use: "status NAME", Short: "what a namespace allows", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		client, err := e.client()
 		if err != nil {
 			return err
@@ -94,17 +73,10 @@ func (e *env) namespaceStatus() *cobra.Command {
 			{"DisabledNetworkModes", list(caps.DisabledNetworkModes, "<none>")}})
 		if len(n.Meta) > 0 {
 			e.head("Metadata")
-			var rows [][2]string
-			for _, key := range sortedKeys(n.Meta) {
-				rows = append(rows, [2]string{key, n.Meta[key]})
-			}
-			e.pairs(rows)
+			e.metadata(n.Meta)
 		}
 		return nil
-	}}
-	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
-	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
-	return c
+	}}, &s, nil)
 }
 
 func (e *env) namespaceInspect() *cobra.Command {
@@ -171,30 +143,14 @@ func (e *env) namespaceOf(cmd *cobra.Command, c *api.Client, arg string, asJSON 
 		}
 		return &structs.Namespace{Name: arg}, nil
 	}
-	text, name, err := e.readText(cmd.Context(), arg)
-	if err != nil {
-		return nil, err
-	}
-	if asJSON {
-		ns := &structs.Namespace{}
-		return ns, json.Unmarshal(text, ns)
-	}
-	ns, diags := jobspec.Namespace(name, text)
-	return ns, e.diagnostics(diags)
+	return described(cmd.Context(), e, arg, asJSON, jobspec.Namespace)
 }
 
 func (e *env) namespaceDelete() *cobra.Command {
-	return &cobra.Command{Use: "delete NAME", Short: "remove a namespace that holds nothing", Args: cobra.ExactArgs(1),
-		Long: "Removes a namespace. It must have no job that is not dead and no allocation that has not ended. The default namespace stays.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := e.client()
-			if err != nil {
-				return err
-			}
-			if _, err := client.Namespaces().Delete(cmd.Context(), args[0], nil); err != nil {
-				return err
-			}
-			e.say("Successfully deleted namespace %q!", args[0])
-			return nil
-		}}
+	return e.deleter(&cobra.Command{Short: "remove a namespace that holds nothing",
+		Long: "Removes a namespace. It must have no job that is not dead and no allocation that has not ended. The default namespace stays."},
+		"namespace", func(ctx context.Context, c *api.Client, name string) error {
+			_, err := c.Namespaces().Delete(ctx, name, nil)
+			return err
+		})
 }

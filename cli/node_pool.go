@@ -1,9 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,16 +13,6 @@ import (
 
 func (e *env) poolCommand() *cobra.Command {
 	return e.group("pool", "sets of nodes that jobs name", e.poolList(), e.poolInfo(), e.poolNodes(), e.poolJobs(), e.poolApply(), e.poolInit(), e.poolDelete())
-}
-
-// lister adds the flags every list of pools has.
-func lister(c *cobra.Command, s *shown, filter *string) *cobra.Command {
-	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
-	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
-	if filter != nil {
-		c.Flags().StringVar(filter, "filter", "", "expression over the fields of the API")
-	}
-	return c
 }
 
 func (e *env) poolList() *cobra.Command {
@@ -41,11 +30,7 @@ func (e *env) poolList() *cobra.Command {
 		if done, err := e.print(s, all); done {
 			return err
 		}
-		rows := [][]string{{"Name", "Description"}}
-		for _, p := range all {
-			rows = append(rows, []string{p.Name, dash(p.Description)})
-		}
-		e.table(rows)
+		describedTable(e, all, func(p *structs.NodePool) (string, string) { return p.Name, p.Description })
 		return nil
 	}}, &s, &filter)
 }
@@ -56,20 +41,7 @@ func (e *env) findPool(cmd *cobra.Command, c *api.Client, name string) (*structs
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, p := range all {
-		if p.Name == name {
-			return p, nil
-		}
-		names = append(names, p.Name)
-	}
-	switch len(all) {
-	case 0:
-		return nil, fmt.Errorf("node pool %q does not exist", name)
-	case 1:
-		return all[0], nil
-	}
-	return nil, fmt.Errorf("%d node pools begin with %q: %s", len(all), name, strings.Join(names, ", "))
+	return named(all, func(p *structs.NodePool) string { return p.Name }, name, "node pool", "node pools")
 }
 
 func (e *env) poolInfo() *cobra.Command {
@@ -91,11 +63,7 @@ func (e *env) poolInfo() *cobra.Command {
 		if len(p.Meta) == 0 {
 			e.say("No metadata")
 		}
-		var rows [][2]string
-		for _, key := range sortedKeys(p.Meta) {
-			rows = append(rows, [2]string{key, p.Meta[key]})
-		}
-		e.pairs(rows)
+		e.metadata(p.Meta)
 		e.head("Scheduler Configuration")
 		if p.SchedulerConfiguration == nil {
 			e.say("No scheduler configuration")
@@ -181,18 +149,7 @@ func (e *env) poolApply() *cobra.Command {
 	c := &cobra.Command{Use: "apply FILE", Short: "make a node pool, or change it", Args: cobra.ExactArgs(1),
 		Long: "Makes a node pool, or changes it, as FILE describes it (- is standard input). `berth node pool init` writes one to begin with.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, name, err := e.readText(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			pool := &structs.NodePool{}
-			if asJSON {
-				err = json.Unmarshal(text, pool)
-			} else {
-				var diags jobspec.Diagnostics
-				pool, diags = jobspec.NodePool(name, text)
-				err = e.diagnostics(diags)
-			}
+			pool, err := described(cmd.Context(), e, args[0], asJSON, jobspec.NodePool)
 			if err != nil {
 				return err
 			}
@@ -237,16 +194,9 @@ func (e *env) poolInit() *cobra.Command {
 }
 
 func (e *env) poolDelete() *cobra.Command {
-	return &cobra.Command{Use: "delete NAME", Short: "remove a node pool that has neither nodes nor jobs", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := e.client()
-			if err != nil {
-				return err
-			}
-			if _, err := client.NodePools().Delete(cmd.Context(), args[0], nil); err != nil {
-				return err
-			}
-			e.say("Successfully deleted node pool %q!", args[0])
-			return nil
-		}}
+	return e.deleter(&cobra.Command{Short: "remove a node pool that has neither nodes nor jobs"}, "node pool",
+		func(ctx context.Context, c *api.Client, name string) error {
+			_, err := c.NodePools().Delete(ctx, name, nil)
+			return err
+		})
 }
