@@ -32,6 +32,7 @@ type town struct {
 	// Of agents that are started for the first time.
 	binary string
 	env    []string
+	server string // configuration of servers
 }
 
 // newTown makes machines; nothing runs yet.
@@ -100,7 +101,7 @@ var tokenLine = regexp.MustCompile(`-join-token=(berth-join-(server|client)-\S+)
 // form starts the first server and reads the lines it prints.
 func (w *town) form() {
 	w.Helper()
-	a := w.start(1, "server {\n  enabled = true\n  bootstrap_expect = 1\n}\n"+w.quick())
+	a := w.start(1, "server {\n  enabled = true\n  bootstrap_expect = 1\n"+w.server+"}\n"+w.quick())
 	w.until("the lines to join are printed", func() bool {
 		for _, m := range tokenLine.FindAllStringSubmatch(a.Log(), -1) {
 			w.tokens[m[2]] = m[1]
@@ -112,7 +113,11 @@ func (w *town) form() {
 // join starts a server or a node on a machine with the token alone.
 func (w *town) join(i int, role string) {
 	w.Helper()
-	w.start(i, fmt.Sprintf("join_token = %q\n%s", w.tokens[role], w.quick()))
+	config := fmt.Sprintf("join_token = %q\n%s", w.tokens[role], w.quick())
+	if role == "server" && w.server != "" {
+		config += "server {\n" + w.server + "}\n"
+	}
+	w.start(i, config)
 }
 
 // until looks until it is so: of what several machines do there is no one event to wait for.

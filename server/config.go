@@ -108,12 +108,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Streams == nil && c.transport == nil {
 		c.Expect = 1
 	}
-	if c.reached == nil {
-		c.reached = watcher()
-	}
-	if c.tune == nil {
-		c.tune = tuning()
-	}
+	c.tested()
 	c.RaftMultiplier = max(c.RaftMultiplier, 1)
 	c.Autopilot = c.Autopilot.withDefaults()
 	c.traces = newTraces(c.Tracer)

@@ -23,6 +23,18 @@ const (
 	snapshotsEnv = "BERTH_SNAPSHOT_AFTER"
 )
 
+// tested takes in what the environment tells.
+func (c *Config) tested() {
+	if c.reached == nil {
+		c.reached = watcher()
+	}
+	if n, err := strconv.ParseUint(os.Getenv(snapshotsEnv), 10, 32); err == nil && c.tune == nil {
+		c.tune = func(rc *raft.Config) {
+			rc.SnapshotThreshold, rc.TrailingLogs, rc.SnapshotInterval = n, n, 50*time.Millisecond
+		}
+	}
+}
+
 // watcher ends this process with SIGKILL when it comes to the point the environment names.
 func watcher() func(point) {
 	words := strings.Split(os.Getenv(crashEnv), ":")
@@ -47,16 +59,5 @@ func watcher() func(point) {
 		fmt.Fprintf(os.Stderr, "crash point %s reached\n", p)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // nothing of this process does anything any more
-	}
-}
-
-// tuning makes snapshots as often as the environment says.
-func tuning() func(*raft.Config) {
-	n, err := strconv.ParseUint(os.Getenv(snapshotsEnv), 10, 32)
-	if err != nil {
-		return nil
-	}
-	return func(c *raft.Config) {
-		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = n, n, 50*time.Millisecond
 	}
 }

@@ -120,6 +120,26 @@ func (l *LAN) Cut(i int, cut bool) error {
 	})
 }
 
+// Move gives machine i the address of a number no other machine has. Its processes must not run.
+func (l *LAN) Move(i, number int) error {
+	return l.Hosts[i-1].Run(func() error {
+		eth0, err := netlink.LinkByName("eth0")
+		if err != nil {
+			return err
+		}
+		had, err := netlink.AddrList(eth0, netlink.FAMILY_V4)
+		if err != nil {
+			return err
+		}
+		for _, a := range had {
+			if err := netlink.AddrDel(eth0, &a); err != nil {
+				return err
+			}
+		}
+		return plug(number)
+	})
+}
+
 // Close removes the machines and the switch. Processes inside are not touched.
 func (l *LAN) Close() error {
 	var errs []error
