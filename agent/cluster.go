@@ -291,12 +291,17 @@ func (a *agent) runCluster(ctx context.Context) error {
 	return g.Wait()
 }
 
-// keepRegions trusts the regions this one is joined with and takes in their gossip, until ctx is done.
+// keepRegions trusts the regions this one is joined with and takes in their gossip, and refuses certificates that were revoked, until ctx
+// is done.
 func (a *agent) keepRegions(ctx context.Context) error {
 	k := a.cluster
 	for {
 		snap := a.server.State().Snapshot()
 		_, changed := snap.RegionsW()
+		_, revoked := snap.CertificateRevocationsW()
+		for _, id := range k.sec.Revoke(snap) {
+			a.log.Warn("a machine was shut out: its certificate is revoked", "id", id)
+		}
 		known, err := k.sec.TrustRegions(snap)
 		if err != nil {
 			a.log.Error("not all regions can be reached", "error", err)
@@ -308,6 +313,7 @@ func (a *agent) keepRegions(ctx context.Context) error {
 		k.gossip.SetRegions(gossip)
 		select {
 		case <-changed:
+		case <-revoked:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -120,7 +120,7 @@ func (e *env) joinTokenRevoke() *cobra.Command {
 }
 
 func (e *env) authorityCommand() *cobra.Command {
-	return e.group("ca", "the cluster's certificate authority", e.authorityList(), e.authorityRotate())
+	return e.group("ca", "the cluster's certificate authority", e.authorityList(), e.authorityRotate(), e.revoke(), e.reinstate(), e.revocations())
 }
 
 func (e *env) authorityList() *cobra.Command {

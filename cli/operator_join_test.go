@@ -49,3 +49,23 @@ func TestTheAuthority(t *testing.T) {
 		t.Errorf("%+v %v", got, f.requests())
 	}
 }
+
+func TestRevocations(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	const id = "0b5c6a30-1111-4222-8333-444455556666"
+	machine := &api.Revocation{Name: id, Machine: true, Reason: "stolen", RevokedAt: at, ExpiresAt: at.AddDate(0, 0, 31)}
+	f := newFake(t, map[string]any{
+		"GET /v1/operator/ca/revocations":         []*api.Revocation{machine, {Name: "abc01", RevokedAt: at, ExpiresAt: at.AddDate(0, 0, 31)}},
+		"PUT /v1/operator/ca/revocations":         machine,
+		"DELETE /v1/operator/ca/revocation/" + id: func(http.ResponseWriter, *http.Request) {},
+	})
+	golden(t, "ca-revocations", f.berth(t, "operator", "ca", "revocations").out)
+	golden(t, "ca-revoke", f.berth(t, "operator", "ca", "revoke", "-reason=stolen", id).out)
+	var sent api.RevocationRequest
+	if err := json.Unmarshal(f.text("PUT /v1/operator/ca/revocations"), &sent); err != nil || sent.Name != id || sent.Reason != "stolen" {
+		t.Errorf("sent %+v, %v", sent, err)
+	}
+	if got := f.berth(t, "operator", "ca", "reinstate", id); got.code != 0 || !strings.Contains(got.out, "no longer revoked") {
+		t.Errorf("%+v", got)
+	}
+}

@@ -17,7 +17,7 @@ import (
 func TestAServerDiesAtNamedMoments(t *testing.T) {
 	w := newTown(t, 3)
 	w.keepDead = true
-	w.binary = build(t, t.TempDir(), "crashpoints", "")
+	w.binary = crashing(t)
 	w.env = []string{"BERTH_SNAPSHOT_AFTER=16"}
 	w.form()
 	w.join(2, "server")

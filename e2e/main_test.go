@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"berth/e2e/harness"
@@ -25,6 +26,9 @@ type suite struct {
 	binary   string
 	web, box string // archives
 	fleet    harness.Fleet
+	dir      string
+	once     sync.Once
+	crashing string // the program built for tests; "" before once
 }
 
 var shared *suite
@@ -58,7 +62,7 @@ func run(m *testing.M) int {
 
 // prepare builds the program, unless BERTH_BINARY names one, and writes the images.
 func prepare(dir string) (*suite, error) {
-	s := &suite{binary: os.Getenv("BERTH_BINARY"), web: filepath.Join(dir, "web.tar"), box: filepath.Join(dir, "busybox.tar")}
+	s := &suite{dir: dir, binary: os.Getenv("BERTH_BINARY"), web: filepath.Join(dir, "web.tar"), box: filepath.Join(dir, "busybox.tar")}
 	if s.binary == "" {
 		s.binary = filepath.Join(dir, "berth")
 		cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-tags", "no_cri,no_btrfs,no_zfs,no_devmapper", "-o", s.binary, "berth")

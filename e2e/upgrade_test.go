@@ -21,7 +21,7 @@ import (
 // build makes the program with something else linked into it.
 func build(t *testing.T, dir, tags, flags string) string {
 	t.Helper()
-	out := filepath.Join(dir, "berth")
+	out := filepath.Join(dir, "berth-other")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", strings.Trim("no_cri,no_btrfs,no_zfs,no_devmapper,"+tags, ","), "-ldflags", "-s -w "+flags,
 		"-o", out, "berth")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -29,6 +29,16 @@ func build(t *testing.T, dir, tags, flags string) string {
 		t.Fatalf("build: %v\n%s", err, text)
 	}
 	return out
+}
+
+// crashing is the program built for tests: it ends where and makes snapshots when it is told to. It is built once.
+func crashing(t *testing.T) string {
+	t.Helper()
+	shared.once.Do(func() { shared.crashing = build(t, shared.dir, "crashpoints", "") })
+	if shared.crashing == "" {
+		t.Fatal("the program for tests could not be built")
+	}
+	return shared.crashing
 }
 
 // oldVersion is what the older program of a test calls itself. It knows no kind of command behind oldLevel: no priority classes, for one.

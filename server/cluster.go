@@ -178,7 +178,9 @@ func (s *Server) reconcileMembers() error {
 	}
 	r := s.raft.Load()
 	var errs []error
-	for _, c := range changes(s.ID(), have, s.servers()) {
+	snap := s.store.Snapshot()
+	revoked := func(id structs.ID) bool { return snap.CertificateRevocation(id.String()) != nil }
+	for _, c := range changes(s.ID(), have, s.servers(), revoked) {
 		var f raft.IndexFuture
 		switch {
 		case c.remove:
@@ -204,17 +206,22 @@ type change struct {
 	remove bool
 }
 
-// changes are the steps from raft's members to those that are heard of. A new server has no vote: the autopilot gives it one.
-func changes(own structs.ID, have []raft.Server, members []membership.Member) []change {
+// changes are the steps from raft's members to those that are heard of. A new server has no vote: the autopilot gives it one. One whose
+// certificates are revoked is shut out, whatever gossip tells of it.
+func changes(own structs.ID, have []raft.Server, members []membership.Member, revoked func(structs.ID) bool) []change {
 	byID := map[raft.ServerID]raft.Server{}
+	var out []change
 	for _, h := range have {
 		byID[h.ID] = h
+		if id, err := structs.ParseID(string(h.ID)); err == nil && id != own && revoked(id) {
+			out = append(out, change{"removed, its certificates are revoked", h, true})
+		}
 	}
-	var out []change
 	for _, m := range members {
 		id := raft.ServerID(m.ID.String())
 		h, in := byID[id]
 		switch {
+		case m.ID != own && revoked(m.ID):
 		case m.Status == membership.StatusAlive && !in:
 			for _, old := range have {
 				if old.Address == raft.ServerAddress(m.RPCAddr) {

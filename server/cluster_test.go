@@ -409,9 +409,17 @@ func TestAServerWithANewAddressIsFoundAgain(t *testing.T) {
 		"itself said to leave": {[]membership.Member{member(1, "10.0.0.1:4647", "left")}, "[]"},
 		"replaced": {[]membership.Member{member(3, "10.0.0.2:4647", "alive")},
 			"[removed, another has its address " + id(2) + " 10.0.0.2:4647 Voter added " + id(3) + " 10.0.0.2:4647 Nonvoter]"},
+		"came, revoked":  {[]membership.Member{member(66, "10.0.0.6:4647", "alive")}, "[]"},
+		"moved, revoked": {[]membership.Member{member(67, "10.0.0.9:4647", "alive")}, "[removed, its certificates are revoked " + id(67) + " 10.0.0.7:4647 Voter]"},
+		"itself revoked": {[]membership.Member{member(1, "10.0.0.1:4647", "alive")}, "[]"},
 	} {
 		var got []string
-		for _, ch := range changes(structs.ID{15: 1}, []raft.Server{lead, other}, c.members) {
+		servers := []raft.Server{lead, other}
+		if name == "moved, revoked" {
+			servers = append(servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(id(67)), Address: "10.0.0.7:4647"})
+		}
+		revoked := func(who structs.ID) bool { return who[15] > 65 || name == "itself revoked" && who[15] == 1 }
+		for _, ch := range changes(structs.ID{15: 1}, servers, c.members, revoked) {
 			got = append(got, fmt.Sprintf("%s %s %s %s", ch.what, ch.server.ID, ch.server.Address, ch.server.Suffrage))
 		}
 		if s := fmt.Sprint(got); s != c.want {

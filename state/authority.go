@@ -69,3 +69,33 @@ func (t *WriteTxn) PutJoinToken(j *structs.JoinToken) {
 
 // DeleteJoinToken forgets a token.
 func (t *WriteTxn) DeleteJoinToken(id structs.ID) { drop(t, TableJoinTokens, &t.work.joinTokens, id) }
+
+// CertificateRevocations are those that stand, by name.
+func (rd reader) CertificateRevocations() iter.Seq[*structs.CertificateRevocation] {
+	return rd.frozen().revocations.All()
+}
+
+// CertificateRevocation is that of a machine's id or of a serial number, nil if there is none.
+func (rd reader) CertificateRevocation(name string) *structs.CertificateRevocation {
+	return get(&rd.r.revocations, name)
+}
+
+// CertificateRevocationsW is CertificateRevocations and its watch.
+func (s *Snapshot) CertificateRevocationsW() (iter.Seq[*structs.CertificateRevocation], <-chan struct{}) {
+	return s.CertificateRevocations(), s.table(TableCertificateRevocations)
+}
+
+// PutCertificateRevocation stores a revocation.
+func (t *WriteTxn) PutCertificateRevocation(c *structs.CertificateRevocation) {
+	var created uint64
+	if old := t.CertificateRevocation(c.Name); old != nil {
+		created = old.CreateIndex
+	}
+	t.stamp(&c.CreateIndex, &c.ModifyIndex, created)
+	put(t, TableCertificateRevocations, &t.work.revocations, c)
+}
+
+// DeleteCertificateRevocation forgets a revocation.
+func (t *WriteTxn) DeleteCertificateRevocation(name string) {
+	drop(t, TableCertificateRevocations, &t.work.revocations, name)
+}

@@ -37,6 +37,7 @@ func (rd reader) Hash() [sha256.Size]byte {
 	digestAll(d, r.regions.All())
 	digestAll(d, r.classes.All())
 	digestAll(d, r.budgets.All())
+	digestAll(d, r.revocations.All())
 	d.value(reflect.ValueOf(r.config))
 	d.value(reflect.ValueOf(r.autopilot))
 	return [sha256.Size]byte(d.h.Sum(nil))

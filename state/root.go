@@ -90,6 +90,7 @@ type root struct {
 	regions     byName[structs.Region]
 	classes     byName[structs.PriorityClass]
 	budgets     byJobKey[structs.DisruptionBudget]
+	revocations byName[structs.CertificateRevocation]
 	config      *structs.SchedulerConfiguration
 	autopilot   *structs.AutopilotConfiguration // nil until it was set
 
@@ -133,10 +134,11 @@ func newRoot() *root {
 		launches: newJobKeyed(func(l *structs.PeriodicLaunch) structs.JobKey {
 			return structs.JobKey{Namespace: l.Namespace, ID: l.JobID}
 		}),
-		regions: newKeyed(func(r *structs.Region) string { return r.Name }, strings.Compare),
-		classes: newKeyed(func(c *structs.PriorityClass) string { return c.Name }, strings.Compare),
-		budgets: newJobKeyed(func(b *structs.DisruptionBudget) structs.JobKey { return b.Key() }),
-		config:  structs.DefaultSchedulerConfiguration(),
+		regions:     newKeyed(func(r *structs.Region) string { return r.Name }, strings.Compare),
+		classes:     newKeyed(func(c *structs.PriorityClass) string { return c.Name }, strings.Compare),
+		budgets:     newJobKeyed(func(b *structs.DisruptionBudget) structs.JobKey { return b.Key() }),
+		revocations: newKeyed(func(c *structs.CertificateRevocation) string { return c.Name }, strings.Compare),
+		config:      structs.DefaultSchedulerConfiguration(),
 
 		allocs: newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
 		allocsByJob: newIndex(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} },

@@ -23,9 +23,10 @@ const (
 	TableAutopilotConfig
 	TablePriorityClasses
 	TableDisruptionBudgets
+	TableCertificateRevocations
 
 	// TableCount is how many tables there are.
-	TableCount = int(TableDisruptionBudgets) + 1
+	TableCount = int(TableCertificateRevocations) + 1
 )
 
 // String is the table's name as told to people.
@@ -36,6 +37,6 @@ func (t Table) String() string {
 	return [TableCount]string{
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
 		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
-		"periodic launches", "regions", "autopilot configuration", "priority classes", "disruption budgets",
+		"periodic launches", "regions", "autopilot configuration", "priority classes", "disruption budgets", "certificate revocations",
 	}[t]
 }

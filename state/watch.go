@@ -102,7 +102,7 @@ func (s *Store) touched(table Table, object any, in *root) {
 		fire(watchKey{by: byObject, name: v.Name})
 	case *structs.NodePool:
 		fire(watchKey{by: byObject, name: v.Name})
-	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget: // only the whole table is watched
+	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget, *structs.CertificateRevocation: // only the whole table is watched
 	}
 }
 
@@ -132,6 +132,8 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.roots, v.ID) == v
 	case *structs.JoinToken:
 		return get(&r.joinTokens, v.ID) == v
+	case *structs.CertificateRevocation:
+		return get(&r.revocations, v.Name) == v
 	case *structs.Region:
 		return get(&r.regions, v.Name) == v
 	case *structs.PriorityClass:

@@ -34,6 +34,21 @@ type JoinToken struct {
 	ModifyIndex uint64
 }
 
+// CertificateRevocation makes certificates of this cluster worthless before they end.
+type CertificateRevocation struct {
+	// Name is the id of a machine, all of whose certificates it is about, or the serial number of one certificate in hex.
+	Name      string
+	Reason    string
+	RevokedAt int64 // Unix ns
+	// ExpiresAt is when all certificates it is about have ended for good, and it may be forgotten; Unix ns.
+	ExpiresAt   int64
+	CreateIndex uint64
+	ModifyIndex uint64
+}
+
+// CertificateRevokeCommand stores a revocation; its RevokedAt is the command's time. One that is there stays as it is.
+type CertificateRevokeCommand struct{ Revocation *CertificateRevocation }
+
 // AuthorityRootCommand adds a root and makes it the active one; the one before is trusted until RetireAt.
 type AuthorityRootCommand struct {
 	Root *AuthorityRoot

@@ -44,6 +44,8 @@ const (
 	CmdDisruptionBudget                   // DisruptionBudgetCommand
 	CmdDisruptionBudgetDelete             // DisruptionBudgetDeleteCommand
 	CmdChainCheck                         // ChainCheckCommand
+	CmdCertificateRevoke                  // CertificateRevokeCommand
+	CmdCertificateReinstate               // NameDeleteCommand
 
 	// CmdLast is the newest kind this program knows. It moves with each kind that is added.
 	CmdLast = iota - 1

@@ -21,6 +21,8 @@ func (a *API) authorityRoutes() {
 	a.route("/v1/operator/join-token/{id}", methods{http.MethodDelete: a.joinTokenRevoke})
 	a.route("/v1/operator/ca", methods{http.MethodGet: a.authorityRoots})
 	a.route("/v1/operator/ca/rotate", methods{http.MethodPut: a.authorityRotate})
+	a.route("/v1/operator/ca/revocations", methods{http.MethodGet: a.revocations, http.MethodPut: a.revoke})
+	a.route("/v1/operator/ca/revocation/{name}", methods{http.MethodDelete: a.reinstate})
 }
 
 // authority is the cluster's, or why there is none.

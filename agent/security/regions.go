@@ -3,7 +3,9 @@ package security
 import (
 	"berth/internal/pki"
 	"berth/internal/transport"
+	"berth/server/authority"
 	"berth/state"
+	"berth/structs"
 )
 
 // TrustRegions trusts the regions this one is joined with in a version of the state, and them alone, and gives them. What stands with
@@ -26,4 +28,11 @@ func (s *Security) TrustRegions(snap *state.Snapshot) ([]transport.RegionInfo, e
 		}
 	}
 	return known, err
+}
+
+// Revoke refuses the certificates that are revoked in a version of the state, and them alone, ends what stands with their holders, and
+// gives the ids of those it did that to.
+func (s *Security) Revoke(snap *state.Snapshot) []structs.ID {
+	s.source.Revoke(authority.Revoked(snap))
+	return s.peers.Load().CloseRevoked()
 }

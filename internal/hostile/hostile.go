@@ -51,6 +51,8 @@ func Commands() map[structs.CommandKind]msgp.Marshaler {
 		structs.CmdDisruptionBudget:       &structs.DisruptionBudgetCommand{},
 		structs.CmdDisruptionBudgetDelete: &structs.DisruptionBudgetDeleteCommand{},
 		structs.CmdChainCheck:             &structs.ChainCheckCommand{},
+		structs.CmdCertificateRevoke:      &structs.CertificateRevokeCommand{},
+		structs.CmdCertificateReinstate:   &structs.NameDeleteCommand{},
 	}
 }
 

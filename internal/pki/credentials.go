@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"berth/structs"
 )
 
 // Credentials are what a machine shows and whom it trusts, at one moment. Immutable.
@@ -71,6 +73,7 @@ func (c *Credentials) RenewAt() time.Time {
 type Source struct {
 	current atomic.Pointer[Credentials]
 	regions atomic.Pointer[map[string]*Bundle]
+	revoked atomic.Pointer[Revoked]
 }
 
 // NewSource starts with credentials, which may be nil.
@@ -105,9 +108,31 @@ func (s *Source) Region(name string) *Bundle {
 	return nil
 }
 
+// Revoke sets which certificates are worthless. Connections made from now on are refused with them; the map must not be changed afterwards.
+func (s *Source) Revoke(r Revoked) { s.revoked.Store(&r) }
+
+// CheckRevoked refuses a certificate of a machine that was revoked.
+func (s *Source) CheckRevoked(c *x509.Certificate, id structs.ID) error {
+	if r := s.revoked.Load(); r != nil {
+		return r.Check(c, id)
+	}
+	return nil
+}
+
 // Verify checks a peer's chain and says who the peer is. The roots of a region vouch for certificates of that region alone, the
 // machine's own for its own.
 func (s *Source) Verify(chain []*x509.Certificate, now time.Time) (Identity, error) {
+	id, err := s.verify(chain, now)
+	if err == nil {
+		err = s.CheckRevoked(chain[0], id.ID)
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	return id, nil
+}
+
+func (s *Source) verify(chain []*x509.Certificate, now time.Time) (Identity, error) {
 	c, err := s.Current()
 	if err != nil {
 		return Identity{}, err

@@ -75,6 +75,12 @@ func (t *Transport) receive(raw net.Conn, identified func()) (err error) {
 		t.leave(peer.ID)
 		return err
 	}
+	if state.NegotiatedProtocol == ProtoRaft {
+		if err := t.ofRaft(raw, peer); err != nil {
+			t.leave(peer.ID)
+			return err
+		}
+	}
 	handed = true
 	if state.NegotiatedProtocol == ProtoRaft {
 		t.raft.deliver(&trackedConn{Conn: conn, onClose: func() { t.untrack(raw); t.leave(peer.ID) }})

@@ -58,13 +58,18 @@ func (l *raftLayer) Addr() net.Addr { return raftAddr(l.t.cfg.Addr) }
 func (l *raftLayer) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	conn, _, err := l.t.dial(ctx, string(address), ProtoRaft, structs.ID{})
+	conn, peer, err := l.t.dial(ctx, string(address), ProtoRaft, structs.ID{})
 	if err != nil {
 		return nil, err
 	}
 	if !l.t.track(conn) {
 		_ = conn.Close() // the end
 		return nil, net.ErrClosed
+	}
+	if err := l.t.ofRaft(conn, peer); err != nil {
+		l.t.untrack(conn)
+		_ = conn.Close() // err tells why
+		return nil, err
 	}
 	return &trackedConn{Conn: conn, onClose: func() { l.t.untrack(conn) }}, nil
 }

@@ -63,6 +63,11 @@ func (t *Transport) newSession(conn net.Conn, peer Peer, client bool) (*session,
 		delete(t.changed, peer.ID)
 	}
 	t.mu.Unlock()
+	if err := t.cfg.Credentials.CheckRevoked(peer.Certificate, peer.ID); err != nil { // since it was judged
+		t.forget(s)
+		_ = s.mux.Close() // err tells why
+		return nil, err
+	}
 	return s, nil
 }
 

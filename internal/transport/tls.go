@@ -74,9 +74,9 @@ func (t *Transport) judge(s tls.ConnectionState) (pki.Identity, error) {
 	}
 	id, err := pki.IdentityOf(s.PeerCertificates[0])
 	if err != nil {
-		return pki.Identity{}, nil // the hello says it
+		id = pki.Identity{} // the hello says it
 	}
-	return id, nil
+	return id, t.cfg.Credentials.CheckRevoked(s.PeerCertificates[0], id.ID)
 }
 
 // admit joins what the certificate says with what the hello says: they must not contradict, and what the certificate of a

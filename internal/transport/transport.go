@@ -32,6 +32,7 @@ type Transport struct {
 	handler http.Handler
 	closed  bool
 	conns   map[net.Conn]struct{}        // those that are not sessions
+	rafts   map[net.Conn]Peer            // those of Raft, and who is on the other end
 	byID    map[structs.ID][]*session    // newest last
 	byAddr  map[string]*session          // newest that was dialled there
 	perPeer map[structs.ID]int           // connections by machine
@@ -45,7 +46,7 @@ func New(cfg Config) (*Transport, error) {
 		return nil, err
 	}
 	t := &Transport{cfg: cfg, log: cfg.Logger.Named("transport"), handler: cfg.Handler, gate: newGate(cfg.Limits),
-		conns: map[net.Conn]struct{}{}, byID: map[structs.ID][]*session{}, byAddr: map[string]*session{},
+		conns: map[net.Conn]struct{}{}, rafts: map[net.Conn]Peer{}, byID: map[structs.ID][]*session{}, byAddr: map[string]*session{},
 		perPeer: map[structs.ID]int{}, changed: map[structs.ID]chan struct{}{}}
 	t.raft = newRaftLayer(t)
 	t.http = t.newServer()
@@ -157,6 +158,7 @@ func (t *Transport) untrack(c net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.conns, c)
+	delete(t.rafts, c)
 }
 
 // enter counts a connection of a peer; false when it has as many as one may have.
@@ -206,7 +208,43 @@ func (t *Transport) Connected(id structs.ID) bool {
 	return len(t.byID[id]) > 0
 }
 
-// Disconnect closes all sessions with a machine, as after its certificate was taken back.
+// CloseRevoked ends all that stands with machines whose certificates were revoked, and tells their ids.
+func (t *Transport) CloseRevoked() []structs.ID {
+	var out []structs.ID
+	var open []func() error
+	take := func(p Peer, end func() error) {
+		if t.cfg.Credentials.CheckRevoked(p.Certificate, p.ID) != nil {
+			out, open = append(out, p.ID), append(open, end)
+		}
+	}
+	t.mu.Lock()
+	for _, list := range t.byID {
+		for _, s := range list {
+			take(s.peer, s.mux.Close)
+		}
+	}
+	for c, p := range t.rafts {
+		take(p, c.Close)
+	}
+	t.mu.Unlock()
+	for _, end := range open {
+		_ = end() // it may be closed already
+	}
+	slices.SortFunc(out, structs.ID.Compare)
+	return slices.Compact(out)
+}
+
+// ofRaft notes who is on the other end of a connection that is tracked.
+func (t *Transport) ofRaft(c net.Conn, p Peer) error {
+	t.mu.Lock()
+	if _, tracked := t.conns[c]; tracked {
+		t.rafts[c] = p
+	}
+	t.mu.Unlock()
+	return t.cfg.Credentials.CheckRevoked(p.Certificate, p.ID) // since it was judged
+}
+
+// Disconnect closes all sessions with a machine.
 func (t *Transport) Disconnect(id structs.ID) {
 	t.mu.Lock()
 	list := slices.Clone(t.byID[id])

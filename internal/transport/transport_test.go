@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -460,6 +462,83 @@ func TestAServerThatCameBackIsDialledAgain(t *testing.T) {
 	})
 	if got, err := get(t, client, addr, "/"); err != nil || !strings.HasPrefix(got, "second") {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Certificates that are revoked, by machine or by serial number, are refused from then on, and what stands with them ends: sessions both
+// ways, and connections of Raft both ways. Others are not touched, and a revocation that was taken back counts no more.
+func TestRevokedCertificatesShutTheirMachinesOut(t *testing.T) {
+	c := newCluster(t)
+	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("server") })
+	stolen := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Handler = who("stolen") })
+	byID, bySerial, other := c.start(pki.RoleClient, nil), c.start(pki.RoleClient, nil), c.start(pki.RoleClient, nil)
+	for _, m := range []*machine{byID, bySerial, other, stolen} {
+		if _, err := m.Connect(t.Context(), server.Addr()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := server.Connect(t.Context(), stolen.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan net.Conn, 2)
+	var accepting sync.WaitGroup
+	for _, m := range []*machine{server, stolen} {
+		accepting.Go(func() {
+			conn, err := m.Raft().Accept()
+			if err == nil {
+				accepted <- conn
+			}
+		})
+	}
+	in, err := stolen.Raft().Dial(raft.ServerAddress(server.Addr()), 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := server.Raft().Dial(raft.ServerAddress(stolen.Addr()), 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepting.Wait()
+
+	creds, err := bySerial.source.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 28, 4, 0, 0, 0, time.UTC)
+	server.source.Revoke(pki.Revoked{byID.id.String(): {At: at, Reason: "stolen"}, pki.Serial(creds.Leaf()): {At: at}, stolen.id.String(): {At: at}})
+	want := []structs.ID{byID.id, bySerial.id, stolen.id}
+	slices.SortFunc(want, structs.ID.Compare)
+	if got := server.CloseRevoked(); !slices.Equal(got, want) {
+		t.Errorf("shut out %v, want %v", got, want)
+	}
+	for _, conn := range []net.Conn{in, out} { // both were Raft's
+		if _, err := conn.Read(make([]byte, 1)); err == nil {
+			t.Error("a connection of Raft stands")
+		}
+		_ = conn.Close() // the other side did
+	}
+	close(accepted)
+	for conn := range accepted {
+		_ = conn.Close()
+	}
+	for m, reason := range map[*machine]string{byID: "was revoked at 2026-11-28 04:00:00 UTC: stolen", bySerial: "was revoked at 2026-11-28 04:00:00 UTC"} {
+		for { // until it has noticed
+			_, err := m.Connect(t.Context(), server.Addr())
+			if err != nil && strings.Contains(err.Error(), reason) && structs.KindOf(err) == structs.KindUnauthorised {
+				break
+			}
+			runtime.Gosched()
+		}
+	}
+	if _, err := server.Raft().Dial(raft.ServerAddress(stolen.Addr()), 5*time.Second); err == nil || !strings.Contains(err.Error(), "was revoked at") {
+		t.Errorf("a server whose certificate is revoked was dialled: %v", err)
+	}
+	if !server.Connected(other.id) {
+		t.Error("another machine was shut out too")
+	}
+	server.source.Revoke(pki.Revoked{})
+	if _, err := byID.Connect(t.Context(), server.Addr()); err != nil {
+		t.Errorf("a revocation that was taken back counts: %v", err)
 	}
 }
 

@@ -170,5 +170,8 @@ func (a *Authority) Renew(id pki.Identity, csr []byte) (chain, roots []byte, err
 		return nil, nil, &structs.Error{Op: "renew the certificate of", Subject: id.String(), Kind: structs.KindUnauthorised,
 			Err: errors.New("the node is not in the cluster")}
 	}
+	if err := mayHave(a.cfg.Host.State().Snapshot(), id.ID, nil); err != nil {
+		return nil, nil, err
+	}
 	return a.issue(csr, id)
 }

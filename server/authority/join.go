@@ -32,6 +32,9 @@ func (a *Authority) Join(ctx context.Context, req *transport.JoinRequest) (*tran
 	if req.Region != nil {
 		return a.joined(ctx, req)
 	}
+	if err := mayHave(a.cfg.Host.State().Snapshot(), req.ID, nil); err != nil {
+		return nil, err
+	}
 	id := pki.Identity{Region: a.cfg.Region, ID: req.ID}
 	var err error
 	if req.Token == "" {
@@ -129,6 +132,9 @@ func (a *Authority) returning(req *transport.JoinRequest) (pki.Identity, error) 
 	}
 	id, err := trusted.Verify(chain, now)
 	if err != nil {
+		return pki.Identity{}, err
+	}
+	if err := mayHave(snap, id.ID, chain[0]); err != nil {
 		return pki.Identity{}, err
 	}
 	if id.ID != req.ID || id.Region != a.cfg.Region {

@@ -100,9 +100,11 @@ func (a *Authority) lead(ctx context.Context, snap *state.Snapshot) error {
 		}
 	}
 	if len(expired) > 0 {
-		return a.RevokeTokens(ctx, expired...)
+		if err := a.RevokeTokens(ctx, expired...); err != nil {
+			return err
+		}
 	}
-	return nil
+	return a.forgetRevocations(ctx, snap, now)
 }
 
 // add stores a root as the active one.

@@ -127,6 +127,7 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 	budget := body{structs.CmdDisruptionBudget, &structs.DisruptionBudgetCommand{Budget: &structs.DisruptionBudget{Namespace: "default", Name: "webs", Job: "web*",
 		Disruption: structs.Disruption{MinAvailable: "1"}}}}
 	region := body{structs.CmdRegion, &structs.RegionCommand{Regions: []*structs.Region{{Name: "west", Roots: [][]byte{{1}}, Servers: []string{"10.0.0.1:4647"}}}}}
+	revoked := body{structs.CmdCertificateRevoke, &structs.CertificateRevokeCommand{Revocation: &structs.CertificateRevocation{Name: "aa", ExpiresAt: 1 << 62}}}
 	rows := []struct {
 		name   string
 		before []body
@@ -187,6 +188,8 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 		// Secrets of the servers among themselves.
 		{"a region", nil, region, ""},
 		{"a region goes", []body{region}, body{structs.CmdRegionForget, names("west")}, ""},
+		{"a certificate is revoked", nil, revoked, ""},
+		{"and no longer", []body{revoked}, body{structs.CmdCertificateReinstate, names("aa")}, ""},
 		{"a root", nil, body{structs.CmdAuthorityRoot, root}, ""},
 		{"replicas compare their hashes", nil, body{structs.CmdChainCheck, &structs.ChainCheckCommand{Server: id('v', 1), Hash: make([]byte, 32)}}, ""},
 		{"a root goes", []body{{structs.CmdAuthorityRoot, root}, {structs.CmdAuthorityRoot, &structs.AuthorityRootCommand{Previous: "r", RetireAt: 5,

@@ -99,3 +99,31 @@ func (a *applier) joinTokenUse(c *structs.JoinTokenUseCommand) (any, error) {
 	a.txn.PutJoinToken(&t)
 	return &t, nil
 }
+
+// certificateRevoke keeps a revocation that stands as it is: when it was made counts.
+func (a *applier) certificateRevoke(c *structs.CertificateRevokeCommand) (any, error) {
+	const cmd = structs.CmdCertificateRevoke
+	r := c.Revocation
+	switch {
+	case r == nil || r.Name == "":
+		return nil, fault(cmd, structs.KindInvalid, "", "the revocation names neither a machine nor a serial number")
+	case r.ExpiresAt <= a.at:
+		return nil, fault(cmd, structs.KindInvalid, quoted("revocation of", r.Name), "is over before it begins")
+	}
+	if old := a.txn.CertificateRevocation(r.Name); old != nil {
+		return old, nil
+	}
+	r.RevokedAt = a.at
+	a.txn.PutCertificateRevocation(r)
+	return r, nil
+}
+
+func (a *applier) certificateReinstate(c *structs.NameDeleteCommand) (any, error) {
+	for _, name := range c.Names {
+		if a.txn.CertificateRevocation(name) == nil {
+			return nil, fault(structs.CmdCertificateReinstate, structs.KindNotFound, quoted("revocation of", name), "does not exist")
+		}
+		a.txn.DeleteCertificateRevocation(name)
+	}
+	return nil, nil
+}

@@ -73,6 +73,10 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.jobDispatch)
 	case structs.CmdNodeTaints:
 		return with(a, cmd, a.nodeTaints)
+	case structs.CmdCertificateRevoke:
+		return with(a, cmd, a.certificateRevoke)
+	case structs.CmdCertificateReinstate:
+		return with(a, cmd, a.certificateReinstate)
 	case structs.CmdRegion:
 		return with(a, cmd, a.region)
 	case structs.CmdRegionForget:
@@ -169,6 +173,10 @@ func opOf(kind structs.CommandKind) string {
 		return "dispatch job"
 	case structs.CmdNodeTaints:
 		return "taint node"
+	case structs.CmdCertificateRevoke:
+		return "revoke certificate"
+	case structs.CmdCertificateReinstate:
+		return "take back the revocation"
 	case structs.CmdRegion:
 		return "store region"
 	case structs.CmdRegionForget:

@@ -44,6 +44,7 @@ var drawn = []structs.CommandKind{
 	structs.CmdSchedulerConfig, structs.CmdNamespaceUpsert, structs.CmdNamespaceDelete, structs.CmdPeriodicLaunch, structs.CmdJobDispatch,
 	structs.CmdNodeTaints, structs.CmdChainCheck, structs.CmdRegion, structs.CmdRegionForget, structs.CmdAutopilotConfig,
 	structs.CmdPriorityClass, structs.CmdPriorityClassDelete, structs.CmdDisruptionBudget, structs.CmdDisruptionBudgetDelete,
+	structs.CmdCertificateRevoke, structs.CmdCertificateReinstate,
 }
 
 func TestTheLawsAreHeldForEveryCommand(t *testing.T) {
@@ -191,6 +192,10 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	case structs.CmdRegion:
 		return w.command(kind, &structs.RegionCommand{Regions: []*structs.Region{{Name: g.one("region", "mars", "venus"), Roots: [][]byte{{1}}, Servers: []string{"10.0.0.1:4647"}}},
 			Anew: g.n(1, "anew") == 0})
+	case structs.CmdCertificateRevoke:
+		return w.command(kind, &structs.CertificateRevokeCommand{Revocation: &structs.CertificateRevocation{Name: g.one("certificate", "aa", "bb"), Reason: "lost", ExpiresAt: 1 << 62}})
+	case structs.CmdCertificateReinstate:
+		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("certificate", "aa", "bb")}})
 	case structs.CmdRegionForget:
 		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("region", "mars", "venus")}})
 	case structs.CmdAutopilotConfig:

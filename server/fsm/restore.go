@@ -176,6 +176,8 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutPriorityClass)
 	case recordDisruptionBudget:
 		return restored(body, t.PutDisruptionBudget)
+	case recordCertificateRevocation:
+		return restored(body, t.PutCertificateRevocation)
 	case recordNode:
 		return restored(body, t.PutNode)
 	case recordJobVersion:

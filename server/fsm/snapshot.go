@@ -54,6 +54,7 @@ const (
 	recordDisruptionBudget
 	recordWriter // version of the program that wrote it, behind the header
 	recordChain  // where the rolling hash begins (0: nowhere), the hash
+	recordCertificateRevocation
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -135,6 +136,7 @@ func (w *recorder) state(snap *state.Snapshot) {
 	}
 	recordAll(w, recordPriorityClass, snap.PriorityClasses())
 	recordAll(w, recordDisruptionBudget, snap.DisruptionBudgets())
+	recordAll(w, recordCertificateRevocation, snap.CertificateRevocations())
 	recordAll(w, recordNode, snap.Nodes())
 	recordAll(w, recordJobVersion, snap.AllJobVersions())
 	recordAll(w, recordJob, snap.Jobs())
