@@ -72,7 +72,7 @@ func (t *WriteTxn) DeleteJoinToken(id structs.ID) { drop(t, TableJoinTokens, &t.
 
 // CertificateRevocations are those that stand, by name.
 func (rd reader) CertificateRevocations() iter.Seq[*structs.CertificateRevocation] {
-	return rd.frozen().revocations.All()
+	return steady(rd, func(r *root) iter.Seq[*structs.CertificateRevocation] { return r.revocations.All() })
 }
 
 // CertificateRevocation is that of a machine's id or of a serial number, nil if there is none.
