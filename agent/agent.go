@@ -64,6 +64,7 @@ type agent struct {
 	client    *client.Client   // the same
 	telemetry *telemetry.Telemetry
 	tracer    *tracing.Tracer // nil when nothing is traced
+	figures   figures
 	api       net.Listener
 	http      *http.Server
 	left      bool // of -dev: tasks may still use its files
@@ -133,6 +134,7 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	defer a.api.Close()
 	a.api = guard.Limit(a.api, cfg.Limits.MaxConnsPerClient, !cfg.TLS.HTTP)
+	a.figures.conns = a.api
 	if err := a.build(ctx); err != nil {
 		a.unbuild()
 		return err
@@ -439,14 +441,15 @@ func (a *agent) metricsHost() string {
 
 // collector looks at the parts there are.
 func (a *agent) collector() *telemetry.Collector {
+	a.figures.cluster = a.cluster
 	var s *server.Server
 	if a.cfg.Server.Enabled {
 		s = a.server
 	}
 	if a.client == nil {
-		return a.telemetry.Collect(s, nil)
+		return a.telemetry.Collect(s, nil, &a.figures)
 	}
-	return a.telemetry.Collect(s, a.client)
+	return a.telemetry.Collect(s, a.client, &a.figures)
 }
 
 // serve answers the API until ctx is done.

@@ -14,6 +14,15 @@ type Figures struct {
 	Allocated, Unallocated structs.ComparableResources
 	// Running are the allocations that run, by id.
 	Running []*structs.Allocation
+	// Seen are all allocations that are kept here.
+	Seen []AllocFigures
+}
+
+// AllocFigures are an allocation's status and how often its tasks were restarted.
+type AllocFigures struct {
+	Alloc    *structs.Allocation
+	Status   string
+	Restarts uint64
 }
 
 // Figures counts.
@@ -34,7 +43,9 @@ func (c *Client) Figures() Figures {
 		default:
 			f.AllocsTerminal++
 		}
+		seen := AllocFigures{Alloc: alloc, Status: u.ClientStatus}
 		for _, t := range u.TaskStates {
+			seen.Restarts += t.Restarts
 			switch t.State {
 			case structs.TaskStatePending:
 				f.TasksPending++
@@ -44,6 +55,7 @@ func (c *Client) Figures() Figures {
 				f.TasksDead++
 			}
 		}
+		f.Seen = append(f.Seen, seen)
 		if !e.runner.Ended() && alloc.AllocatedResources != nil {
 			f.Allocated.Add(alloc.AllocatedResources.Comparable())
 		}

@@ -21,8 +21,23 @@ type limited struct {
 	max   int
 	plain bool
 
-	mu   sync.Mutex     // guards open
-	open map[string]int // connections by address
+	mu      sync.Mutex     // guards what follows
+	open    map[string]int // connections by address
+	refused uint64
+}
+
+// Connections are those a listener of Limit has: open now, and refused since it began. 0 of a listener without one.
+func Connections(l net.Listener) (open int, refused uint64) {
+	lim, ok := l.(*limited)
+	if !ok {
+		return 0, 0
+	}
+	lim.mu.Lock()
+	defer lim.mu.Unlock()
+	for _, n := range lim.open {
+		open += n
+	}
+	return open, lim.refused
 }
 
 // tooMany is the whole answer to a connection above the limit.
@@ -41,6 +56,8 @@ func (l *limited) Accept() (net.Conn, error) {
 		ok := l.open[addr] < l.max
 		if ok {
 			l.open[addr]++
+		} else {
+			l.refused++
 		}
 		l.mu.Unlock()
 		if ok {

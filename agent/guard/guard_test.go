@@ -126,6 +126,9 @@ func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 429 ") || !strings.Contains(string(text), "http_max_conns_per_client") {
 		t.Fatalf("the third is told %q, %v", text, err)
 	}
+	if open, refused := guard.Connections(l); open != 2 || refused != 1 {
+		t.Errorf("%d open, %d refused", open, refused)
+	}
 	first.Close()
 	for { // the server sees the end of a connection when it reads
 		conn := dial()

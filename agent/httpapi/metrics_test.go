@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 	}
 	defer tm.Close()
 	r.api.Metrics = tm
-	tm.Collect(r.server, nil).Once(t.Context(), time.Now())
+	tm.Collect(r.server, nil, nil).Once(t.Context(), time.Now())
 	if got := r.do("GET", "/v1/metrics?format=prometheus", nil); got.status != 200 || !strings.Contains(got.body, "nomad_nomad_broker_total_ready") {
 		t.Errorf("%+v", got)
 	}

@@ -12,14 +12,15 @@ const (
 
 // Who has a figure.
 const (
-	always  = "every agent"
-	servers = "servers"
-	leaders = "the leader"
-	several = "servers that have others" // raft and gossip between machines
-	backups = "the leader with a backup block"
-	nodes   = "nodes"
-	hosts   = "nodes with publish_node_metrics"
-	tasks   = "nodes with publish_allocation_metrics"
+	always   = "every agent"
+	machines = "every agent but -dev"
+	servers  = "servers"
+	leaders  = "the leader"
+	several  = "servers that have others" // raft and gossip between machines
+	backups  = "the leader with a backup block"
+	nodes    = "nodes"
+	hosts    = "nodes with publish_node_metrics"
+	tasks    = "nodes with publish_allocation_metrics"
 )
 
 // Figure is one entry of the catalogue.
@@ -34,6 +35,18 @@ type Figure struct {
 
 func job(name, help string) Figure {
 	return Figure{Name: "nomad.nomad.job_summary." + name, Kind: Gauge, Labels: []string{"namespace", "job", "task_group"}, Where: leaders, Help: help}
+}
+
+func queue(evalType, place string) Figure {
+	help := "evaluations of " + evalType + " jobs that can be decided, or wait for another of their job"
+	if place == "unacked" {
+		help = "evaluations of " + evalType + " jobs that are being decided"
+	}
+	return Figure{Name: "nomad.nomad.broker." + evalType + "." + place, Kind: Gauge, Where: leaders, Help: help}
+}
+
+func happened(name, help string) Figure {
+	return Figure{Name: "nomad.client.allocs." + name, Kind: Counter, Labels: []string{"namespace", "job", "task_group"}, Where: nodes, Help: help}
 }
 
 func worker(evalType string) Figure {
@@ -67,9 +80,13 @@ var nodeLabels = []string{"node_id", "datacenter", "node_class", "node_pool", "n
 // Libraries.
 var Catalogue = []Figure{
 	{Name: "nomad.nomad.broker.total_ready", Kind: Gauge, Where: leaders, Help: "evaluations that can be decided now"},
+	{Name: "nomad.nomad.broker.total_pending", Kind: Gauge, Where: leaders, Help: "evaluations that wait for another of their job"},
+	queue("service", "ready"), queue("service", "unacked"), queue("batch", "ready"), queue("batch", "unacked"),
+	queue("system", "ready"), queue("system", "unacked"), queue("sysbatch", "ready"), queue("sysbatch", "unacked"),
 	{Name: "nomad.nomad.broker.total_unacked", Kind: Gauge, Where: leaders, Help: "evaluations that are being decided"},
 	{Name: "nomad.nomad.broker.total_waiting", Kind: Gauge, Where: leaders, Help: "evaluations that wait for a time"},
 	{Name: "nomad.nomad.blocked_evals.total_blocked", Kind: Gauge, Where: leaders, Help: "evaluations that wait for room"},
+	{Name: "nomad.nomad.blocked_evals.total_escaped", Kind: Gauge, Where: leaders, Help: "those of them that any node may help, of whatever class"},
 	{Name: "nomad.nomad.plan.queue_depth", Kind: Gauge, Where: leaders, Help: "plans that are being written"},
 	{Name: "nomad.nomad.plan.submit", Kind: Sample, Unit: "ms", Where: leaders, Help: "from a decided plan to its commit: log, disk, other servers, state machine"},
 	worker("service"), worker("batch"), worker("system"), worker("sysbatch"),
@@ -115,6 +132,11 @@ var Catalogue = []Figure{
 	node("unallocated.disk", "MiB", "disk left, without what is reserved"),
 	node("uptime", "s", "since the machine was started"),
 
+	happened("running", "allocations that began to run"),
+	happened("complete", "allocations that ended well"),
+	happened("failed", "allocations that failed"),
+	happened("restart", "restarts of tasks"),
+
 	host("cpu.total", "%", "how busy a processor is", "cpu"),
 	host("cpu.user", "%", "its part in programs", "cpu"),
 	host("cpu.system", "%", "its part in the kernel", "cpu"),
@@ -142,6 +164,12 @@ var Catalogue = []Figure{
 	task("memory.swap", "bytes", "memory on disk"),
 	task("memory.allocated", "bytes", "memory it was given"),
 
+	{Name: "nomad.agent.http.connections", Kind: Gauge, Where: always, Help: "open connections to the API, unless http_max_conns_per_client is 0"},
+	{Name: "nomad.agent.http.exceeded", Kind: Counter, Where: always, Help: "connections to the API that were refused: http_max_conns_per_client"},
+	{Name: "nomad.nomad.rpc.request", Kind: Counter, Where: machines, Help: "requests of other machines on the cluster port"},
+	{Name: "nomad.nomad.rpc.query", Kind: Counter, Where: machines, Help: "those of them that read"},
+	{Name: "nomad.tls.cert.expire_in_seconds", Kind: Gauge, Unit: "s", Where: machines, Help: "until this machine's certificate ends; it is renewed after half its life"},
+	{Name: "nomad.tls.ca.expire_in_seconds", Kind: Gauge, Unit: "s", Where: machines, Help: "until the first of the roots it trusts ends"},
 	inner("num_goroutines", "", "goroutines"),
 	inner("alloc_bytes", "bytes", "memory of live objects"),
 	inner("sys_bytes", "bytes", "memory taken from the system"),

@@ -10,6 +10,7 @@ import (
 	"berth/client/hoststats"
 	"berth/drivers"
 	"berth/server"
+	"berth/server/broker"
 	"berth/server/placer"
 	"berth/structs"
 )
@@ -28,20 +29,34 @@ type Node interface {
 	AllocStats(ctx context.Context, alloc structs.ID, task string) (map[string]*drivers.Usage, error)
 }
 
+// Agent is what the collector asks of the agent around both.
+type Agent interface {
+	// Connections are those of the API: open now, and refused since the start because their address had too many.
+	Connections() (open int, refused uint64)
+	// Requests are those on the cluster port since the start, and how many of them read.
+	Requests() (all, reads uint64)
+	// Certificates are when this machine's, and the first of the roots it trusts, end; false without any.
+	Certificates() (own, root time.Time, ok bool)
+}
+
 // Collector looks at the parts of an agent.
 type Collector struct {
 	t      *Telemetry
 	server *server.Server // nil without one
 	client Node           // nil without one
+	agent  Agent          // nil in tests of the others
 
-	placer placer.Stats // as they were written last
-	jobsAt time.Time
-	began  time.Time
+	placer      placer.Stats // as they were written last
+	jobsAt      time.Time
+	began       time.Time
+	agentCounts struct{ refused, all, reads uint64 } // as they were written last
+	// allocs are the node's as they were seen last; nil before the first look.
+	allocs map[structs.ID]allocSeen
 }
 
-// Collect makes the collector of an agent's parts; either may be nil.
-func (t *Telemetry) Collect(s *server.Server, c Node) *Collector {
-	return &Collector{t: t, server: s, client: c, began: time.Now()}
+// Collect makes the collector of an agent's parts; each may be nil.
+func (t *Telemetry) Collect(s *server.Server, c Node, a Agent) *Collector {
+	return &Collector{t: t, server: s, client: c, agent: a, began: time.Now()}
 }
 
 // Run writes the state of the parts every interval, until ctx is done.
@@ -61,6 +76,9 @@ func (c *Collector) Run(ctx context.Context) error {
 // Once writes the state of the parts now.
 func (c *Collector) Once(ctx context.Context, now time.Time) {
 	c.t.global.EmitRuntimeStats()
+	if c.agent != nil {
+		c.collectAgent(now)
+	}
 	if c.server != nil {
 		c.collectServer(now)
 	}
@@ -88,10 +106,16 @@ func (c *Collector) collectServer(now time.Time) {
 		return
 	}
 	p := s.PlacerStats()
-	c.gauge(float64(p.Queue.Ready), nil, "nomad", "broker", "total_ready")
+	c.gauge(float64(p.Queue.Ready-p.Queue.Pending), nil, "nomad", "broker", "total_ready")
+	c.gauge(float64(p.Queue.Pending), nil, "nomad", "broker", "total_pending")
+	for i, t := range broker.Types {
+		c.gauge(float64(p.Queue.Types[i].Ready), nil, "nomad", "broker", t, "ready")
+		c.gauge(float64(p.Queue.Types[i].InFlight), nil, "nomad", "broker", t, "unacked")
+	}
 	c.gauge(float64(p.Queue.InFlight), nil, "nomad", "broker", "total_unacked")
 	c.gauge(float64(p.Queue.Waiting), nil, "nomad", "broker", "total_waiting")
 	c.gauge(float64(p.Queue.Blocked), nil, "nomad", "blocked_evals", "total_blocked")
+	c.gauge(float64(p.Queue.Escaped), nil, "nomad", "blocked_evals", "total_escaped")
 	c.gauge(float64(p.Writing), nil, "nomad", "plan", "queue_depth")
 	c.gauge(float64(s.ActiveNodes()), nil, "nomad", "heartbeat", "active")
 	if p.Evaluations < c.placer.Evaluations { // another term
@@ -182,6 +206,7 @@ func (c *Collector) collectClient(ctx context.Context) {
 	c.gauge(float64(f.Unallocated.CPU), labels, "client", "unallocated", "cpu")
 	c.gauge(float64(f.Unallocated.MemoryMB), labels, "client", "unallocated", "memory")
 	c.gauge(float64(f.Unallocated.DiskMB), labels, "client", "unallocated", "disk")
+	c.countAllocs(f.Seen)
 	c.collectHost(labels)
 	if c.t.cfg.AllocMetrics {
 		c.collectTasks(ctx, f)

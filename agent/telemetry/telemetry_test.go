@@ -44,14 +44,62 @@ func open(t *testing.T, change func(*config.Telemetry)) *Telemetry {
 	return tm
 }
 
+// agent has a certificate that ends in an hour.
+type agent struct{}
+
+func (agent) Connections() (int, uint64) { return 3, 2 }
+func (agent) Requests() (uint64, uint64) { return 9, 5 }
+func (agent) Certificates() (own, root time.Time, ok bool) {
+	return time.Now().Add(time.Hour), time.Now().Add(2 * time.Hour), true
+}
+
 // one is a node with one allocation.
-type one struct{ node *structs.Node }
+type one struct {
+	node  *structs.Node
+	looks *int
+}
 
 func (o one) Node() *structs.Node { return o.node }
 
 func (o one) Figures() client.Figures {
-	return client.Figures{AllocsRunning: 1, TasksRunning: 1, Running: []*structs.Allocation{{ID: o.node.ID, Namespace: "default", JobID: "web", TaskGroup: "g",
+	*o.looks++
+	return client.Figures{Seen: seenAt(*o.looks), AllocsRunning: 1, TasksRunning: 1, Running: []*structs.Allocation{{ID: o.node.ID, Namespace: "default", JobID: "web", TaskGroup: "g",
 		AllocatedResources: &structs.AllocatedResources{Tasks: map[string]*structs.AllocatedTaskResources{"t": {}}}}}}
+}
+
+// seenAt are the node's allocations at a look: at the first a has run and b has failed; then a was restarted and ended, and c, d and e came.
+func seenAt(look int) []client.AllocFigures {
+	at := func(n byte, status string, restarts uint64) client.AllocFigures {
+		return client.AllocFigures{Alloc: &structs.Allocation{ID: structs.ID{15: n}, Namespace: "default", JobID: "web", TaskGroup: "g"}, Status: status, Restarts: restarts}
+	}
+	if look == 1 {
+		return []client.AllocFigures{at(1, structs.AllocClientRunning, 1), at(2, structs.AllocClientFailed, 3)}
+	}
+	return []client.AllocFigures{at(1, structs.AllocClientComplete, 3), at(2, structs.AllocClientFailed, 3), at(3, structs.AllocClientRunning, 0),
+		at(4, structs.AllocClientFailed, 0), at(5, structs.AllocClientComplete, 1)}
+}
+
+// TestWhatHappenedToAllocationsIsCountedOnce: not what had happened before the agent started, nor twice.
+func TestWhatHappenedToAllocationsIsCountedOnce(t *testing.T) {
+	tm := open(t, nil)
+	c := tm.Collect(nil, nil, nil)
+	for look := range 4 {
+		c.countAllocs(seenAt(min(look+1, 2)))
+	}
+	got := map[string]int{}
+	for _, i := range tm.keep.Data() {
+		i.RLock()
+		for _, n := range i.Counters {
+			got[n.Name] += int(n.Sum)
+		}
+		i.RUnlock()
+	}
+	want := map[string]int{"nomad.client.allocs.running": 1, "nomad.client.allocs.complete": 2, "nomad.client.allocs.failed": 1, "nomad.client.allocs.restart": 3}
+	for name, n := range want {
+		if got[name] != n {
+			t.Errorf("%s: %d, want %d", name, got[name], n)
+		}
+	}
 }
 
 func (one) HostStats() (*hoststats.Stats, error) {
@@ -103,7 +151,9 @@ func live(t *testing.T, c func(*server.Server) *Collector) {
 		t.Fatal(err)
 	}
 	runtime.GC()
-	c(s).Once(ctx, time.Now())
+	col := c(s)
+	col.Once(ctx, time.Now())
+	col.Once(ctx, time.Now()) // what happened since
 }
 
 // registerJob registers a job whose driver no node has: its name is its type.
@@ -152,7 +202,7 @@ func written(tm *Telemetry) map[string]seen {
 
 func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 	tm := open(t, nil)
-	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s)}) })
+	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s), new(int)}, agent{}) })
 	got := written(tm)
 	listed := map[string]bool{}
 	for _, f := range Catalogue {
@@ -182,7 +232,7 @@ func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 
 func TestTheFormsOfTheFigures(t *testing.T) {
 	tm := open(t, func(c *config.Telemetry) { c.Block = []string{"nomad.raft"} })
-	live(t, func(s *server.Server) *Collector { return tm.Collect(s, nil) })
+	live(t, func(s *server.Server) *Collector { return tm.Collect(s, nil, nil) })
 	v, err := tm.Summary()
 	if err != nil {
 		t.Fatal(err)

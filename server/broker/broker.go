@@ -252,22 +252,55 @@ func (b *Broker) Next() (time.Time, bool) {
 }
 
 // Counts are how many evaluations are where.
-type Counts struct{ Ready, Waiting, InFlight, Blocked int }
+type Counts struct {
+	Ready, Waiting, InFlight, Blocked int
+	// Pending are those of Ready that wait for another of their job; Escaped those of Blocked that any node may help.
+	Pending, Escaped int
+	// Types are Ready and InFlight by the type of the job, in the order of Types.
+	Types [4]TypeCounts
+}
+
+// TypeCounts are those of one type of jobs.
+type TypeCounts struct{ Ready, InFlight int }
+
+// Types are the types of jobs.
+var Types = [4]string{structs.JobTypeService, structs.JobTypeBatch, structs.JobTypeSystem, structs.JobTypeSysBatch}
+
+// ofType is the count of an evaluation's type; nil for a type nobody knows.
+func (c *Counts) ofType(e *structs.Evaluation) *TypeCounts {
+	for i, t := range Types {
+		if e.Type == t {
+			return &c.Types[i]
+		}
+	}
+	return nil
+}
 
 // Counts counts them.
 func (b *Broker) Counts() Counts {
 	var c Counts
 	for _, it := range b.items {
+		t := c.ofType(it.eval)
 		switch it.place {
 		case placeReady:
 			c.Ready++
+			if t != nil {
+				t.Ready++
+			}
 		case placeWaiting:
 			c.Waiting++
 		case placeInFlight:
 			c.InFlight++
+			if t != nil {
+				t.InFlight++
+			}
 		case placeBlocked:
 			c.Blocked++
+			if it.eval.EscapedComputedClass {
+				c.Escaped++
+			}
 		}
 	}
+	c.Pending = c.Ready - b.ready.Len()
 	return c
 }
