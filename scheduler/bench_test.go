@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -149,4 +150,54 @@ func TestScoringAllocatesNothing(t *testing.T) {
 			t.Errorf("%v: %v allocations in a search of 500 nodes", words, n)
 		}
 	}
+}
+
+// An evaluation makes what it tells and little else. Nothing is made for each node but bits in a few sets, and nothing for what neither
+// job nor cluster has: taints, budgets, rules about others.
+func TestAnEvaluationMakesLittle(t *testing.T) {
+	for _, c := range []struct {
+		most  float64
+		words []string
+	}{
+		{90, nil},
+		{96, []string{"port=http"}},
+		{100, []string{"spread=${meta.rack}"}},
+		{96, []string{"affinity=${meta.rack} = r3 @50"}},
+		{92, []string{"distinct_hosts"}},
+		{122, []string{"peer=apart job=db-* @${meta.rack}"}},
+	} {
+		few, small := evaluationMakes(t, 64, c.words)
+		many, large := evaluationMakes(t, 64*64, c.words)
+		if most := max(few, many); most > c.most {
+			t.Errorf("%v: %v allocations for one evaluation, want at most %v", c.words, most, c.most)
+		}
+		if perNode := (large - small) / (64 * 63); perNode > 1 {
+			t.Errorf("%v: %.2f bytes for each node in one evaluation, want a few bits", c.words, perNode)
+		}
+	}
+}
+
+// evaluationMakes is how many allocations and bytes one evaluation for one placement makes.
+func evaluationMakes(t *testing.T, nodes int, words []string) (allocations, bytes float64) {
+	f, ids := benchFleet(t, nodes)
+	j := benchJob(t, words...)
+	in := scheduler.Input{
+		State: &benchState{job: j, config: structs.DefaultSchedulerConfiguration()}, Fleet: f, Index: 10, Now: time.Unix(1767225600, 0), IDs: ids,
+	}
+	place := func() structs.ID {
+		in.Eval = benchEval(ids, j)
+		out := scheduler.Evaluate(in)
+		if len(out.Plans) != 1 || len(out.Plans[0].Place) != 1 {
+			t.Fatalf("%v: not placed", words)
+		}
+		return out.Plans[0].Place[0].Items[0].AllocID
+	}
+	evaluate := func() { f.Remove(place()) }
+	const runs = 50
+	place() // makes the columns
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	allocations = testing.AllocsPerRun(runs-1, evaluate) // and once before
+	runtime.ReadMemStats(&after)
+	return allocations, float64(after.TotalAlloc-before.TotalAlloc) / runs
 }

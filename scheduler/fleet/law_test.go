@@ -39,10 +39,13 @@ func drawAlloc(t *rapid.T) *structs.Allocation {
 	if rapid.Bool().Draw(t, "device") {
 		task.Devices = []*structs.AllocatedDeviceResource{{Vendor: "acme", Type: "gpu", Name: "0", DeviceIDs: []string{rapid.SampledFrom([]string{"x", "y"}).Draw(t, "instance")}}}
 	}
+	// Each version of the job has a priority and rules of its own.
+	version := rapid.IntRange(0, 2).Draw(t, "version")
+	group := &structs.TaskGroup{Name: "api", Peers: []*structs.Peer{{Job: fmt.Sprint("db-", version), Relation: structs.PeerApart}}}
 	a := &structs.Allocation{
 		DesiredStatus: rapid.SampledFrom([]string{"run", "stop"}).Draw(t, "desired"),
-		Job:           &structs.Job{ID: "web", Priority: rapid.SampledFrom([]int{10, 20}).Draw(t, "priority")},
-		ID:            structs.ID{14: 1, 15: rapid.ByteRange(1, 8).Draw(t, "alloc")}, NodeID: structs.ID{15: rapid.ByteRange(1, 4).Draw(t, "on")},
+		Job:           &structs.Job{ID: "web", Priority: 10 + version, TaskGroups: []*structs.TaskGroup{group}}, JobVersion: uint64(version),
+		ID: structs.ID{14: 1, 15: rapid.ByteRange(1, 8).Draw(t, "alloc")}, NodeID: structs.ID{15: rapid.ByteRange(1, 4).Draw(t, "on")},
 		JobID: "web", TaskGroup: "api", ClientStatus: rapid.SampledFrom([]string{"running", "complete"}).Draw(t, "status"),
 		AllocatedResources: &structs.AllocatedResources{Tasks: map[string]*structs.AllocatedTaskResources{"main": task}},
 	}
@@ -80,9 +83,6 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 				f.RemoveNode(id)
 			default:
 				a := drawAlloc(t)
-				if old := allocs[a.ID]; old != nil { // an allocation never gets another priority
-					a.Job = old.Job
-				}
 				if slices.ContainsFunc(a.AllocatedResources.Tasks["main"].Devices, func(d *structs.AllocatedDeviceResource) bool {
 					return taken(allocs, a, d)
 				}) {
@@ -149,7 +149,14 @@ func describe(f *fleet.Fleet, id structs.ID, rack fleet.Bitmap) string {
 		keys, _ := d.Pick(2, nil)
 		devices = append(devices, d.Free, len(keys))
 	}
-	ladder := fmt.Sprintf("%v, stopping %d, devices %v", f.Ladder(row), f.StoppingAt(row), devices)
+	var away []string
+	for key, a := range f.Avoiders() {
+		if n := a.Of[row]; n > 0 || a.Rows.Has(row) {
+			away = append(away, fmt.Sprint(key, n, a.Rows.Has(row)))
+		}
+	}
+	slices.Sort(away)
+	ladder := fmt.Sprintf("%v, stopping %d %v, devices %v, away %q", f.Ladder(row), f.StoppingAt(row), f.Stopping().Has(row), devices, away)
 	return ladder + fmt.Sprintf("; free %v of %v, cores %d %v, rack %s %v, ready %v, score %.9f, uses %v, ports %v", f.Free(row), f.CapacityAt(row),
 		f.FreeCores(row), f.CoresAt(row), c.Names[c.Values[row]], rack.Has(row), f.Ready().Has(row), s.Score(row), ids, free)
 }

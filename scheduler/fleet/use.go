@@ -11,6 +11,7 @@ type Use struct {
 	AllocID  structs.ID
 	Job      structs.JobKey
 	Group    string
+	Version  uint64 // of the job: what follows from its text changes with it
 	Priority int
 	// MaxParallel is the migrate block's, 0 without one: preemption spares groups of which as many leave already.
 	MaxParallel int
@@ -46,6 +47,9 @@ func (f *Fleet) SetAlloc(a *structs.Allocation) {
 	}
 	if u, ok := f.allocs[a.ID]; ok {
 		f.SetStopping(u, a.ServerTerminal())
+		if u.Version != a.JobVersion {
+			f.revise(u, a)
+		}
 		if f.nodes[u.row].ID == a.NodeID {
 			f.resize(u, a.AllocatedResources)
 			return
@@ -66,13 +70,28 @@ func UseOf(a *structs.Allocation) *Use {
 		Stopping: a.ServerTerminal(), Res: a.AllocatedResources.Comparable(), Ports: PortsOf(a.AllocatedResources),
 	}
 	u.Cores, u.Devices = HeldBy(a.AllocatedResources)
-	if a.Job != nil {
-		u.Priority = a.Job.Priority
-		if g := a.Group(); g != nil {
-			u.Labels, u.MaxParallel = LabelsOf(a.Job, g), MaxParallel(g)
-		}
-	}
+	u.read(a)
 	return u
+}
+
+// read takes what the job says of the allocation.
+func (u *Use) read(a *structs.Allocation) {
+	u.Version = a.JobVersion
+	if a.Job == nil {
+		return
+	}
+	u.Priority = a.Job.Priority
+	if g := a.Group(); g != nil {
+		u.Labels, u.MaxParallel = LabelsOf(a.Job, g), MaxParallel(g)
+	}
+}
+
+// revise takes notice of another version of its job that an allocation runs in place.
+func (f *Fleet) revise(u *Use, a *structs.Allocation) {
+	f.tell(u, -1)
+	u.read(a)
+	f.tell(u, 1)
+	f.touch(u.row)
 }
 
 // MaxParallel is how many allocations of a group may leave at once, 0 for any number.
