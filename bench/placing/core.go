@@ -38,6 +38,7 @@ func Core() ([]bench.Figure, error) {
 		{"affinity, 1,200 at once", 10_000, 0, 1200, affinity},
 		{"peers apart by rack of another job, one by one", 10_000, 0, 1, peer},
 		{"peers apart by rack of another job, 1,200 at once", 10_000, 0, 1200, peer},
+		{"hard spread, one by one", 10_000, 0, 1, hard},
 		{"hard spread, 1,200 at once", 10_000, 0, 1200, hard},
 		{"taints on 1,000 nodes, one by one", 10_000, 0, 1, tolerant},
 		{"taints on 1,000 nodes, 1,200 at once", 10_000, 0, 1200, tolerant},

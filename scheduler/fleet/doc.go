@@ -7,6 +7,9 @@
 // Its content is committed state plus what was decided and is not written yet: the placer adds a placement the moment it
 // is decided and forgets it when it is refused.
 //
+// What is asked of all rows again and again (scores of an ask, bounds of evictions, weights, values, tallies) is kept as a column that
+// follows the rows: a question costs what changed since it was last asked, not the number of nodes.
+//
 // Room may be held for an allocation to come (Hold); it counts as used until its job is decided again.
 //
 // Invariants: a row's free columns equal its capacity minus the sum of the uses recorded on it; row numbers never reach
