@@ -19,6 +19,14 @@ func TestScoringAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Jobs of all shapes are put together so that neither CPU nor memory is left over.
+func TestPackingNeedsFewMachines(t *testing.T) {
+	t.Parallel()
+	if used, bound := pack(1500, smallTasks, 100); used*100 > bound*104 {
+		t.Errorf("%d machines for what fills %d", used, bound)
+	}
+}
+
 func TestTheCasesPlaceWhatTheyMeasure(t *testing.T) {
 	if _, err := crowdRound(t.Context(), t.TempDir(), 5, 20, 2, func(int, *structs.Job) {}); err != nil {
 		t.Error(err)

@@ -69,6 +69,13 @@ func datacenterRows(f *fleet.Fleet, patterns []string) fleet.Bitmap {
 	})
 }
 
+// Amounts are the sums of the nodes in the job's datacenters and pool.
+func Amounts(f *fleet.Fleet, job *structs.Job) *fleet.Amounts {
+	return f.Amounts(fleet.FilterKey{Kind: "candidates", A: job.NodePool, B: strings.Join(job.Datacenters, "\x00")}, func(n *structs.Node) bool {
+		return InPool(n, job.NodePool) && InDatacenters(job.Datacenters, n.Datacenter)
+	})
+}
+
 // available counts the candidates by datacenter.
 func available(f *fleet.Fleet, candidates fleet.Bitmap) map[string]int {
 	dc := f.Column("${node.datacenter}")

@@ -44,6 +44,7 @@ type Fleet struct {
 	taints  map[structs.Taint]int // on how many nodes, by key, value and effect
 	tainted []*structs.Taint      // sorted, nil where not known; see Taints
 	filters map[FilterKey]*Filter
+	amounts map[FilterKey]*Amounts
 	columns map[string]*Column
 	weights map[string]*Weights
 	tallies map[string]*Tally
@@ -68,6 +69,7 @@ func New() *Fleet {
 		scores:   map[Fit]*Scores{},
 		lows:     map[any]*Lows{},
 		filters:  map[FilterKey]*Filter{},
+		amounts:  map[FilterKey]*Amounts{},
 		taints:   map[structs.Taint]int{},
 		columns:  map[string]*Column{},
 		weights:  map[string]*Weights{},
@@ -141,7 +143,9 @@ func (f *Fleet) SetNode(n *structs.Node) {
 		f.class = f.newColumn(f.class.read)
 	}
 	f.ready.Put(row, n.Ready())
+	f.leaveSums(row)
 	f.setCapacity(row, n)
+	f.joinSums(row, n)
 	f.ports[row] = addressesOf(n)
 	for _, u := range f.uses[row] {
 		f.claimPorts(row, u.Ports, true)
@@ -170,6 +174,7 @@ func (f *Fleet) RemoveNode(id structs.ID) {
 		f.Remove(f.uses[row][0].AllocID)
 	}
 	delete(f.rows, id)
+	f.leaveSums(row)
 	f.countTaints(f.nodes[row], -1)
 	f.nodes[row] = nil
 	f.ports[row] = nil
@@ -217,6 +222,9 @@ func (f *Fleet) newRow() int32 {
 		f.leaves = append(f.leaves, 0)
 		for _, fl := range f.filters {
 			fl.Rows = append(fl.Rows, 0)
+		}
+		for _, a := range f.amounts {
+			a.rows = append(a.rows, 0)
 		}
 	}
 	f.class.grow(f.words)

@@ -65,6 +65,11 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 			return f.Filter(fleet.FilterKey{Kind: "rack"}, func(n *structs.Node) bool { return n.Meta["rack"] == "r1" })
 		}
 		rack(f)
+		inRack := func(f *fleet.Fleet) (a fleet.Amounts) {
+			sums := f.Amounts(fleet.FilterKey{Kind: "rack"}, func(n *structs.Node) bool { return n.Meta["rack"] == "r1" })
+			return fleet.Amounts{CapCPU: sums.CapCPU, CapMem: sums.CapMem, FreeCPU: sums.FreeCPU, FreeMem: sums.FreeMem}
+		}
+		inRack(f)
 		f.Column("${meta.rack}")
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			switch rapid.IntRange(0, 4).Draw(t, "step") {
@@ -111,6 +116,9 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 		}
 		if f.Nodes() != len(nodes) || f.Ready().Count() != fresh.Ready().Count() || rack(f).Count() != rack(fresh).Count() {
 			t.Fatalf("sets differ")
+		}
+		if a, b := fmt.Sprint(inRack(f)), fmt.Sprint(inRack(fresh)); a != b {
+			t.Fatalf("sums %s, made anew %s", a, b)
 		}
 	})
 }

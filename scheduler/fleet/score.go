@@ -8,16 +8,18 @@ const factorsMax = 256
 // factorTable holds, by capacity shape, what placing an ask multiplies the exponentials with.
 type factorTable struct{ cpu, mem []float64 }
 
-// Scorer scores rows for one ask of CPU and memory: the contract's binpack and spread formulas, as two multiplications.
-// It stays valid until a node is added.
+// Scorer scores rows for one ask of CPU and memory: the contract's binpack and spread formulas, as two multiplications, and
+// the balance of what would be left. It stays valid until a node is added.
 type Scorer struct {
 	expCPU, expMem []float64 // by row
 	shape          []int32   // by row
 	cpu, mem       []float64 // by shape
 	sign, offset   float64
+	balance        *balance // nil with the spread algorithm
 }
 
-// Scorer makes the scorer of an ask; spread chooses the algorithm that prefers empty nodes.
+// Scorer makes the scorer of an ask; spread chooses the algorithm that prefers empty nodes. Without Balance it is the
+// contract's formula.
 func (f *Fleet) Scorer(cpuMHz, memoryMB int64, spread bool) Scorer {
 	key := capacity{cpuMHz, memoryMB}
 	t, ok := f.factors[key]
@@ -47,8 +49,11 @@ func shrink(ask, capacity int64) float64 {
 	return math.Pow(10, -float64(ask)/float64(capacity))
 }
 
-// Score is the fit score of the row with the ask placed on it, 0 to 1.
-func (s *Scorer) Score(row int32) float64 {
+// Score is the score of the row with the ask placed on it: Fit, less what it lacks of balance; between -1 and 1.
+func (s *Scorer) Score(row int32) float64 { return s.Balanced(row, s.Fit(row)) }
+
+// Fit is the contract's score of the row with the ask placed on it, 0 to 1. Score is never more.
+func (s *Scorer) Fit(row int32) float64 {
 	shape := s.shape[row]
 	return share18(s.offset + s.sign*(s.expCPU[row]*s.cpu[shape]+s.expMem[row]*s.mem[shape]))
 }

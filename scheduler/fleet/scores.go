@@ -26,7 +26,7 @@ const (
 type Scores struct {
 	Room Bitmap        // rows with room
 	Lack [lacks]Bitmap // the others, by the first thing that they lack
-	Of   []float64     // the scores of rows with room, 0 to 1
+	Of   []float64     // the fits of rows with room, see Scorer.Fit, 0 to 1
 	Best []float64     // the highest score of each 64 rows, a word of a bitmap; below 0 where none has room
 
 	fit        Fit
@@ -128,7 +128,7 @@ func (f *Fleet) rescore(s *Scores, scorer *Scorer, row int32) float64 {
 	lack := f.lack(row, &s.fit)
 	score := noRoom
 	if lack == lacks {
-		score = scorer.Score(row)
+		score = scorer.Fit(row)
 	}
 	s.Room.Put(row, lack == lacks)
 	for i := range s.Lack {

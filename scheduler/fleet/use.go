@@ -200,6 +200,11 @@ func (f *Fleet) charge(row int32, cpu, mem, disk int64) {
 	f.freeCPU[row] -= cpu
 	f.freeMem[row] -= mem
 	f.freeDisk[row] -= disk
+	for _, a := range f.amounts {
+		if a.rows.Has(row) {
+			a.FreeCPU, a.FreeMem = a.FreeCPU-cpu, a.FreeMem-mem
+		}
+	}
 	f.refreshExp(row)
 }
 

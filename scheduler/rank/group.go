@@ -90,6 +90,7 @@ func NewGroup(f *fleet.Fleet, req Request) *Group {
 			g.collide(row)
 		}
 	}
+	g.scorer.Balance(f, feasible.Amounts(f, req.Job), req.Ask.CPU, req.Ask.MemoryMB, max(req.Group.Desired()-len(req.Live), 1))
 	g.affinity = affinityScores(f, req.Job, req.Group)
 	g.spread = newSpread(f, req)
 	g.distinct = newDistinct(f, req)

@@ -30,8 +30,17 @@ func (g *Group) Search(seed uint64, penalty fleet.Bitmap, ch *Choice) {
 		}
 		for ; w != 0; w &= w - 1 {
 			row := int32(word<<6 + bits.TrailingZeros64(w))
-			score := scores.Of[row]
-			if bounded && score < least {
+			fit, bound := scores.Of[row], math.Inf(-1)
+			if bounded && fit < least {
+				continue
+			}
+			if plain {
+				bound = least
+			} else if g.mean(fit, row, penalty) < least { // balance only lowers it
+				continue
+			}
+			score, reached := g.scorer.Reaching(row, fit, bound)
+			if !reached {
 				continue
 			}
 			if !plain {
@@ -96,7 +105,8 @@ func (g *Group) openSingly(word int, w uint64, ch *Choice) uint64 {
 	return open
 }
 
-// bounded reports that a row's score is never above that of its amounts: all else that counts now is below 0, and scores are means.
+// bounded reports that a row's score is never above its fit: balance lowers it, all else that counts now is below 0, and scores
+// are means.
 func (g *Group) bounded() bool {
 	return g.affinity == nil && (g.spread == nil || g.spread.most <= 0) && (g.peers == nil || g.peers.weights == 0)
 }
