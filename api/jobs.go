@@ -154,6 +154,21 @@ func (j Jobs) TagVersion(ctx context.Context, id string, version uint64, name, d
 	return meta, err
 }
 
+// TagLatest gives the newest version a name, which also keeps it.
+func (j Jobs) TagLatest(ctx context.Context, id, name, description string, w *WriteOptions) (*WriteMeta, error) {
+	body := map[string]any{"Latest": true, "Description": description}
+	_, meta, err := put[nothing](ctx, j.c, jobPath(id)+"/versions/"+escape(name)+"/tag", body, w)
+	return meta, err
+}
+
+// JobTagResponse is what a tag is now; Description and Version are those of one that was applied.
+type JobTagResponse struct {
+	Name        string
+	Description string
+	Version     uint64
+	structs.WriteMeta
+}
+
 // UntagVersion takes a version's name away.
 func (j Jobs) UntagVersion(ctx context.Context, id, name string, w *WriteOptions) (*WriteMeta, error) {
 	_, meta, err := write[nothing](ctx, j.c, http.MethodDelete, jobPath(id)+"/versions/"+escape(name)+"/tag", nil, w.values())

@@ -82,7 +82,7 @@ func TestADrainIsWatchedToItsEnd(t *testing.T) {
 
 func TestWrongChangesAreRefusedBeforeTheyAreSent(t *testing.T) {
 	for args, want := range map[string]string{
-		"job scale web many": "not a number", "job revert web first": "not a number", "node drain -enable -deadline -1s one": "-force",
+		"job scale web many": "not a number", "node drain -enable -deadline -1s one": "-force",
 		"node drain -enable -disable one": "disable", "node drain -enable -meta x one": "key=value", "node eligibility -enable": "-self",
 		"node taint -add x one": "no effect", "node taint -remove x one": "has no taint",
 	} {

@@ -74,7 +74,7 @@ func (e *env) jobEval() *cobra.Command {
 
 func (e *env) jobRevert() *cobra.Command {
 	var detach bool
-	c := &cobra.Command{Use: "revert JOB VERSION", Short: "go back to an earlier version", Args: cobra.ExactArgs(2),
+	c := &cobra.Command{Use: "revert JOB VERSION|TAG", Short: "go back to an earlier version", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := e.client()
 			if err != nil {
@@ -84,9 +84,9 @@ func (e *env) jobRevert() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var version uint64
-			if _, err := fmt.Sscan(args[1], &version); err != nil {
-				return fmt.Errorf("version %q is not a number; `berth job history %s` lists them", args[1], j.ID)
+			version, err := versionOf(cmd.Context(), client, j.Namespace, j.ID, args[1])
+			if err != nil {
+				return err
 			}
 			resp, _, err := client.Jobs().Revert(cmd.Context(), j.ID, version, nil, &api.WriteOptions{Namespace: j.Namespace})
 			if err != nil {

@@ -54,18 +54,29 @@ func (a *API) agentSelf(r *request) (any, error) {
 	return &api.AgentSelf{Config: cfg, Member: a.member(), Stats: stats}, nil
 }
 
+// agentHealth tells how the roles of this agent are; with ?type=server or client of that alone.
 func (a *API) agentHealth(r *request) (any, error) {
 	if err := r.mine(); err != nil {
 		return nil, err
 	}
+	asked := r.query.Get("type")
+	switch asked {
+	case "":
+	case "server", "client":
+		if asked == "server" && !a.Config.Server.Enabled || asked == "client" && a.Client == nil {
+			return nil, status(http.StatusNotImplemented, "this agent runs no %s", asked)
+		}
+	default:
+		return nil, invalid("type %q: use server or client", asked)
+	}
 	h := &api.AgentHealth{}
-	if a.Config.Server.Enabled {
+	if a.Config.Server.Enabled && asked != "client" {
 		h.Server = &api.AgentHealthRole{Ok: true, Message: "ok"}
+		if _, ok := a.Server.LeaderAddr(); !ok {
+			h.Server = &api.AgentHealthRole{Message: "No cluster leader"}
+		}
 	}
-	if _, ok := a.Server.LeaderAddr(); !ok && a.Config.Server.Enabled {
-		h.Server = &api.AgentHealthRole{Message: "No cluster leader"}
-	}
-	if a.Client != nil {
+	if a.Client != nil && asked != "server" {
 		h.Client = &api.AgentHealthRole{Ok: true, Message: "ok"}
 		select {
 		case <-a.Client.Ready():

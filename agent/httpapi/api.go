@@ -99,6 +99,7 @@ func New(d Deps) *API {
 	a.raftRoutes()
 	a.regionRoutes()
 	a.snapshotRoutes()
+	a.tagRoutes()
 	a.clientRoutes()
 	a.explainRoutes()
 	a.budgetRoutes()
