@@ -195,6 +195,6 @@ func (t *Token) CheckTime(now time.Time) error {
 		return nil
 	}
 	return &structs.Error{Op: "join with token", Subject: t.ID.Short(), Kind: structs.KindUnauthorised,
-		Err:  fmt.Errorf("the token expired at %s, and this machine's clock says %s", utc(t.Expires), utc(now)),
-		Hint: "`berth operator join-token create` on a server prints a new one"}
+		Err:  fmt.Errorf("the token expired at %s, and the clock of the machine that checks it says %s", utc(t.Expires), utc(now)),
+		Hint: "compare `date -u` on both machines; if the clocks are right, `berth operator join-token create` on a server prints a new one"}
 }

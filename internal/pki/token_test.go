@@ -95,7 +95,7 @@ func TestAnExpiredTokenNamesBothTimes(t *testing.T) {
 		t.Error(err)
 	}
 	err := tok.CheckTime(now.Add(time.Hour))
-	if err == nil || !strings.Contains(err.Error(), "expired at 2026-11-23 13:00:00 UTC") || !strings.Contains(err.Error(), "clock says 2026-11-23 13:00:00") {
+	if err == nil || !strings.Contains(err.Error(), "expired at 2026-11-23 13:00:00 UTC") || !strings.Contains(err.Error(), "checks it says 2026-11-23 13:00:00") {
 		t.Errorf("got %v", err)
 	}
 }

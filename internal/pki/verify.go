@@ -48,15 +48,28 @@ func (b *Bundle) VerifyChain(chain []*x509.Certificate, now time.Time) error {
 	return nil
 }
 
+// clocks is what to do when a time is wrong.
+const clocks = "one of the two clocks is wrong: compare `date -u` on both machines"
+
 // CheckTimes tells whether a certificate is valid at a time; the error names that time and the certificate's.
 func CheckTimes(c *x509.Certificate, now time.Time) error {
+	err := outside(c, now)
+	switch {
+	case err == nil:
+		return nil
+	case now.Before(c.NotBefore):
+		return refused(err, clocks)
+	}
+	return refused(err, "compare `date -u` on both machines; if the clocks are right the machine was away for too long: let it join again with a new join token")
+}
+
+// outside is CheckTimes without what to do. Why it does not say whose clock: the other side is told the same words.
+func outside(c *x509.Certificate, now time.Time) error {
 	switch {
 	case now.Before(c.NotBefore):
-		return refused(fmt.Errorf("the certificate is not valid before %s, and this machine's clock says %s", utc(c.NotBefore), utc(now)),
-			"one of the two clocks is wrong: compare `date -u` on both machines")
+		return fmt.Errorf("the certificate is not valid before %s, and the clock of the machine that checks it says %s", utc(c.NotBefore), utc(now))
 	case now.After(c.NotAfter):
-		return refused(fmt.Errorf("the certificate expired at %s, and this machine's clock says %s", utc(c.NotAfter), utc(now)),
-			"if the clock is right the machine was away for too long: let it join again with a new join token")
+		return fmt.Errorf("the certificate expired at %s, and the clock of the machine that checks it says %s", utc(c.NotAfter), utc(now))
 	}
 	return nil
 }

@@ -78,6 +78,10 @@ func TestAMachineThatMayNotJoinIsToldWhy(t *testing.T) {
 	server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Joiner = d })
 	closed := c.start(pki.RoleServer, nil)
 	d.token = c.token(pki.RoleClient)
+	week, err := pki.NewToken(idgen.Random().NewID(), pki.RoleClient, time.Now().Add(7*24*time.Hour), c.root.Digest(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	id := idgen.Random().NewID()
 	for _, x := range []struct {
 		name string
@@ -89,6 +93,12 @@ func TestAMachineThatMayNotJoinIsToldWhy(t *testing.T) {
 		{"a token that is not known", transport.JoinConfig{Token: c.token(pki.RoleClient, server.Addr())}, "not known here (make a new one)", structs.KindUnauthorised},
 		{"no address", transport.JoinConfig{Token: c.token(pki.RoleClient)}, "names a server", structs.KindInvalid},
 		{"an expired token", transport.JoinConfig{Token: d.token, Addresses: []string{server.Addr()}, Now: func() time.Time { return time.Now().Add(2 * time.Hour) }}, "expired at", structs.KindUnauthorised},
+		{"a clock two days behind", transport.JoinConfig{Token: d.token, Addresses: []string{server.Addr()}, Now: func() time.Time { return time.Now().Add(-48 * time.Hour) }},
+			"one of the two clocks is wrong: compare `date -u` on both machines", structs.KindUnauthorised},
+		{"a clock a day ahead", transport.JoinConfig{Token: d.token, Addresses: []string{server.Addr()}, Now: func() time.Time { return time.Now().Add(25 * time.Hour) }},
+			"compare `date -u` on both machines", structs.KindUnauthorised},
+		{"a clock a day ahead, a token for a week", transport.JoinConfig{Token: week, Addresses: []string{server.Addr()}, Now: func() time.Time { return time.Now().Add(25 * time.Hour) }},
+			"one of the two clocks is wrong: compare `date -u` on both machines", structs.KindUnauthorised},
 		{"a server that lets nobody join", transport.JoinConfig{Token: d.token, Addresses: []string{closed.Addr()}}, "lets no machines join", structs.KindUnavailable},
 		{"nobody there", transport.JoinConfig{Token: d.token, Addresses: []string{"127.0.0.1:1"}}, "refused", structs.KindUnavailable},
 	} {
@@ -97,5 +107,9 @@ func TestAMachineThatMayNotJoinIsToldWhy(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), x.want) || structs.KindOf(err) != x.kind {
 			t.Errorf("%s: %v (%s); want %q (%s)", x.name, err, structs.KindOf(err), x.want, x.kind)
 		}
+	}
+	behind := func() time.Time { return time.Now().Add(-24 * time.Hour) }
+	if _, err := transport.Join(t.Context(), transport.JoinConfig{Token: d.token, ID: id, Addresses: []string{server.Addr()}, Now: behind}); err != nil {
+		t.Errorf("a clock a day behind, which certificates allow for: %v", err)
 	}
 }
