@@ -22,3 +22,18 @@ func TestTheLogOfAnAgentIsFollowed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestTheLogFileOfAnAgentIsRead(t *testing.T) {
+	f := newFake(t, map[string]any{"GET /v1/agent/monitor/export": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("old\n")) }})
+	if got := f.berth(t, "monitor", "export", "-on-disk", "-follow", "-node-id=abc"); got.code != 0 || got.out != "old\n" {
+		t.Errorf("%+v", got)
+	}
+	for _, want := range []string{"on_disk=true", "follow=true", "node_id=abc", "plain=true"} {
+		if !strings.Contains(f.last(), want) {
+			t.Errorf("%s is not in %s", want, f.last())
+		}
+	}
+	if got := f.berth(t, "monitor", "export"); got.code != 1 || !strings.Contains(got.err, "-on-disk") {
+		t.Errorf("%+v", got)
+	}
+}

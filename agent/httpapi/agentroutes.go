@@ -16,6 +16,7 @@ func (a *API) agentRoutes() {
 	a.route("/v1/agent/host", methods{http.MethodGet: a.agentHost})
 	a.route("/v1/agent/reload", methods{http.MethodPut: a.agentReload})
 	a.stream("/v1/agent/monitor", a.agentMonitor)
+	a.stream("/v1/agent/monitor/export", a.monitorExport)
 	a.profileRoutes()
 	a.schedulerRoutes()
 	a.stream("/v1/metrics", a.metrics)

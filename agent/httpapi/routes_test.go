@@ -164,6 +164,7 @@ func TestEveryRoute(t *testing.T) {
 		{"PUT", "/v1/agent/force-leave", nil, 400, ``},
 		{"GET", "/v1/agent/keyring/list", nil, 400, `runs alone`},
 		{"GET", "/v1/agent/monitor?plain=true", nil, 200, `a line`},
+		{"GET", "/v1/agent/monitor/export?on_disk=true", nil, 400, `writes no file`},
 		{"GET", "/v1/metrics", nil, 200, `"Timestamp":`},
 		{"GET", "/v1/agent/host", nil, 403, `enable_debug`},
 		{"GET", "/v1/agent/pprof/heap", nil, 403, `enable_debug`},
