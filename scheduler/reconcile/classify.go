@@ -58,13 +58,15 @@ func (r *reconciler) classify(allocs []*structs.Allocation, group *structs.TaskG
 
 // awaitEnd looks at an allocation that was told to stop. Where it has not ended and its node cannot tell of the end, it is lost.
 func (r *reconciler) awaitEnd(a *structs.Allocation) {
-	if !a.HoldsResources() {
-		return
-	}
-	n := r.in.Node(a.NodeID)
-	if n == nil || n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected {
+	if a.HoldsResources() && r.silent(a) {
 		r.res.Stop = append(r.res.Stop, &structs.PlanStop{AllocID: a.ID, ClientStatus: structs.AllocClientLost})
 	}
+}
+
+// silent reports that an allocation's node is not heard of.
+func (r *reconciler) silent(a *structs.Allocation) bool {
+	n := r.in.Node(a.NodeID)
+	return n == nil || n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected
 }
 
 // older reports an allocation of an earlier version of the job, or of an earlier job of that name.
@@ -80,7 +82,7 @@ func (r *reconciler) classifyLive(s *sets, a *structs.Allocation, group *structs
 	switch {
 	case n == nil:
 		s.lost = append(s.lost, a)
-	case n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected:
+	case r.silent(a):
 		r.classifyUnreachable(s, a, group, n)
 	case a.ClientStatus == structs.AllocClientUnknown:
 		r.classifyUnheard(s, a, group, n)

@@ -120,6 +120,9 @@ func (r *reconciler) stopAll(group string, s *sets) {
 
 // stop ends an allocation. A client status is given only where the node cannot report it.
 func (r *reconciler) stop(a *structs.Allocation, description, clientStatus string) {
+	if clientStatus == "" && a.HoldsResources() && r.silent(a) {
+		clientStatus = structs.AllocClientLost // nobody will tell of its end
+	}
 	if a.ClientStatus == clientStatus {
 		clientStatus = ""
 	}
