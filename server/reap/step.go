@@ -182,7 +182,8 @@ func (s *step) deployments() {
 
 func (s *step) nodes() {
 	for n := range s.st.Nodes() {
-		if n.Status != structs.NodeStatusDown || !s.old(n.StatusUpdatedAt*int64(time.Second), s.t.Node) {
+		gone := n.Status == structs.NodeStatusDown || n.Status == structs.NodeStatusDisconnected
+		if !gone || !s.old(n.StatusUpdatedAt*int64(time.Second), s.t.Node) {
 			continue
 		}
 		used := false

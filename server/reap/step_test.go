@@ -123,16 +123,17 @@ func TestWhatIsOverGoesWhenItIsOldEnough(t *testing.T) {
 				t.PutDeployment(&d)
 			}
 		}, depl: []byte{1}},
-		{name: "nodes that are down for a day, with nothing on them", put: func(t *state.WriteTxn) {
+		{name: "nodes that are down or cut off for a day, with nothing on them", put: func(t *state.WriteTxn) {
 			for n, at := range map[byte]int64{1: ago(25 * hour), 2: ago(25 * hour), 3: ago(23 * hour)} {
 				t.PutNode(&structs.Node{ID: structs.ID{3, n}, Status: structs.NodeStatusDown, StatusUpdatedAt: at / 1e9})
 			}
+			t.PutNode(&structs.Node{ID: structs.ID{3, 5}, Status: structs.NodeStatusDisconnected, StatusUpdatedAt: ago(25*hour) / 1e9})
 			t.PutNode(&structs.Node{ID: structs.ID{3, 4}, Status: structs.NodeStatusReady, StatusUpdatedAt: ago(99*hour) / 1e9})
 			unknown := alloc(1, "a", 1, structs.AllocClientUnknown, ago(25*hour))
 			t.PutJob(job("a", service, running, ago(99*hour)))
 			t.PutEval(eval(1, "a", service, "complete", ago(99*hour)))
 			t.PutAlloc(unknown) // on node 1
-		}, nodes: []byte{2}},
+		}, nodes: []byte{2, 5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store := state.New()
