@@ -15,11 +15,11 @@ const balanceWeight = 10
 // for one of memory, two thirds of the memory stay free on every node, and a node that is that far is in balance. So jobs of
 // one shape are packed as the contract's formula alone packs them.
 type balance struct {
-	freeCPU, freeMem   []int64   // by row
-	slackCPU, slackMem []float64 // by shape: what nobody will ask for, in MHz and MB
-	perCPU, perMem     float64   // of all that the rows have
-	askCPU, askMem     float64   // the direction of the ask, of length 1
-	last               balanced
+	freeCPU, freeMem []int64      // by row
+	slack            [][2]float64 // by shape: the MHz and MB nobody will ask for; nil: the contract's formula alone
+	perCPU, perMem   float64      // of all that the rows have
+	askCPU, askMem   float64      // the direction of the ask, of length 1
+	last             balanced
 }
 
 // Balance makes the score prefer rows whose rest has the shape of the ask: among are the sums of the nodes it competes on, count
@@ -29,14 +29,14 @@ func (s *Scorer) Balance(f *Fleet, among *Amounts, cpuMHz, memoryMB int64, count
 		return
 	}
 	capCPU, capMem := among.CapCPU, among.CapMem
-	b := &balance{freeCPU: f.freeCPU, freeMem: f.freeMem, perCPU: 1 / float64(capCPU), perMem: 1 / float64(capMem), last: balanced{shape: -1}}
+	b := balance{freeCPU: f.freeCPU, freeMem: f.freeMem, perCPU: 1 / float64(capCPU), perMem: 1 / float64(capMem), last: balanced{shape: -1}}
 	b.askCPU, b.askMem = float64(cpuMHz)*b.perCPU, float64(memoryMB)*b.perMem
 	cpu := float64(capCPU-among.FreeCPU)*b.perCPU + float64(count)*b.askCPU
 	mem := float64(capMem-among.FreeMem)*b.perMem + float64(count)*b.askMem
 	most := max(cpu, mem)
-	b.slackCPU, b.slackMem = make([]float64, len(f.shapes)), make([]float64, len(f.shapes))
+	b.slack = make([][2]float64, len(f.shapes))
 	for i, shape := range f.shapes {
-		b.slackCPU[i], b.slackMem[i] = float64(shape.cpu)*(1-cpu/most), float64(shape.mem)*(1-mem/most)
+		b.slack[i] = [2]float64{float64(shape.cpu) * (1 - cpu/most), float64(shape.mem) * (1 - mem/most)}
 	}
 	length := math.Sqrt(b.askCPU*b.askCPU + b.askMem*b.askMem)
 	b.askCPU, b.askMem = b.askCPU/length, b.askMem/length
@@ -52,16 +52,16 @@ func (s *Scorer) Balanced(row int32, fit float64) float64 {
 
 // Reaching is Balanced, or false where that is less than a bound: most rows of a search are, which two products tell.
 func (s *Scorer) Reaching(row int32, fit, least float64) (score float64, ok bool) {
-	b := s.balance
-	if b == nil {
+	b := &s.balance
+	if b.slack == nil {
 		return fit, fit >= least
 	}
 	freeCPU, freeMem, shape := b.freeCPU[row], b.freeMem[row], s.shape[row]
 	if l := &b.last; l.freeCPU == freeCPU && l.freeMem == freeMem && l.shape == shape && l.fit == fit { // as the row before: empty ones are
 		return l.score, l.score >= least
 	}
-	cpu := (float64(freeCPU) - b.slackCPU[shape]) * b.perCPU
-	mem := (float64(freeMem) - b.slackMem[shape]) * b.perMem
+	cpu := (float64(freeCPU) - b.slack[shape][0]) * b.perCPU
+	mem := (float64(freeMem) - b.slack[shape][1]) * b.perMem
 	along, square := cpu*b.askCPU+mem*b.askMem, cpu*cpu+mem*mem
 	// The cosine that the bound needs; a little less, for what rounding takes.
 	if needs := 1 - (fit-unsquashed(least))/balanceWeight - 1e-9; needs > 0 && (along <= 0 || along*along < needs*needs*square) {

@@ -15,7 +15,7 @@ type Scorer struct {
 	shape          []int32   // by row
 	cpu, mem       []float64 // by shape
 	sign, offset   float64
-	balance        *balance // nil with the spread algorithm
+	balance        balance // none with the spread algorithm
 }
 
 // Scorer makes the scorer of an ask; spread chooses the algorithm that prefers empty nodes. Without Balance it is the
