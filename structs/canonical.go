@@ -34,7 +34,7 @@ func (j *Job) Canonicalize() {
 	canonicalizePlacement(j.Constraints, j.Affinities, j.Spreads)
 	canonicalizeTolerations(j.Tolerations)
 	if j.Update != nil || j.rolls() {
-		j.Update = mergeUpdate(j.Update, defaultUpdate())
+		j.Update = merge(j.Update, defaultUpdate())
 	}
 	j.Periodic.canonicalize()
 	j.Multiregion.canonicalize()

@@ -1,5 +1,7 @@
 package structs
 
+import "reflect"
+
 // Scaling policy types.
 const (
 	ScalingHorizontal  = "horizontal"
@@ -10,15 +12,15 @@ const (
 // canonicalizePolicies fills what the job's type and its job-level blocks decide for the group.
 func (g *TaskGroup) canonicalizePolicies(j *Job) {
 	batch := j.Type == JobTypeBatch || j.Type == JobTypeSysBatch
-	g.RestartPolicy = mergeRestart(g.RestartPolicy, defaultRestart(batch))
+	g.RestartPolicy = merge(g.RestartPolicy, defaultRestart(batch))
 	if g.Update != nil || j.Update != nil {
-		g.Update = mergeUpdate(g.Update, j.Update, defaultUpdate())
+		g.Update = merge(g.Update, j.Update, defaultUpdate())
 	}
 	if d, ok := defaultReschedule(j.Type); ok || g.ReschedulePolicy != nil || j.Reschedule != nil {
 		g.ReschedulePolicy = mergeReschedule(g.ReschedulePolicy, j.Reschedule, d)
 	}
 	if j.Type == JobTypeService || g.Migrate != nil || j.Migrate != nil {
-		g.Migrate = mergeMigrate(g.Migrate, j.Migrate, &MigrateStrategy{
+		g.Migrate = merge(g.Migrate, j.Migrate, &MigrateStrategy{
 			MaxParallel: new(1), HealthCheck: new(HealthCheckChecks), MinHealthyTime: seconds(10), HealthyDeadline: minutes(5),
 		})
 	}
@@ -64,61 +66,12 @@ func defaultUpdate() *UpdateStrategy {
 	}
 }
 
-// mergeUpdate takes each field from the first strategy that sets it.
-func mergeUpdate(us ...*UpdateStrategy) *UpdateStrategy {
-	out := &UpdateStrategy{}
-	for _, u := range us {
-		if u == nil {
-			continue
-		}
-		out.Stagger = pick(out.Stagger, u.Stagger)
-		out.MaxParallel = pick(out.MaxParallel, u.MaxParallel)
-		out.HealthCheck = pick(out.HealthCheck, u.HealthCheck)
-		out.MinHealthyTime = pick(out.MinHealthyTime, u.MinHealthyTime)
-		out.HealthyDeadline = pick(out.HealthyDeadline, u.HealthyDeadline)
-		out.ProgressDeadline = pick(out.ProgressDeadline, u.ProgressDeadline)
-		out.Canary = pick(out.Canary, u.Canary)
-		out.AutoRevert = pick(out.AutoRevert, u.AutoRevert)
-		out.AutoPromote = pick(out.AutoPromote, u.AutoPromote)
-	}
-	return out
-}
-
-func mergeMigrate(ms ...*MigrateStrategy) *MigrateStrategy {
-	out := &MigrateStrategy{}
-	for _, m := range ms {
-		if m == nil {
-			continue
-		}
-		out.MaxParallel = pick(out.MaxParallel, m.MaxParallel)
-		out.HealthCheck = pick(out.HealthCheck, m.HealthCheck)
-		out.MinHealthyTime = pick(out.MinHealthyTime, m.MinHealthyTime)
-		out.HealthyDeadline = pick(out.HealthyDeadline, m.HealthyDeadline)
-	}
-	return out
-}
-
 func defaultRestart(batch bool) *RestartPolicy {
 	p := &RestartPolicy{Attempts: new(2), Interval: minutes(30), Delay: seconds(15), Mode: new(RestartModeFail), RenderTemplates: new(false)}
 	if batch {
 		p.Attempts, p.Interval = new(3), hours(24)
 	}
 	return p
-}
-
-func mergeRestart(rs ...*RestartPolicy) *RestartPolicy {
-	out := &RestartPolicy{}
-	for _, r := range rs {
-		if r == nil {
-			continue
-		}
-		out.Interval = pick(out.Interval, r.Interval)
-		out.Attempts = pick(out.Attempts, r.Attempts)
-		out.Delay = pick(out.Delay, r.Delay)
-		out.Mode = pick(out.Mode, r.Mode)
-		out.RenderTemplates = pick(out.RenderTemplates, r.RenderTemplates)
-	}
-	return out
 }
 
 // defaultReschedule gives the type's policy; system jobs have none (a policy written for one is completed like a
@@ -136,27 +89,36 @@ func defaultReschedule(jobType string) (p *ReschedulePolicy, has bool) {
 	}, jobType == JobTypeService
 }
 
-// mergeReschedule takes each field from the first policy that sets it.
+// mergeReschedule merges blocks like merge.
 // Decision: attempts written without `unlimited` mean a limited policy, where the contract would keep the service
 // default of true and then refuse the pair.
 func mergeReschedule(rs ...*ReschedulePolicy) *ReschedulePolicy {
 	out := &ReschedulePolicy{}
 	for _, r := range rs {
-		if r == nil {
-			continue
-		}
 		if out.Unlimited == nil && out.Attempts != nil && *out.Attempts > 0 {
 			out.Unlimited = new(false)
 		}
 		if out.Unlimited != nil && *out.Unlimited && out.Attempts == nil {
 			out.Attempts = new(0)
 		}
-		out.Attempts = pick(out.Attempts, r.Attempts)
-		out.Interval = pick(out.Interval, r.Interval)
-		out.Delay = pick(out.Delay, r.Delay)
-		out.DelayFunction = pick(out.DelayFunction, r.DelayFunction)
-		out.MaxDelay = pick(out.MaxDelay, r.MaxDelay)
-		out.Unlimited = pick(out.Unlimited, r.Unlimited)
+		out = merge(out, r)
+	}
+	return out
+}
+
+// merge takes each field from the first block that sets it, as a copy. All fields are pointers; a nil block sets none.
+func merge[T any](blocks ...*T) *T {
+	out := new(T)
+	fields := reflect.ValueOf(out).Elem()
+	for _, b := range blocks {
+		if b == nil {
+			continue
+		}
+		for i := range fields.NumField() {
+			if fields.Field(i).IsNil() {
+				copyValue(fields.Field(i), reflect.ValueOf(b).Elem().Field(i))
+			}
+		}
 	}
 	return out
 }

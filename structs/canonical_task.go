@@ -12,7 +12,7 @@ func (t *Task) canonicalize(j *Job, g *TaskGroup) {
 	t.Config = tidyConfig(t.Config)
 	canonicalizePlacement(t.Constraints, t.Affinities, nil)
 	setDefault(&t.KillTimeout, *seconds(5))
-	t.RestartPolicy = mergeRestart(t.RestartPolicy, g.RestartPolicy)
+	t.RestartPolicy = merge(t.RestartPolicy, g.RestartPolicy)
 	if t.Resources == nil {
 		t.Resources = &Resources{}
 	}
@@ -42,15 +42,11 @@ func (t *Task) canonicalize(j *Job, g *TaskGroup) {
 	target := map[string]string{"Namespace": j.Namespace, "Job": j.ID, "Group": g.Name, "Task": t.Name}
 	for _, p := range t.ScalingPolicies {
 		p.canonicalize(ScalingVerticalCPU, target)
-		if p != nil {
-			setDefault(&p.Min, 0)
-		}
+		setDefault(&p.Min, 0)
 	}
 	t.canonicalizeIdentities()
 	for _, s := range t.Secrets {
-		if s != nil {
-			s.Config = tidyConfig(s.Config)
-		}
+		s.Config = tidyConfig(s.Config)
 	}
 	if t.Schedule != nil && t.Schedule.Cron != nil {
 		setString(&t.Schedule.Cron.Timezone, "UTC")
@@ -82,7 +78,7 @@ const (
 func (t *Task) canonicalizeIdentities() {
 	var rest []*WorkloadIdentity
 	for _, w := range t.Identities {
-		if w != nil && (w.Name == "" || w.Name == DefaultIdentity) && t.Identity == nil {
+		if (w.Name == "" || w.Name == DefaultIdentity) && t.Identity == nil {
 			t.Identity = w
 			continue
 		}

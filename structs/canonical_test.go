@@ -266,3 +266,37 @@ func TestWhatTheOfficialClientSendsIsReadWithItsNulls(t *testing.T) {
 		t.Fatalf("config number is %T %v", got, got)
 	}
 }
+
+// The identity named default has a field of its own; the first one without a name is it, unless that is taken.
+func TestTheDefaultIdentityHasItsOwnField(t *testing.T) {
+	for _, c := range []struct {
+		own   *WorkloadIdentity
+		names []string
+		taken bool // the first of the names is the default
+		left  int
+	}{
+		{nil, []string{""}, true, 0},
+		{nil, []string{DefaultIdentity, "other"}, true, 1},
+		{nil, []string{"other"}, false, 1},
+		{&WorkloadIdentity{}, []string{DefaultIdentity}, false, 1},
+	} {
+		j := minimal(JobTypeService)
+		task := j.TaskGroups[0].Tasks[0]
+		task.Identity = c.own
+		for _, name := range c.names {
+			task.Identities = append(task.Identities, nil, &WorkloadIdentity{Name: name, File: true})
+		}
+		task.Secrets = []*Secret{nil, {Name: "s", Config: map[string]any{"n": 1.0}}}
+		task.ScalingPolicies = []*ScalingPolicy{nil, {}}
+		j.Canonicalize()
+		if taken := task.Identity != nil && task.Identity.File; taken != c.taken || len(task.Identities) != c.left {
+			t.Errorf("%v: taken %v, left %v", c.names, taken, task.Identities)
+		}
+		if task.Identity != nil && (task.Identity.Name != DefaultIdentity || len(task.Identity.Audience) != 1) {
+			t.Errorf("%v: %+v", c.names, task.Identity)
+		}
+		if n := task.Secrets[0].Config["n"]; n != int64(1) || *task.ScalingPolicies[0].Min != 0 {
+			t.Errorf("%v: a secret's number is %T", c.names, n)
+		}
+	}
+}

@@ -137,6 +137,7 @@ func TestDifferencesOfListsMapsAndBlocks(t *testing.T) {
 			[]string{group, inTask, "Added g.t.Config", `Added g.t.Config.a ""=>"b"`}},
 		"a driver's block goes": {func(j *Job) { task(j).Config = map[string]any{"a": "b"} }, func(j *Job) { task(j).Config = nil },
 			[]string{group, inTask, "Deleted g.t.Config", `Deleted g.t.Config.a "b"=>""`}},
+		"what is sent with a dispatch": {func(j *Job) { j.Payload = []byte("a") }, func(j *Job) { j.Payload = []byte("b") }, []string{`Edited Payload "a"=>"b"`}},
 		"a map of blocks": {func(j *Job) { j.TaskGroups[0].Volumes = map[string]*VolumeRequest{"v": {Type: "host", Source: "a"}} },
 			func(j *Job) { j.TaskGroups[0].Volumes = map[string]*VolumeRequest{"v": {Type: "host", Source: "b"}} },
 			[]string{group, "Edited g.Volumes[v]", `Edited g.Volumes[v].Source "a"=>"b"`}},

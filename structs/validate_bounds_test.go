@@ -161,6 +161,7 @@ func TestEdgesOfPolicies(t *testing.T) {
 		{g + "ReschedulePolicy.Interval", []int{35000}, []int{34999}, reschedule(DelayExponential, 3, 3600000)},   // 5 + 10 + 20
 		{g + "ReschedulePolicy.Interval", []int{35000}, []int{34999}, reschedule(DelayExponential, 4, 10000)},     // 5 + 10 + 10 + 10
 		{g + "ReschedulePolicy.Interval", []int{35000}, []int{34999}, reschedule(DelayFibonacci, 4, 3600000)},     // 5 + 5 + 10 + 15
+		{g + "ReschedulePolicy.Interval", []int{35000}, []int{34999}, reschedule(DelayExponential, 3, 0)},         // 0 is no limit
 		{g + "ReschedulePolicy.Interval", nil, []int{1 << 40}, reschedule(DelayExponential, 1<<40, 3600000)},      // longer than can be counted
 		{g + "ReschedulePolicy.Interval", nil, []int{1 << 40}, reschedule(DelayConstant, 1<<40, 0)},               // so too
 		{g + "ReschedulePolicy.Interval", nil, []int{1 << 40}, reschedule(DelayExponential, 90, 1<<62/1_000_000)}, // its delay doubles out of range
@@ -245,7 +246,15 @@ func TestAPortWithANumberIsAStaticOne(t *testing.T) {
 
 // Cases that stand between two conditions, each told at its place or not at all.
 func TestConditionsThatBelongTogether(t *testing.T) {
-	const task = "TaskGroups[0].Tasks[0]."
+	const task, check = "TaskGroups[0].Tasks[0].", "TaskGroups[0].Services[0].Checks[0]."
+	withCheck := func(path string) func(j *Job) {
+		return func(j *Job) {
+			group0(j).Services = []*Service{{Name: "x", PortLabel: "1", Checks: []*ServiceCheck{{Type: "http", Path: path, Interval: time.Second, Timeout: time.Second}}}}
+		}
+	}
+	withIdentity := func(w *WorkloadIdentity) func(j *Job) {
+		return func(j *Job) { w.Name, task0(j).Identities = "own", []*WorkloadIdentity{w} }
+	}
 	for _, c := range []struct {
 		name, path string
 		told       bool
@@ -271,6 +280,21 @@ func TestConditionsThatBelongTogether(t *testing.T) {
 		{"a node pool without a name", "NodePool", true, func(j *Job) { j.NodePool = " " }},
 		{"one restart that takes longer than its interval", "TaskGroups[0].RestartPolicy.Interval", true, func(j *Job) {
 			group0(j).RestartPolicy = &RestartPolicy{Attempts: new(1), Interval: millis(5000), Delay: millis(5001)}
+		}},
+		{"a path of a check with a scheme", check + "Path", true, withCheck("http:x")},
+		{"a path of a check with a host", check + "Path", true, withCheck("//a/x")},
+		{"a path of a check alone", check + "Path", false, withCheck("/x?y=z")},
+		{"a token in the environment that is renewed", task + "Identities[0].Env", true, withIdentity(&WorkloadIdentity{Env: true, TTL: time.Hour, ChangeMode: ChangeModeNoop})},
+		{"a token in the environment that ends the task with its time", task + "Identities[0].Env", false,
+			withIdentity(&WorkloadIdentity{Env: true, TTL: time.Hour, ChangeMode: ChangeModeRestart})},
+		{"a token in the environment without an end", task + "Identities[0].Env", false, withIdentity(&WorkloadIdentity{Env: true, ChangeMode: ChangeModeNoop})},
+		{"a token in a file that is renewed", task + "Identities[0].Env", false, withIdentity(&WorkloadIdentity{File: true, TTL: time.Hour, ChangeMode: ChangeModeNoop})},
+		{"a secret of a plugin with a configuration", task + "Secrets[0].Config", true, func(j *Job) {
+			task0(j).Secrets = []*Secret{{Name: "s", Provider: "mine", Path: "p", Config: map[string]any{"a": "b"}}}
+		}},
+		{"a secret of a plugin without one", task + "Secrets[0].Config", false, func(j *Job) { task0(j).Secrets = []*Secret{{Name: "s", Provider: "mine", Path: "p"}} }},
+		{"a migration of a batch job", "TaskGroups[0].Migrate.MinHealthyTime", false, func(j *Job) {
+			j.Type, j.Update, group0(j).Migrate = JobTypeBatch, nil, &MigrateStrategy{MinHealthyTime: millis(2), HealthyDeadline: millis(1)}
 		}},
 	} {
 		j := minimal(JobTypeService)

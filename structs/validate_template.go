@@ -58,9 +58,6 @@ func (c *checker) checkTemplateText(p *place, t *Template) {
 		f.Hint, f.Line = fmt.Sprintf("an action stands between %s and %s", clip(left), clip(right)), line
 		return
 	}
-	if set["data"] == nil && tree.Root != nil {
-		set["data"] = tree
-	}
 	used := map[string]int{}
 	for _, t := range set {
 		if t.Root != nil {
@@ -117,9 +114,7 @@ func functionsOf(n parse.Node, used map[string]int, text string) {
 	branch := func(b *parse.BranchNode) {
 		pipes(b.Pipe)
 		functionsOf(b.List, used, text)
-		if b.ElseList != nil {
-			functionsOf(b.ElseList, used, text)
-		}
+		functionsOf(b.ElseList, used, text)
 	}
 	switch x := n.(type) {
 	case *parse.ListNode:

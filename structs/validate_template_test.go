@@ -25,6 +25,8 @@ func TestTemplatesAreReadAtSubmit(t *testing.T) {
 		`{{ with secret "secret/db" }}{{ .Data.password }}{{ end }}`:                "line 1 of the template: secret reads from Vault",
 		`{{ range service "db" }}{{ end }}`:                                         "service reads Berth's own registry",
 		`{{ if (keyExists "a") }}{{ end }}`:                                         "keyExists reads from Consul",
+		`{{ with env "A" }}a{{ else }}{{ key "b" }}{{ end }}`:                       "key reads from Consul",
+		`{{ define "data" }}{{ key "b" }}{{ end }}`:                                 "key reads from Consul",
 		`{{ define "x" }}{{ pkiCert "a" }}{{ end }}`:                                "pkiCert reads from Vault",
 		`{{ nomadServise "a" }}`:                                                    `there is no function "nomadServise"`,
 		`{{ whatIsThat 1 }}`:                                                        `function "whatIsThat" is not known`,

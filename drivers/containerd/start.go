@@ -90,6 +90,9 @@ func (d *Driver) run(ctx context.Context, c *client.Client, m *meta, cfg *driver
 	if err != nil {
 		return err
 	}
+	if _, err := drivers.ParseSignal(image.StopSignal); err != nil {
+		image.StopSignal = "" // of another system, or none: the task must end all the same
+	}
 	m.StopSignal = firstSet(cfg.KillSignal, image.StopSignal, "SIGTERM")
 	// The lease keeps what is made here from the garbage collector until the container refers to it.
 	ctx, release, err := c.WithLease(ctx)

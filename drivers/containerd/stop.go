@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -19,35 +17,6 @@ import (
 	"berth/drivers/containerd/internal/cgroup"
 )
 
-// parseSignal accepts a name with or without SIG, SIGRTMIN+n, and a number.
-func parseSignal(name string) (syscall.Signal, error) {
-	bad := fmt.Errorf("signal %q is not known", name)
-	s := strings.ToUpper(strings.TrimSpace(name))
-	if n, err := strconv.Atoi(s); err == nil {
-		if n < 1 || n > 64 {
-			return 0, bad
-		}
-		return syscall.Signal(n), nil
-	}
-	if !strings.HasPrefix(s, "SIG") {
-		s = "SIG" + s
-	}
-	if rest, ok := strings.CutPrefix(s, "SIGRTMIN"); ok {
-		n, err := strconv.Atoi(strings.TrimPrefix(rest, "+"))
-		if rest == "" {
-			n, err = 0, nil
-		}
-		if err != nil || n < 0 || n > 30 {
-			return 0, bad
-		}
-		return syscall.Signal(34 + n), nil
-	}
-	if sig := unix.SignalNum(s); sig != 0 {
-		return sig, nil
-	}
-	return 0, bad
-}
-
 // Signal sends one signal to the first process.
 func (d *Driver) Signal(ctx context.Context, taskID, signal string) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
@@ -56,7 +25,7 @@ func (d *Driver) Signal(ctx context.Context, taskID, signal string) error {
 	if err != nil {
 		return err
 	}
-	sig, err := parseSignal(signal)
+	sig, err := drivers.ParseSignal(signal)
 	if err != nil {
 		return fmt.Errorf("signal task %s: %w", taskID, err)
 	}
@@ -79,7 +48,7 @@ func (d *Driver) Stop(ctx context.Context, taskID, signal string, timeout time.D
 	if err != nil {
 		return err
 	}
-	sig, err := parseSignal(firstSet(signal, m.StopSignal, "SIGTERM"))
+	sig, err := drivers.ParseSignal(firstSet(signal, m.StopSignal, "SIGTERM"))
 	if err != nil {
 		return fmt.Errorf("stop task %s: %w", taskID, err)
 	}

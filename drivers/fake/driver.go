@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"berth/drivers"
 	"berth/structs"
@@ -161,7 +158,7 @@ func (d *Driver) Stop(ctx context.Context, taskID, signal string, timeout time.D
 	if signal == "" {
 		signal = "SIGTERM"
 	}
-	sig, err := parseSignal(signal)
+	sig, err := drivers.ParseSignal(signal)
 	if err != nil {
 		return err
 	}
@@ -182,17 +179,6 @@ func (d *Driver) send(t *task, sig syscall.Signal) {
 	d.world.mu.Lock()
 	defer d.world.mu.Unlock()
 	d.world.signal(t, sig)
-}
-
-func parseSignal(name string) (syscall.Signal, error) {
-	full := strings.ToUpper(name)
-	if !strings.HasPrefix(full, "SIG") {
-		full = "SIG" + full
-	}
-	if sig := unix.SignalNum(full); sig != 0 {
-		return sig, nil
-	}
-	return 0, fmt.Errorf("signal %q is not known", name)
 }
 
 // Destroy kills the task and forgets it.
@@ -243,7 +229,7 @@ func (d *Driver) Signal(_ context.Context, taskID, signal string) error {
 	if err != nil {
 		return err
 	}
-	sig, err := parseSignal(signal)
+	sig, err := drivers.ParseSignal(signal)
 	if err != nil {
 		return err
 	}
