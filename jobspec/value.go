@@ -34,8 +34,6 @@ func ParseDuration(s string) (time.Duration, error) {
 // valueError is a value of the wrong kind, with what to write instead.
 type valueError struct{ text, hint string }
 
-func (e *valueError) Error() string { return e.text }
-
 func wrong(a *attr, want string, v cty.Value, hint string) *valueError {
 	return &valueError{text: fmt.Sprintf("%s must be %s, not %s", a.name, want, describe(v)), hint: hint}
 }

@@ -193,12 +193,6 @@ func (r *Run) Next(limit int) (plan *structs.Plan, more bool) {
 	return r.plan, len(r.queue) > 0
 }
 
-// Job is the job version the run decides for, nil when the job is gone.
-func (r *Run) Job() *structs.Job { return r.job }
-
-// Desired counts the changes by group.
-func (r *Run) Desired() map[string]*structs.DesiredUpdates { return r.rec.Desired }
-
 // staysTainted reports that the allocation's node has taints that keep new ones away, and would run the group but for them.
 func (r *Run) staysTainted(a *structs.Allocation, g *structs.TaskGroup) bool {
 	n := r.in.Fleet.Node(a.NodeID)

@@ -30,8 +30,7 @@ type RenewConfig struct {
 
 // Renewer gets a new certificate when half of the old one's life is over, and tries again until it has it.
 type Renewer struct {
-	cfg   RenewConfig
-	nudge chan struct{}
+	cfg RenewConfig
 }
 
 // NewRenewer makes a renewer; Run works.
@@ -39,15 +38,7 @@ func NewRenewer(cfg RenewConfig) *Renewer {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Renewer{cfg: cfg, nudge: make(chan struct{}, 1)}
-}
-
-// Nudge asks for a new certificate now: the roots have changed. It does not block.
-func (r *Renewer) Nudge() {
-	select {
-	case r.nudge <- struct{}{}:
-	default: // one is waiting already
-	}
+	return &Renewer{cfg: cfg}
 }
 
 // Run renews until ctx is done.
@@ -62,18 +53,15 @@ func (r *Renewer) Run(ctx context.Context) error {
 		if retry > 0 {
 			wait = retry
 		}
-		now := false
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-r.nudge:
-			now = true
 		case <-time.After(wait):
 		}
 		if wait, err = r.wait(); err != nil {
 			return err
 		}
-		if wait > 0 && !now && retry == 0 {
+		if wait > 0 && retry == 0 {
 			continue
 		}
 		if err := r.Renew(ctx); err != nil {

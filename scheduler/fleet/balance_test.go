@@ -54,11 +54,17 @@ func TestBalanceOnlyLowersScores(t *testing.T) {
 		cpu, mem := amount.Draw(t, "cpu"), amount.Draw(t, "mem")
 		spread := rapid.Bool().Draw(t, "spread")
 		s := f.Scorer(cpu, mem, spread)
-		s.Balance(f, f.Amounts(fleet.FilterKey{}, func(*structs.Node) bool { return true }), cpu, mem, rapid.IntRange(1, 100).Draw(t, "count"))
+		count := rapid.IntRange(1, 100).Draw(t, "count")
+		s.Balance(f, f.Amounts(fleet.FilterKey{}, func(*structs.Node) bool { return true }), cpu, mem, count)
 		for row := range rows.Rows {
 			fit, score := s.Fit(row), s.Score(row)
 			least := rapid.Float64Range(-1, 1).Draw(t, "least")
-			if reached, ok := s.Reaching(row, fit, least); ok != (score >= least) || ok && reached != score {
+			if rapid.Bool().Draw(t, "at it") {
+				least = score
+			}
+			bare := f.Scorer(cpu, mem, spread) // one that has not seen the row
+			bare.Balance(f, f.Amounts(fleet.FilterKey{}, func(*structs.Node) bool { return true }), cpu, mem, count)
+			if reached, ok := bare.Reaching(row, fit, least); ok != (score >= least) || ok && reached != score {
 				t.Fatalf("row %d: %v of %v, reaches %v: %v %v", row, score, fit, least, ok, reached)
 			}
 			if !(score <= fit && score > -1) || spread && score != fit {
@@ -78,5 +84,34 @@ func TestAnAskGoesToWhatIsLeftOver(t *testing.T) {
 		if toMemory := s.Score(1) > s.Score(0); toMemory != (ask.cpu > ask.mem) {
 			t.Errorf("%+v: %v on the one full of CPU, %v on the other", ask, s.Score(0), s.Score(1))
 		}
+	}
+}
+
+// What is left of two nodes of different sizes may be the same: each is judged by its own size.
+func TestRowsOfTwoSizesAreJudgedByTheirOwn(t *testing.T) {
+	t.Parallel()
+	scorer := func() (*fleet.Fleet, fleet.Scorer) {
+		f, _ := shelf(structs.ComparableResources{CPU: 1000, MemoryMB: 1000}, []structs.ComparableResources{{CPU: 600, MemoryMB: 200}})
+		large := &structs.Node{ID: structs.ID{15: 9}, Status: structs.NodeStatusReady, SchedulingEligibility: structs.NodeEligible, NodeResources: &structs.NodeResources{
+			Cpu: structs.NodeCPUResources{CpuShares: 4000}, Memory: structs.NodeMemoryResources{MemoryMB: 2000}, Disk: structs.NodeDiskResources{DiskMB: 1},
+		}}
+		f.SetNode(large)
+		f.Add(&fleet.Use{AllocID: structs.ID{14: 2}, Res: structs.ComparableResources{CPU: 3600, MemoryMB: 1200}}, 1)
+		s := f.Scorer(100, 10, false)
+		s.Balance(f, f.Amounts(fleet.FilterKey{}, func(*structs.Node) bool { return true }), 100, 10, 1)
+		return f, s
+	}
+	f, s := scorer()
+	if f.Free(0) != f.Free(1) {
+		t.Fatalf("free %v and %v", f.Free(0), f.Free(1))
+	}
+	const fit = 0.5 // so that sizes alone differ
+	first, second := s.Balanced(0, fit), s.Balanced(1, fit)
+	_, alone := scorer()
+	if want := alone.Balanced(1, fit); second != want || first == second {
+		t.Errorf("%v, then %v; alone the second has %v", first, second, want)
+	}
+	if again := s.Balanced(1, 0.25); again == second {
+		t.Errorf("the score %v whatever the fit", again)
 	}
 }

@@ -232,7 +232,7 @@ func (f *Fleet) newRow() int32 {
 		c.grow(f.words)
 	}
 	for _, w := range f.weights {
-		w.grow(f.words)
+		w.Of = append(w.Of, 0)
 	}
 	for _, t := range f.tallies {
 		t.grow(f.words)

@@ -71,6 +71,8 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 		}
 		inRack(f)
 		f.Column("${meta.rack}")
+		speed := func(n *structs.Node) float64 { return float64(n.NodeResources.Cpu.CpuShares) - 450 }
+		f.Weights("speed", speed)
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			switch rapid.IntRange(0, 4).Draw(t, "step") {
 			case 0, 1:
@@ -116,6 +118,11 @@ func TestFleetForgetsItsHistory(t *testing.T) {
 		}
 		if f.Nodes() != len(nodes) || f.Ready().Count() != fresh.Ready().Count() || rack(f).Count() != rack(fresh).Count() {
 			t.Fatalf("sets differ")
+		}
+		for row, w := range f.Weights("speed", speed).Of {
+			if n := f.NodeAt(int32(row)); n == nil && w != 0 || n != nil && w != speed(n) {
+				t.Fatalf("row %d weighs %v: %+v", row, w, n)
+			}
 		}
 		if a, b := fmt.Sprint(inRack(f)), fmt.Sprint(inRack(fresh)); a != b {
 			t.Fatalf("sums %s, made anew %s", a, b)

@@ -7,8 +7,7 @@ const weightsMax = 64
 
 // Weights are a number for each node that depends on the node alone. They are kept up to date as nodes change.
 type Weights struct {
-	Of   []float64 // by row
-	Some Bitmap    // rows where it is not 0
+	Of []float64 // by row, 0 without a node
 
 	weigh func(*structs.Node) float64
 }
@@ -22,7 +21,7 @@ func (f *Fleet) Weights(key string, weigh func(*structs.Node) float64) *Weights 
 	if len(f.weights) >= weightsMax {
 		clear(f.weights)
 	}
-	w := &Weights{Of: make([]float64, len(f.nodes)), Some: f.NewBitmap(), weigh: weigh}
+	w := &Weights{Of: make([]float64, len(f.nodes)), weigh: weigh}
 	for row, n := range f.nodes {
 		w.set(int32(row), n)
 	}
@@ -35,14 +34,5 @@ func (w *Weights) set(row int32, n *structs.Node) {
 	w.Of[row] = 0
 	if n != nil {
 		w.Of[row] = w.weigh(n)
-	}
-	w.Some.Put(row, w.Of[row] != 0)
-}
-
-// grow adds a row, in a bitmap of that many words.
-func (w *Weights) grow(words int) {
-	w.Of = append(w.Of, 0)
-	for len(w.Some) < words {
-		w.Some = append(w.Some, 0)
 	}
 }

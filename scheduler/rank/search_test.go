@@ -262,3 +262,35 @@ func TestBulkIsSearchAfterSearch(t *testing.T) {
 		}
 	})
 }
+
+// Before anything is placed, a spread says one thing only: rows that lack its value come last, however well they fit.
+func TestSearchPutsRowsWithoutASpreadValueLast(t *testing.T) {
+	t.Parallel()
+	l := &lab{f: fleet.New(), job: &structs.Job{ID: "web", Namespace: "default", TaskGroups: []*structs.TaskGroup{{
+		Name: "g", Count: new(2), EphemeralDisk: &structs.EphemeralDisk{SizeMB: new(1)},
+		Tasks: []*structs.Task{{Name: "t", Resources: &structs.Resources{CPU: new(100), MemoryMB: new(100)}}},
+	}}}}
+	for i := range 12 {
+		n := &structs.Node{ID: structs.ID{15: byte(i)}, Status: structs.NodeStatusReady, SchedulingEligibility: structs.NodeEligible, Meta: map[string]string{},
+			NodeResources: &structs.NodeResources{Cpu: structs.NodeCPUResources{CpuShares: 1000}, Memory: structs.NodeMemoryResources{MemoryMB: 1000},
+				Disk: structs.NodeDiskResources{DiskMB: 1000}}}
+		if i%2 == 0 {
+			n.Meta["rack"] = fmt.Sprint("r", i%3)
+		}
+		l.f.SetNode(n)
+		row, _ := l.f.Row(n.ID)
+		l.f.Add(&fleet.Use{AllocID: l.id(), Res: structs.ComparableResources{CPU: int64(300 * (i % 2)), MemoryMB: int64(300 * (i % 2))}}, row)
+	}
+	l.want("spread")
+	rows := l.f.NewBitmap()
+	for row := range int32(l.f.Len()) {
+		rows.Set(row)
+	}
+	g := l.group(rows, nil, false)
+	want, _ := slowly(g, 1, nil)
+	var got Choice
+	g.Search(1, nil, &got)
+	if row, _ := got.Best(); got.top != want.top || l.f.NodeAt(row).Meta["rack"] == "" {
+		t.Fatalf("found %+v\nwant  %+v", got, want)
+	}
+}
