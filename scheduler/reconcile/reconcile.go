@@ -123,6 +123,9 @@ func (r *reconciler) stop(a *structs.Allocation, description, clientStatus strin
 	if clientStatus == "" && a.HoldsResources() && r.silent(a) {
 		clientStatus = structs.AllocClientLost // nobody will tell of its end
 	}
+	if u := r.updates[a.ID]; u != nil && clientStatus == structs.AllocClientLost {
+		u.ClientStatus, u.Description = "", "" // what is lost is not unknown as well
+	}
 	if a.ClientStatus == clientStatus {
 		clientStatus = ""
 	}
