@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 
 	"berth/scheduler/budget"
@@ -122,7 +123,8 @@ func (r *Run) noteLive(allocs []*structs.Allocation) {
 }
 
 // enqueue orders the placements: for each group those with a history first, then the alike ones in one batch; last those
-// that replace what runs well enough, for they can wait.
+// that replace what runs well enough, for they can wait. Old versions come before new ones: what rules the new version has beside
+// theirs it must keep against them.
 func (r *Run) enqueue() {
 	var order []groupKey
 	plain := map[groupKey]*batch{}
@@ -150,6 +152,7 @@ func (r *Run) enqueue() {
 		}
 		to[key] = append(to[key], &batch{key: key, places: []*reconcile.Place{p}})
 	}
+	slices.SortStableFunc(order, func(a, b groupKey) int { return cmp.Compare(a.version, b.version) })
 	for _, key := range order {
 		r.queue = append(r.queue, single[key]...)
 		if b := plain[key]; b != nil {
