@@ -24,10 +24,11 @@ type Applied struct {
 
 // proposal is one command on its way into the log.
 type proposal struct {
-	cmd  structs.Command
-	only string       // one command of this name in an entry; "" has no such limit
-	done chan outcome // capacity 1
-	span tracing.Span // of the command, or none
+	cmd    structs.Command
+	memory *[]byte      // the command's body is in; used again once it is in its entry
+	only   string       // one command of this name in an entry; "" has no such limit
+	done   chan outcome // capacity 1
+	span   tracing.Span // of the command, or none
 }
 
 type outcome struct {
@@ -39,11 +40,15 @@ type outcome struct {
 // writes what comes together with one fsync.
 const maxEntries = 4
 
+// keptBody is up to how large memory for a body is kept for the next one, in bytes.
+const keptBody = 64 << 10
+
 // proposer is the group commit: commands that arrive while all entries are on their way share the next one. One entry costs one
 // fsync, whatever it holds.
 type proposer struct {
-	in    chan *proposal
-	holes holes
+	in     chan *proposal
+	holes  holes
+	memory sync.Pool // of *[]byte, for bodies on their way into an entry
 	// traces is told of entries with traced commands; nil when nothing is traced.
 	traces *traces
 	// send appends an entry, in the order of calls. What it gives waits until the entry was applied.
@@ -59,15 +64,20 @@ func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int
 	if err := p.holes.in(body); err != nil {
 		return Applied{}, err
 	}
-	cmd, err := structs.NewCommand(kind, at, body)
+	memory, _ := p.memory.Get().(*[]byte)
+	if memory == nil {
+		memory = new([]byte)
+	}
+	cmd, err := structs.NewCommandIn(*memory, kind, at, body)
 	if err != nil {
 		return Applied{}, err
 	}
+	*memory = cmd.Body
 	if len(cmd.Body) > MaxCommandBytes {
 		return Applied{}, &structs.Error{Kind: structs.KindLimit,
 			Err: fmt.Errorf("the change is %d bytes long, more than the %d a log entry may hold", len(cmd.Body), MaxCommandBytes)}
 	}
-	pr := &proposal{cmd: cmd, only: checked(body), done: make(chan outcome, 1), span: p.traces.span(ctx)}
+	pr := &proposal{cmd: cmd, memory: memory, only: checked(body), done: make(chan outcome, 1), span: p.traces.span(ctx)}
 	select {
 	case p.in <- pr:
 	case <-ctx.Done():
@@ -163,6 +173,12 @@ func (p *proposer) write(batch []*proposal) (finish func()) {
 		sent = time.Now()
 	}
 	data, err := entry.MarshalMsg(nil)
+	for _, pr := range batch {
+		if cap(*pr.memory) <= keptBody {
+			p.memory.Put(pr.memory)
+		}
+		pr.cmd.Body, pr.memory = nil, nil
+	}
 	wait := func() (uint64, []fsm.Result, error) { return 0, nil, err }
 	if err == nil {
 		wait = p.send(data)

@@ -204,7 +204,13 @@ func (rd reader) NodeUse(node structs.ID) *NodeUse { return get(&rd.r.nodeUse, n
 
 // JobCounts are a job's allocations and evaluations in numbers.
 func (rd reader) JobCounts(namespace, id string) JobCounts {
-	if c := get(&rd.r.jobCounts, structs.JobKey{Namespace: namespace, ID: id}); c != nil {
+	key := structs.JobKey{Namespace: namespace, ID: id}
+	if rd.txn != nil {
+		if c := rd.txn.counts[key]; c != nil {
+			return c.JobCounts
+		}
+	}
+	if c := get(&rd.r.jobCounts, key); c != nil {
 		return c.JobCounts
 	}
 	return JobCounts{}

@@ -55,7 +55,9 @@ func (t *WriteTxn) PutJob(j *structs.Job) {
 	if t.restoring {
 		return
 	}
-	t.coverGroups(j)
+	if old == nil || !sameGroups(old, j) {
+		t.coverGroups(j)
+	}
 	switch {
 	case old == nil:
 		t.countChild(j.Namespace, j.ParentID, "", j.Status)
@@ -173,6 +175,11 @@ func (t *WriteTxn) coverGroups(j *structs.Job) {
 	if s.Children == nil && parent(j) {
 		s.Children = &structs.JobChildrenSummary{}
 	}
+}
+
+// sameGroups reports that one is a copy of the other as far as its summary is concerned: then that has all its lines.
+func sameGroups(a, b *structs.Job) bool {
+	return len(a.TaskGroups) == len(b.TaskGroups) && len(a.TaskGroups) > 0 && &a.TaskGroups[0] == &b.TaskGroups[0] && parent(a) == parent(b)
 }
 
 func parent(j *structs.Job) bool { return j.IsPeriodic() || j.IsParameterized() }

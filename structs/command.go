@@ -102,7 +102,12 @@ type ChainCheckCommand struct {
 
 // NewCommand encodes a body.
 func NewCommand(kind CommandKind, at int64, body msgp.Marshaler) (Command, error) {
-	raw, err := body.MarshalMsg(nil)
+	return NewCommandIn(nil, kind, at, body)
+}
+
+// NewCommandIn is NewCommand in memory of the caller's, which the body takes if it has room in it.
+func NewCommandIn(memory []byte, kind CommandKind, at int64, body msgp.Marshaler) (Command, error) {
+	raw, err := body.MarshalMsg(memory[:0])
 	if err != nil {
 		return Command{}, &Error{Op: "encode command", Kind: KindInternal, Err: err}
 	}

@@ -206,7 +206,7 @@ func (a *API) answer(w http.ResponseWriter, hr *http.Request, h handler) {
 	if v == nil {
 		return
 	}
-	writeJSON(w, v, hr.URL.Query().Has("pretty") && hr.URL.Query().Get("pretty") != "0")
+	writeJSON(w, v, r.query.Has("pretty") && r.query.Get("pretty") != "0")
 }
 
 // writeError sends the text of an error with the status of its kind.

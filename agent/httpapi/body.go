@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Bounds of what callers send.
@@ -56,15 +58,13 @@ func (r *request) text() (raw []byte, done func(), err error) {
 	if r.ContentLength < 0 {
 		need = min(limit, bodiesBytes)
 	}
-	ctx, cancel := context.WithTimeout(r.ctx(), bodyWait)
-	defer cancel()
-	if r.api.bodies.Acquire(ctx, need) != nil {
+	if !r.waitFor(r.api.bodies, need) {
 		r.w.Header().Set("Retry-After", "1")
 		return nil, nil, status(http.StatusServiceUnavailable, "too many large requests are read at this moment: try again")
 	}
 	done = func() { r.api.bodies.Release(need) }
 	stop := r.deadline(bodyTime)
-	raw, err = io.ReadAll(http.MaxBytesReader(r.w, r.Request.Body, limit))
+	raw, err = readAll(http.MaxBytesReader(r.w, r.Request.Body, limit), r.ContentLength)
 	stop()
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -84,11 +84,37 @@ func (r *request) text() (raw []byte, done func(), err error) {
 	return raw, done, nil
 }
 
-// turn waits until a job text may be read, and gives back what ends that.
-func (r *request) turn() (done func(), err error) {
+// waitFor takes of what is bounded, as soon as there is enough; false when there was not within bodyWait.
+func (r *request) waitFor(of *semaphore.Weighted, n int64) bool {
+	if of.TryAcquire(n) { // most of all requests
+		return true
+	}
 	ctx, cancel := context.WithTimeout(r.ctx(), bodyWait)
 	defer cancel()
-	if r.api.parses.Acquire(ctx, 1) != nil {
+	return of.Acquire(ctx, n) == nil
+}
+
+// expected bounds the memory that is taken because of what a caller says of a body, in bytes.
+const expected = 64 << 10
+
+// readAll reads a body whose length is told, or is below 0.
+func readAll(from io.Reader, length int64) ([]byte, error) {
+	if length < 0 || length > expected {
+		return io.ReadAll(from)
+	}
+	raw := make([]byte, length)
+	if n, err := io.ReadFull(from, raw); err != nil {
+		if errors.Is(err, io.EOF) && length == 0 {
+			err = nil
+		}
+		return raw[:n], err
+	}
+	return raw, nil
+}
+
+// turn waits until a job text may be read, and gives back what ends that.
+func (r *request) turn() (done func(), err error) {
+	if !r.waitFor(r.api.parses, 1) {
 		r.w.Header().Set("Retry-After", "1")
 		return nil, status(http.StatusServiceUnavailable, "too many jobs are read at this moment: try again")
 	}

@@ -9,8 +9,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-bexpr"
@@ -290,10 +292,76 @@ func newest[T any](s *state.Snapshot, items iter.Seq[T], index func(T) uint64, t
 	return n
 }
 
-func writeJSON(w http.ResponseWriter, v any, pretty bool) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
+// answers are buffers in which answers are encoded.
+var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Bounds of what is encoded at a time.
+const (
+	// keptAnswer is up to how large a buffer is used again, in bytes.
+	keptAnswer = 256 << 10
+	// pieceBytes is how much of a long list is sent at once.
+	pieceBytes = 64 << 10
+	// longList is from how many elements on a list is sent in pieces.
+	longList = 64
+)
+
+// encoded gives a buffer for an answer, its encoder, and what gives the buffer back.
+func encoded() (buf *bytes.Buffer, enc *json.Encoder, done func()) {
+	buf = answers.Get().(*bytes.Buffer)
+	enc = json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
+	return buf, enc, func() {
+		if buf.Cap() <= keptAnswer {
+			buf.Reset()
+			answers.Put(buf)
+		}
+	}
+}
+
+// writeList sends a list piece by piece, so that the memory it takes is not that of the whole.
+func writeList(w http.ResponseWriter, list reflect.Value) {
+	buf, enc, done := encoded()
+	defer done()
+	begun := false
+	buf.WriteByte('[')
+	for i := range list.Len() {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		if err := enc.Encode(list.Index(i).Interface()); err != nil {
+			if begun {
+				panic(http.ErrAbortHandler) // half a list must not look like one
+			}
+			writeError(w, err)
+			return
+		}
+		buf.Truncate(buf.Len() - 1) // the encoder's line end
+		if buf.Len() < pieceBytes {
+			continue
+		}
+		if !begun {
+			begun = true
+			w.Header().Set("Content-Type", "application/json")
+		}
+		if _, err := w.Write(buf.Bytes()); err != nil {
+			return // the caller went away: there is nobody to tell
+		}
+		buf.Reset()
+	}
+	buf.WriteByte(']')
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(buf.Bytes())
+}
+
+func writeJSON(w http.ResponseWriter, v any, pretty bool) {
+	if list := reflect.ValueOf(v); !pretty && list.Kind() == reflect.Slice && list.Len() >= longList {
+		if _, own := v.(json.Marshaler); !own && list.Type().Elem().Kind() != reflect.Uint8 {
+			writeList(w, list)
+			return
+		}
+	}
+	buf, enc, done := encoded()
+	defer done()
 	if pretty {
 		enc.SetIndent("", "    ")
 	}

@@ -21,6 +21,7 @@ func (a *applier) putEval(e *structs.Evaluation) error {
 		if old.JobKey() != e.JobKey() {
 			return fault(cmd, structs.KindInvalid, named("evaluation", e.ID), "is of job %q, not %q", old.JobID, e.JobID)
 		}
+		e.Namespace, e.JobID = old.Namespace, old.JobID // one text in memory
 		if e.CreateTime == 0 {
 			e.CreateTime = old.CreateTime
 		}
@@ -31,6 +32,7 @@ func (a *applier) putEval(e *structs.Evaluation) error {
 	if e.ModifyTime == 0 {
 		e.ModifyTime = a.at
 	}
+	e.Type, e.TriggeredBy, e.Status = a.texts.keep(e.Type), a.texts.keep(e.TriggeredBy), a.texts.keep(e.Status)
 	a.txn.PutEval(e)
 	a.touch(e.Namespace, e.JobID)
 	return nil

@@ -206,6 +206,8 @@ type applier struct {
 	// touched are the jobs whose status may have changed, in the order they were first touched.
 	touched []structs.JobKey
 	seen    map[structs.JobKey]bool
+	// inHand is the job that was stored last, as it is now; nil for none.
+	inHand *structs.Job
 }
 
 // errBroken is the cause when a command is so malformed that applying it failed in the middle.
@@ -230,7 +232,7 @@ func (a *applier) apply(cmd *structs.Command) (value any, err error) {
 	}
 	a.settle()
 	if job, ok := value.(*structs.Job); ok {
-		value = a.txn.Job(job.Namespace, job.ID)
+		value = a.current(job.Key())
 	}
 	return value, nil
 }

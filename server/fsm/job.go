@@ -33,16 +33,30 @@ func (a *applier) touch(namespace, id string) {
 // settle derives the status of the touched jobs.
 func (a *applier) settle() {
 	for _, key := range a.touched {
-		job := a.txn.Job(key.Namespace, key.ID)
+		job := a.current(key)
 		if job == nil {
 			continue
 		}
 		if status := jobStatus(job, a.txn.JobCounts(key.Namespace, key.ID)); status != job.Status {
 			changed := *job
 			changed.Status = status
-			a.txn.PutJob(&changed)
+			a.putJob(&changed)
 		}
 	}
+}
+
+// putJob stores the current version of a job and keeps it in hand: it is asked for again at the command's end.
+func (a *applier) putJob(j *structs.Job) {
+	a.txn.PutJob(j)
+	a.inHand = j
+}
+
+// current is the current version of a job, nil when there is none.
+func (a *applier) current(key structs.JobKey) *structs.Job {
+	if j := a.inHand; j != nil && j.ID == key.ID && j.Namespace == key.Namespace {
+		return j
+	}
+	return a.txn.Job(key.Namespace, key.ID)
 }
 
 // jobStatus follows from what there is of the job.
@@ -75,15 +89,21 @@ func (a *applier) jobRegister(c *structs.JobRegisterCommand) (any, error) {
 	if job == nil || job.ID == "" {
 		return nil, fault(cmd, structs.KindInvalid, "", "the command has no job")
 	}
-	subject := quoted("job", job.ID)
-	if a.txn.Namespace(job.Namespace) == nil {
-		return nil, fault(cmd, structs.KindInvalid, subject, "namespace %q does not exist", job.Namespace)
+	ns := a.txn.Namespace(job.Namespace)
+	if ns == nil {
+		return nil, fault(cmd, structs.KindInvalid, quoted("job", job.ID), "namespace %q does not exist", job.Namespace)
 	}
 	if job.NodePool == "" {
 		job.NodePool = structs.DefaultNodePool
 	}
-	if a.txn.NodePool(job.NodePool) == nil {
-		return nil, fault(cmd, structs.KindInvalid, subject, "node pool %q does not exist", job.NodePool)
+	pool := a.txn.NodePool(job.NodePool)
+	if pool == nil {
+		return nil, fault(cmd, structs.KindInvalid, quoted("job", job.ID), "node pool %q does not exist", job.NodePool)
+	}
+	// Why: one text for what many objects say alike is in memory once, and compares without being read.
+	job.Namespace, job.NodePool, job.Type, job.Region = ns.Name, pool.Name, a.texts.keep(job.Type), a.texts.keep(job.Region)
+	if e := c.Eval; e != nil && e.Namespace == job.Namespace && e.JobID == job.ID {
+		e.Namespace, e.JobID = job.Namespace, job.ID
 	}
 	old := a.txn.Job(job.Namespace, job.ID)
 	if c.EnforceIndex {
@@ -155,7 +175,7 @@ func (a *applier) storeAfter(job, old *structs.Job) *structs.Job {
 	if old != nil && old.Status == structs.JobStatusRunning {
 		job.Status = old.Status
 	}
-	a.txn.PutJob(job)
+	a.putJob(job)
 	a.txn.PutJobVersion(job)
 	a.pruneVersions(job)
 	return job
@@ -261,6 +281,7 @@ func (a *applier) skipShutdownDelay(key structs.JobKey) {
 // purge forgets a job. Versions that allocations are of stay until those are gone.
 func (a *applier) purge(key structs.JobKey) {
 	a.touch(key.Namespace, key.ID)
+	a.inHand = nil
 	a.txn.DeleteJob(key)
 	a.txn.DeletePeriodicLaunch(key)
 	used := a.versionsInUse(key)
