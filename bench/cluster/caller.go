@@ -24,6 +24,7 @@ type caller struct {
 	in   *bufio.Reader
 	out  []byte
 	body bytes.Buffer
+	zip  gzip.Reader
 }
 
 func dial(ctx context.Context, h *harness.Host) (*caller, error) {
@@ -69,12 +70,11 @@ func (c *caller) ask(method, path, body string, zip bool) (text []byte, index ui
 	return c.body.Bytes(), index, nil
 }
 
-// unzipped reads a compressed answer to its end.
-func unzipped(text []byte) error {
-	r, err := gzip.NewReader(bytes.NewReader(text))
-	if err != nil {
+// unzipped reads a compressed answer to its end, with the memory of the one before.
+func (c *caller) unzipped(text []byte) error {
+	if err := c.zip.Reset(bytes.NewReader(text)); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, r)
+	_, err := io.Copy(io.Discard, &c.zip)
 	return err
 }

@@ -455,7 +455,7 @@ func (k *cluster) reads(ctx context.Context) ([]bench.Figure, error) {
 		rate, _, err := k.load(ctx, lead, func(l *caller, _, _ int) error {
 			text, _, err := l.ask(http.MethodGet, "/v1/job/job-0-0", "", c.zip)
 			if err == nil && c.zip {
-				err = unzipped(text)
+				err = l.unzipped(text)
 			}
 			return err
 		})
