@@ -216,7 +216,7 @@ func (l *Core) decide(w *work) {
 		began = l.Now()
 	}
 	l.guard(w, func() {
-		s.plan, more = w.run.Next(scheduler.SliceMax)
+		s.plan, more = w.run.Next(sliceMax)
 		if !more {
 			s.evals, s.last = w.run.Finish(), true
 		}

@@ -36,7 +36,10 @@ const (
 	maxInFlight = 64
 	// maxPlacing is how many placements may be among them before the next slice of a large evaluation waits: what comes meanwhile
 	// is written behind them. Three slices keep the log busy.
-	maxPlacing = 3 * scheduler.SliceMax
+	maxPlacing = 3 * sliceMax
+	// sliceMax is how many placements of a large evaluation are decided at a time, and are in an entry. Why fewer than the scheduler
+	// would: a small job waits for the entries before its registration and for those before its plan.
+	sliceMax = scheduler.SliceMax / 2
 	// maxAttempts is how often an evaluation is decided before it fails, because its plans are refused.
 	maxAttempts = 5
 	// followUpAfter is when a failed evaluation's job is looked at again.
