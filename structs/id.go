@@ -42,7 +42,7 @@ func (id ID) String() string {
 	if id.IsZero() {
 		return ""
 	}
-	return string(id.appendText(make([]byte, 0, 36)))
+	return string(id.Append(make([]byte, 0, 36)))
 }
 
 // Short is the first eight characters, as shown to people.
@@ -53,7 +53,8 @@ func (id ID) Short() string {
 	return hex.EncodeToString(id[:4])
 }
 
-func (id ID) appendText(b []byte) []byte {
+// Append adds the UUID text, that of the zero ID in full.
+func (id ID) Append(b []byte) []byte {
 	for i, part := range [5][]byte{id[0:4], id[4:6], id[6:8], id[8:10], id[10:16]} {
 		if i > 0 {
 			b = append(b, '-')
@@ -68,7 +69,7 @@ func (id ID) MarshalText() ([]byte, error) {
 	if id.IsZero() {
 		return []byte{}, nil
 	}
-	return id.appendText(make([]byte, 0, 36)), nil
+	return id.Append(make([]byte, 0, 36)), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler. The empty text is the zero ID.

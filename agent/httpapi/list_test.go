@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"berth/internal/hostile"
 	"berth/structs"
 )
 
@@ -74,5 +76,41 @@ func TestHalfAListDoesNotLookLikeOne(t *testing.T) {
 	}
 	if _, _, err := answered(190); err == nil {
 		t.Error("an answer that broke off came to a good end")
+	}
+}
+
+func TestAnAllocationOfAListIsWrittenAsTheEncoderWould(t *testing.T) {
+	same := func(s *structs.AllocListStub) {
+		t.Helper()
+		if _, err := json.Marshal(s); err != nil {
+			return // a number JSON does not have: both refuse it
+		}
+		buf, enc, done := encoded()
+		defer done()
+		if err := writeAlloc(buf, enc, s); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := buf.String(), plain(t, s); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	}
+	same(&structs.AllocListStub{})
+	for seed := range uint64(500) {
+		f := hostile.Filler{R: rand.New(rand.NewPCG(seed, 1))}
+		var s structs.AllocListStub
+		f.Fill(&s)
+		same(&s)
+	}
+}
+
+func BenchmarkListOfAllocations(b *testing.B) {
+	list := make([]*structs.AllocListStub, 10_000)
+	for i := range list {
+		id := structs.ID{1: byte(i), 2: byte(i >> 8), 3: 1}
+		list[i] = &structs.AllocListStub{ID: id, EvalID: id, Name: "large.web[17]", Namespace: "default", NodeID: id, NodeName: "node-17", JobID: "large",
+			JobType: "service", TaskGroup: "web", DesiredStatus: "run", ClientStatus: "pending", CreateIndex: 17, ModifyIndex: 18, CreateTime: 1e18, ModifyTime: 1e18}
+	}
+	for b.Loop() {
+		writeJSON(httptest.NewRecorder(), list, false)
 	}
 }

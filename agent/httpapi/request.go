@@ -328,14 +328,13 @@ func writeList(w http.ResponseWriter, list reflect.Value) {
 		if i > 0 {
 			buf.WriteByte(',')
 		}
-		if err := enc.Encode(list.Index(i).Interface()); err != nil {
+		if err := writeElement(buf, enc, list.Index(i).Interface()); err != nil {
 			if begun {
 				panic(http.ErrAbortHandler) // half a list must not look like one
 			}
 			writeError(w, err)
 			return
 		}
-		buf.Truncate(buf.Len() - 1) // the encoder's line end
 		if buf.Len() < pieceBytes {
 			continue
 		}
@@ -351,6 +350,17 @@ func writeList(w http.ResponseWriter, list reflect.Value) {
 	buf.WriteByte(']')
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(buf.Bytes())
+}
+
+func writeElement(buf *bytes.Buffer, enc *json.Encoder, v any) error {
+	if s, ok := v.(*structs.AllocListStub); ok && s != nil {
+		return writeAlloc(buf, enc, s)
+	}
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	buf.Truncate(buf.Len() - 1) // the encoder's line end
+	return nil
 }
 
 func writeJSON(w http.ResponseWriter, v any, pretty bool) {
