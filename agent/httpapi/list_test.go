@@ -85,8 +85,7 @@ func TestAnAllocationOfAListIsWrittenAsTheEncoderWould(t *testing.T) {
 		if _, err := json.Marshal(s); err != nil {
 			return // a number JSON does not have: both refuse it
 		}
-		buf, enc, done := encoded()
-		defer done()
+		buf, enc := encoded()
 		if err := writeAlloc(buf, enc, s); err != nil {
 			t.Fatal(err)
 		}

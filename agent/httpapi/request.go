@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-bexpr"
@@ -292,36 +291,25 @@ func newest[T any](s *state.Snapshot, items iter.Seq[T], index func(T) uint64, t
 	return n
 }
 
-// answers are buffers in which answers are encoded.
-var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
 // Bounds of what is encoded at a time.
 const (
-	// keptAnswer is up to how large a buffer is used again, in bytes.
-	keptAnswer = 256 << 10
 	// pieceBytes is how much of a long list is sent at once.
 	pieceBytes = 64 << 10
 	// longList is from how many elements on a list is sent in pieces.
 	longList = 64
 )
 
-// encoded gives a buffer for an answer, its encoder, and what gives the buffer back.
-func encoded() (buf *bytes.Buffer, enc *json.Encoder, done func()) {
-	buf = answers.Get().(*bytes.Buffer)
-	enc = json.NewEncoder(buf)
+// encoded gives a buffer for an answer, and its encoder.
+func encoded() (*bytes.Buffer, *json.Encoder) {
+	buf := new(bytes.Buffer)
+	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	return buf, enc, func() {
-		if buf.Cap() <= keptAnswer {
-			buf.Reset()
-			answers.Put(buf)
-		}
-	}
+	return buf, enc
 }
 
 // writeList sends a list piece by piece, so that the memory it takes is not that of the whole.
 func writeList(w http.ResponseWriter, list reflect.Value) {
-	buf, enc, done := encoded()
-	defer done()
+	buf, enc := encoded()
 	begun := false
 	buf.WriteByte('[')
 	for i := range list.Len() {
@@ -370,8 +358,7 @@ func writeJSON(w http.ResponseWriter, v any, pretty bool) {
 			return
 		}
 	}
-	buf, enc, done := encoded()
-	defer done()
+	buf, enc := encoded()
 	if pretty {
 		enc.SetIndent("", "    ")
 	}
