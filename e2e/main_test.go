@@ -28,7 +28,7 @@ type suite struct {
 	fleet    harness.Fleet
 	dir      string
 	once     sync.Once
-	crashing string // the program built for tests; "" before once
+	crashing string // the program linked for tests; "" before once
 }
 
 var shared *suite

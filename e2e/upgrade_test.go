@@ -19,10 +19,10 @@ import (
 )
 
 // build makes the program with something else linked into it.
-func build(t *testing.T, dir, tags, flags string) string {
+func build(t *testing.T, dir, flags string) string {
 	t.Helper()
 	out := filepath.Join(dir, "berth-other")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", strings.Trim("no_cri,no_btrfs,no_zfs,no_devmapper,"+tags, ","), "-ldflags", "-s -w "+flags,
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "no_cri,no_btrfs,no_zfs,no_devmapper", "-ldflags", "-s -w "+flags,
 		"-o", out, "berth")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
@@ -31,10 +31,10 @@ func build(t *testing.T, dir, tags, flags string) string {
 	return out
 }
 
-// crashing is the program built for tests: it ends where and makes snapshots when it is told to. It is built once.
+// crashing is the program linked for tests: it ends where and makes snapshots when it is told to. It is built once.
 func crashing(t *testing.T) string {
 	t.Helper()
-	shared.once.Do(func() { shared.crashing = build(t, shared.dir, "crashpoints", "") })
+	shared.once.Do(func() { shared.crashing = build(t, shared.dir, "-X berth/server.linkedPoints=on") })
 	if shared.crashing == "" {
 		t.Fatal("the program for tests could not be built")
 	}
@@ -99,7 +99,7 @@ func TestARollingUpgradeLosesNothing(t *testing.T) {
 	w := newTown(t, 3)
 	w.keepDead = true
 	newer := w.binary
-	older := build(t, w.dir, "", fmt.Sprintf("-X berth/internal/version.linked=%s -X berth/server/fsm.linkedLevel=%d", oldVersion, oldLevel))
+	older := build(t, w.dir, fmt.Sprintf("-X berth/internal/version.linked=%s -X berth/server/fsm.linkedLevel=%d", oldVersion, oldLevel))
 	w.binary = older
 	w.form()
 	w.join(2, "server")
