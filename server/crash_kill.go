@@ -12,9 +12,6 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// linkedPoints is "on" in a program linked for tests, and set by the linker alone: -X berth/server.linkedPoints=on.
-var linkedPoints string
-
 // What the environment tells a program linked for tests; no other reads it.
 const (
 	// crashEnv names a point and which time it is reached counts, "log.store.after:20", and perhaps a point behind which that is counted:
