@@ -57,8 +57,8 @@ func (t *traces) begin(ctx context.Context, body msgp.Marshaler) (context.Contex
 	span.Set("berth.command", strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", body), "*structs."), "Command"))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, e := range evalsOf(body) {
-		t.remember(e.ID, span.Place())
+	for _, id := range evalsOf(body) {
+		t.remember(id, span.Place())
 	}
 	return ctx, span
 }
@@ -79,30 +79,48 @@ func (t *traces) remember(id structs.ID, at tracing.Place) {
 }
 
 // evalsOf are the evaluations a command asks for.
-func evalsOf(body msgp.Marshaler) []*structs.Evaluation {
-	one := func(e *structs.Evaluation) []*structs.Evaluation {
-		if e == nil {
-			return nil
-		}
-		return []*structs.Evaluation{e}
-	}
+func evalsOf(body msgp.Marshaler) []structs.ID {
 	switch c := body.(type) {
 	case *structs.JobRegisterCommand:
-		return one(c.Eval)
+		return idsOf(c.Eval)
 	case *structs.JobDeregisterCommand:
-		return one(c.Eval)
+		return idsOf(c.Eval)
+	case *structs.JobDispatchCommand:
+		return []structs.ID{c.EvalID}
+	case *structs.PeriodicLaunchCommand:
+		return []structs.ID{c.EvalID}
 	case *structs.EvalUpsertCommand:
-		return c.Evals
+		return idsOf(c.Evals...)
+	case *structs.NodeRegisterCommand:
+		return idsOf(c.Evals...)
+	case *structs.NodeDeregisterCommand:
+		return idsOf(c.Evals...)
+	case *structs.NodeStatusCommand:
+		return idsOf(c.Evals...)
 	case *structs.NodeEligibilityCommand:
-		return c.Evals
+		return idsOf(c.Evals...)
 	case *structs.NodeDrainCommand:
-		return c.Evals
+		return idsOf(c.Evals...)
+	case *structs.NodeTaintsCommand:
+		return idsOf(c.Evals...)
+	case *structs.AllocClientUpdateCommand:
+		return idsOf(c.Evals...)
 	case *structs.AllocTransitionCommand:
-		return c.Evals
+		return idsOf(c.Evals...)
 	case *structs.DeploymentUpdateCommand:
-		return c.Evals
+		return idsOf(c.Evals...)
 	}
 	return nil
+}
+
+func idsOf(evals ...*structs.Evaluation) []structs.ID {
+	var ids []structs.ID
+	for _, e := range evals {
+		if e != nil {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // of is where an evaluation was asked for.
