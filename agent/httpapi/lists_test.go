@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"berth/state"
+	"berth/structs"
 )
 
 // TestListsWakeForTheirNamespaceAlone blocks each list of a namespace, writes to another, then to its own.
@@ -125,6 +129,49 @@ func TestEveryListIsWalkedByPages(t *testing.T) {
 		}
 		if got := r.do("GET", c.path+"?per_page=x", nil); got.status != http.StatusBadRequest {
 			t.Errorf("%s: %d", c.path, got.status)
+		}
+	}
+}
+
+// TestPlacesOfWhatWasCreated: by index as a number, then by id; tokens are compared as the items are.
+func TestPlacesOfWhatWasCreated(t *testing.T) {
+	eval := func(index uint64, id byte) *structs.Evaluation {
+		return &structs.Evaluation{CreateIndex: index, ID: structs.ID{15: id}}
+	}
+	want := []*structs.Evaluation{eval(4, 9), eval(9, 1), eval(9, 2), eval(10, 1), eval(10, 3)}
+	mixed := []*structs.Evaluation{want[4], want[2], want[0], want[3], eval(7, 7), want[1]}
+	got := slices.Collect(evalsByCreation.sort(slices.Values(mixed), func(e *structs.Evaluation) bool { return e.CreateIndex != 7 }))
+	if !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	for i, a := range want {
+		for j, b := range want {
+			if at := comparePlaces(evalsByCreation.key(a), evalsByCreation.key(b)); at != cmp.Compare(i, j) {
+				t.Errorf("%s against %s: %d", evalsByCreation.key(a), evalsByCreation.key(b), at)
+			}
+		}
+	}
+}
+
+// TestTheIndexOfAListIsThatOfItsNewestTable in whatever order the tables are named.
+func TestTheIndexOfAListIsThatOfItsNewestTable(t *testing.T) {
+	s := state.New()
+	write := func(index uint64, change func(txn *state.WriteTxn)) {
+		txn := s.Begin(index)
+		change(txn)
+		txn.Commit()
+	}
+	write(5, func(txn *state.WriteTxn) {
+		txn.PutEval(&structs.Evaluation{ID: structs.ID{1}, Namespace: "apps", JobID: "web"})
+	})
+	write(7, func(txn *state.WriteTxn) {
+		txn.PutDeployment(&structs.Deployment{ID: structs.ID{2}, Namespace: "apps", JobID: "web"})
+	})
+	for _, ns := range []string{"apps", anyNamespace} {
+		one := watched(s.Snapshot(), ns, state.TableEvals, state.TableDeployments)
+		other := watched(s.Snapshot(), ns, state.TableDeployments, state.TableEvals)
+		if one.index != 7 || other.index != 7 || one.third != nil || one.also == nil {
+			t.Errorf("%s: at %d and %d", ns, one.index, other.index)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,13 +113,13 @@ type answer struct {
 
 // read answers at once, or with ?index=N when the answer's index is above N, or when the wait is over.
 func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error) {
-	var min uint64
+	var above uint64
 	if text := r.query.Get("index"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
 			return nil, invalid("Invalid index")
 		}
-		min = n
+		above = n
 	}
 	wait := maxWait
 	if text := r.query.Get("wait"); text != "" {
@@ -130,7 +131,7 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 			wait = d
 		}
 	}
-	wait = minDuration(wait, maxWait)
+	wait = min(wait, maxWait)
 	wait += rand.N(wait/jitter + 1)
 	var over <-chan time.Time
 	ended := false
@@ -141,7 +142,7 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 		}
 		r.index = max(a.index, 1)
 		// An index that went back is news too: what it was of is gone, or the state was restored from a snapshot.
-		if min == 0 || r.index > min || woken && r.index < min || a.changed == nil || ended {
+		if above == 0 || r.index > above || woken && r.index < above || a.changed == nil || ended {
 			return a.value, nil
 		}
 		a.value = nil // it is made again: an answer that is not sent must not be held for minutes
@@ -168,13 +169,6 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 	}
 }
 
-func minDuration(a, b time.Duration) time.Duration {
-	if a < b {
-		return a
-	}
-	return b
-}
-
 // maxFilter bounds the text of a filter, in bytes.
 const maxFilter = 4 << 10
 
@@ -188,45 +182,19 @@ func list[T, V any](r *request, items iter.Seq[T], key func(T) string, view func
 
 // listBy is list with an order of the keys other than that of texts.
 func listBy[T, V any](r *request, compare func(key, token string) int, items iter.Seq[T], key func(T) string, view func(T) V, keep func(T) bool) ([]V, error) {
-	var filter *bexpr.Evaluator
-	if text := r.query.Get("filter"); text != "" {
-		if len(text) > maxFilter {
-			return nil, invalid("failed to create result paginator: the filter has more than %d bytes", maxFilter)
-		}
-		f, err := bexpr.CreateEvaluator(text)
-		if err != nil {
-			return nil, invalid("failed to create result paginator: failed to read filter expression: %v", err)
-		}
-		filter = f
+	p, err := r.page()
+	if err != nil {
+		return nil, err
 	}
-	perPage := 0
-	if text := r.query.Get("per_page"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return nil, invalid("failed to create result paginator: per_page %q is not a number", text)
-		}
-		perPage = min(n, maxPerPage)
-	}
-	token, reverse := r.query.Get("next_token"), r.flag("reverse")
-	if reverse {
-		var all []T
-		for v := range items {
-			all = append(all, v)
-		}
-		items = func(yield func(T) bool) {
-			for i := len(all) - 1; i >= 0; i-- {
-				if !yield(all[i]) {
-					return
-				}
-			}
-		}
+	if p.reverse {
+		items = backwards(items)
 	}
 	out := []V{}
-	started := token == ""
+	started := p.token == ""
 	for item := range items {
 		if !started {
-			at := compare(key(item), token)
-			if !reverse && at < 0 || reverse && at > 0 {
+			at := compare(key(item), p.token)
+			if !p.reverse && at < 0 || p.reverse && at > 0 {
 				continue
 			}
 			started = true
@@ -235,8 +203,8 @@ func listBy[T, V any](r *request, compare func(key, token string) int, items ite
 			continue
 		}
 		v := view(item)
-		if filter != nil {
-			ok, err := matches(filter, v)
+		if p.filter != nil {
+			ok, err := matches(p.filter, v)
 			if err != nil {
 				return nil, invalid("failed to create result paginator: %v", err)
 			}
@@ -244,13 +212,52 @@ func listBy[T, V any](r *request, compare func(key, token string) int, items ite
 				continue
 			}
 		}
-		if perPage > 0 && len(out) == perPage {
+		if p.size > 0 && len(out) == p.size {
 			r.next = key(item)
 			break
 		}
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// page is which part of a list is asked for.
+type page struct {
+	filter  *bexpr.Evaluator // nil for everything
+	size    int              // 0 is no bound
+	token   string           // the key of its first item, "" for the list's
+	reverse bool
+}
+
+func (r *request) page() (p page, err error) {
+	if text := r.query.Get("filter"); text != "" {
+		if len(text) > maxFilter {
+			return p, invalid("failed to create result paginator: the filter has more than %d bytes", maxFilter)
+		}
+		if p.filter, err = bexpr.CreateEvaluator(text); err != nil {
+			return p, invalid("failed to create result paginator: failed to read filter expression: %v", err)
+		}
+	}
+	if text := r.query.Get("per_page"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return p, invalid("failed to create result paginator: per_page %q is not a number", text)
+		}
+		p.size = min(n, maxPerPage)
+	}
+	p.token, p.reverse = r.query.Get("next_token"), r.flag("reverse")
+	return p, nil
+}
+
+// backwards gives the items from the last to the first.
+func backwards[T any](items iter.Seq[T]) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for _, v := range slices.Backward(slices.Collect(items)) {
+			if !yield(v) {
+				return
+			}
+		}
+	}
 }
 
 // matches evaluates a filter on a value as the API shows it.

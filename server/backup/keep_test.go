@@ -39,6 +39,7 @@ func TestWhatIsKept(t *testing.T) {
 		{"the newest of each hour", Keep{Hourly: 2}, []time.Time{begin, begin.Add(10 * time.Minute), begin.Add(time.Hour)}, "01T00 01T01"},
 		{"the newest of each day", Keep{Daily: 2}, hours(60), "02T23 03T11"},
 		{"weeks begin on Monday", Keep{Weekly: 2}, hours(24 * 6), "04T23 06T23"},
+		{"the week of the new year is one", Keep{Weekly: 2}, []time.Time{begin.AddDate(0, 0, -10), begin.AddDate(0, 0, -2), begin.AddDate(0, 0, 1)}, "22T00 02T00"},
 		{"months", Keep{Monthly: 2}, hours(24 * 40), "31T23 09T23"},
 		{"a rule keeps what another has", Keep{Last: 1, Daily: 1}, hours(30), "02T05"},
 		{"days without one do not count", Keep{Daily: 2}, []time.Time{begin, begin.AddDate(0, 0, 9)}, "01T00 10T00"},
@@ -187,5 +188,18 @@ func TestNames(t *testing.T) {
 	}
 	if got := fmt.Sprint(nameOf("global", at, true)); got != "berth-global-20261128T030405Z.snap.age" {
 		t.Error(got)
+	}
+}
+
+// The time in a name has no parts of a second; a slot may begin within one.
+func TestASlotMayBeginWithinASecond(t *testing.T) {
+	const every = time.Minute + 500*time.Millisecond
+	slot := begin.Truncate(every)
+	for slot.Nanosecond() == 0 {
+		slot = slot.Add(every)
+	}
+	taken, _ := takenAt("global", nameOf("global", slot, false))
+	if yes, next := due(slot.Add(time.Millisecond), every, []Stored{{Taken: taken}}); yes || !next.Equal(slot.Add(every)) {
+		t.Errorf("taken at %s, and due again; next %s", taken, next)
 	}
 }
