@@ -138,7 +138,7 @@ func (b *builder) apply(name string, f *file) {
 	}
 }
 
-// refuse names what is asked for and not there, and what has no effect.
+// refuse names what is asked for and not there.
 func (b *builder) refuse(f *file) {
 	if f.ACL != nil && f.ACL.Enabled != nil && *f.ACL.Enabled {
 		b.fail("acl.enabled: this version has no access control; remove the block and let the API listen on loopback only (addresses.http)")
@@ -149,22 +149,10 @@ func (b *builder) refuse(f *file) {
 	if f.EnableSyslog != nil && *f.EnableSyslog {
 		b.fail("enable_syslog: logs go to standard error; let the service manager pass them on, or set log_file")
 	}
-	for _, x := range []struct {
-		there bool
-		text  string
-	}{
-		{len(f.Consul) > 0, "consul has no effect: Berth talks to no Consul"},
-		{len(f.Vault) > 0, "vault has no effect: Berth talks to no Vault"},
-		{len(f.UI) > 0, "ui has no effect: there is no web interface"},
-		{len(f.Audit) > 0, "audit has no effect: there is no audit log"},
-		{len(f.Sentinel) > 0, "sentinel has no effect: there are no such policies"},
-		{f.PluginDir != nil, "plugin_dir has no effect: drivers are part of the program"},
-		{f.LogRotateBytes != nil || f.LogRotateDuration != nil || f.LogRotateMaxFiles != nil, "log_rotate_* have no effect: let logrotate do it"},
-	} {
-		if x.there {
-			b.warn("%s", x.text)
-		}
+	if f.Client != nil && len(f.Client.Drain) > 0 {
+		b.fail("client.drain_on_shutdown: an agent that stops leaves its work running; run `berth node drain -enable -self` before it stops, and remove the block")
 	}
+	b.ignored(f)
 }
 
 func (b *builder) client(k *clientBlock) {

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What asks for the absence of something that Berth does not do is granted without a word.
+var granted = map[string]bool{"disable_update_check": true, "disable_anonymous_signature": true, "reporting": true, "syslog_facility": true}
+
+// A setting that is read from files is looked at by some code: it takes effect, or it is refused or warned of.
+func TestNoSettingIsPassedOver(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(text)
+	}
+	settings := regexp.MustCompile("(?m)^\\t(\\w+) +\\S+ +`hcl:\"(\\w+)").FindAllStringSubmatch(code.String(), -1)
+	if len(settings) < 150 {
+		t.Fatalf("%d settings are found", len(settings))
+	}
+	for _, s := range settings {
+		if used := regexp.MustCompile(`\.` + s[1] + `\b`).MatchString(code.String()); used == granted[s[2]] {
+			t.Errorf("%s (%s): looked at %v, granted without a word %v", s[2], s[1], used, granted[s[2]])
+		}
+	}
+}
+
+func TestWhatHasNoEffectIsSaid(t *testing.T) {
+	const text = `
+data_dir = "/var/lib/x"
+log_include_location = true
+limits { rpc_handshake_timeout = "1s" }
+server {
+  enabled = true
+  raft_protocol = 3
+  search { fuzzy_enabled = true }
+}
+client {
+  state_dir = "/x"
+  gc_interval = "1m"
+  artifact { http_read_timeout = "30m" }
+}
+plugin "docker" {
+  config {
+    extra_labels = ["job_name"]
+    gc { image = true }
+  }
+}
+disable_update_check = true
+`
+	path := filepath.Join(t.TempDir(), "a.hcl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(Flags{ConfigPaths: []string{path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(c.Warnings, "\n")
+	for _, want := range []string{"log_include_location has", "limits.https_handshake_timeout and rpc_handshake_timeout have", "server.raft_protocol has", "server.search has", "client.state_dir has",
+		"client.gc_interval,", "client.artifact has", `plugin "docker": extra_labels has`, `plugin "docker": gc has`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("nothing is said of %s:\n%s", want, said)
+		}
+	}
+	if len(c.Warnings) != 9 {
+		t.Errorf("warnings:\n%s", said)
+	}
+	if err := os.WriteFile(path, []byte("client {\n enabled = true\n drain_on_shutdown { deadline = \"1m\" }\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(Flags{ConfigPaths: []string{path}}); err == nil || !strings.Contains(err.Error(), "client.drain_on_shutdown: an agent that stops leaves its work running") {
+		t.Errorf("%v", err)
+	}
+}
