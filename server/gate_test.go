@@ -45,6 +45,7 @@ func TestNewKindsWaitForEveryServer(t *testing.T) {
 		"an older one is about to join":         {now, three[:2], with(member(3, "alive", old, "1")), now, "server s3.global"},
 		"an older one is gone":                  {now, three[:2], with(member(3, "left", old, "1")), now, ""},
 		"this one is older":                     {old, three, with(member(3, "alive", now, "2")), now, "server s1.global runs an older version, Berth 2"},
+		"two are as old, the first is named":    {now, three, []membership.Member{alike[0], member(2, "alive", old, "1"), member(3, "alive", old, "1")}, now, "server s2.global"},
 		"two are older, the oldest is named":    {now, three, []membership.Member{alike[0], member(2, "alive", old, "1"), member(3, "alive", 0, "0")}, now, "server s3.global"},
 	} {
 		err := least(id(1), c.own, "2", c.servers, c.members).refuses(c.kind)
