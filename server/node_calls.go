@@ -19,7 +19,10 @@ func (s *Server) Register(ctx context.Context, req *structs.NodeRegisterRequest)
 	if !s.IsLeader() {
 		return nil, s.notLeading()
 	}
-	if err := checkNode(req.Node); err != nil {
+	if err := nodes.Check(req.Node); err != nil {
+		return nil, err
+	}
+	if err := s.proposer.holes.in(req.Node); err != nil {
 		return nil, err
 	}
 	snap := s.store.Snapshot()
@@ -39,28 +42,6 @@ func (s *Server) Register(ctx context.Context, req *structs.NodeRegisterRequest)
 	return &structs.NodeRegisterResponse{HeartbeatTTL: s.beats.Beat(node.ID), Index: applied.Index}, nil
 }
 
-// checkNode refuses descriptions the scheduler could not work with.
-func checkNode(n *structs.Node) error {
-	bad := func(text string) error {
-		return &structs.Error{Op: "register node", Kind: structs.KindInvalid, Err: errors.New(text)}
-	}
-	switch {
-	case n == nil:
-		return bad("there is no description of the node in the request")
-	case n.ID.IsZero() || n.SecretID.IsZero():
-		return bad("the node has no id or no secret")
-	case n.Name == "":
-		return bad("the node has no name")
-	case n.Datacenter == "":
-		return bad("the node has no datacenter")
-	case n.NodePool == structs.NodePoolAll:
-		return bad(`"all" is not a pool a node can be in: it stands for all of them`)
-	case n.NodeResources == nil:
-		return bad("the node does not say what it has")
-	}
-	return nil
-}
-
 // Heartbeat notes that a node lives, and answers within which time the next one is expected. KindNotFound when the node must
 // register first.
 func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatRequest) (*structs.NodeRegisterResponse, error) {
@@ -73,6 +54,9 @@ func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatReques
 		if snap.Node(req.NodeID) == nil { // taken out of the cluster: nothing more is expected of it
 			s.beats.Forget(req.NodeID)
 		}
+		return nil, err
+	}
+	if err := nodes.CheckStatus(req.Status); err != nil {
 		return nil, err
 	}
 	index := snap.Index()
@@ -188,6 +172,9 @@ func (s *Server) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAllocs
 	}
 	snap := s.store.Snapshot()
 	if _, err := authorise(snap, req.NodeID, req.SecretID); err != nil {
+		return err
+	}
+	if err := nodes.CheckReports(req.Updates); err != nil {
 		return err
 	}
 	cmd := nodes.Reports(snap, req.NodeID, req.Updates, time.Now(), s.cfg.IDs)

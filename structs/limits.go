@@ -1,5 +1,14 @@
 package structs
 
+// Bounds of amounts, of jobs and of nodes alike: sums over the tasks of a group, its allocations and the nodes of a cluster stay whole
+// numbers, and so does an amount of MB in bytes.
+const (
+	// MaxAmount bounds each amount of CPU in MHz, and of memory and disk in MB: 2^40, a million terabytes.
+	MaxAmount = 1 << 40
+	// MaxInstances bounds whole cores, devices of a kind, and log files.
+	MaxInstances = 1 << 16
+)
+
 // Limits bound what a job may ask for. The zero value of a field means its default.
 type Limits struct {
 	// MaxPriority is the highest priority a job may have; default 100, never above 32766.

@@ -248,7 +248,7 @@ func (f *Fleet) setCapacity(row int32, n *structs.Node) {
 	c := Capacity(n)
 	f.capCPU[row], f.capMem[row], f.capDisk[row] = c.CPU, c.MemoryMB, c.DiskMB
 	f.freeCPU[row], f.freeMem[row], f.freeDisk[row] = c.CPU-usedCPU, c.MemoryMB-usedMem, c.DiskMB-usedDisk
-	f.countMax[row] = int32(n.NodeMaxAllocs)
+	f.countMax[row] = int32(min(max(n.NodeMaxAllocs, 0), math.MaxInt32))
 	f.setCores(row, n)
 	f.setDevices(row, n)
 	key := capacity{c.CPU, c.MemoryMB}
@@ -294,7 +294,7 @@ func exp10(free, capacity int64) float64 {
 	if capacity <= 0 {
 		return 1
 	}
-	return math.Pow(10, float64(free)/float64(capacity))
+	return pow10(float64(free) / float64(capacity))
 }
 
 // HashID is a well-spread hash of an id.

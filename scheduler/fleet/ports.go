@@ -94,7 +94,11 @@ func reservePorts(a *address, list string) {
 	}
 }
 
-// ParsePorts reads "22,80,8500-8600"; parts that are not ports are left out.
+// maxPorts is how many ports there are; a list that names more repeats itself.
+const maxPorts = 1 << 16
+
+// ParsePorts reads "22,80,8500-8600"; parts that are not ports are left out, and so is what follows when that many were named
+// as there are.
 func ParsePorts(list string) []int {
 	var ports []int
 	for part := range strings.SplitSeq(list, ",") {
@@ -110,6 +114,9 @@ func ParsePorts(list string) []int {
 			}
 		}
 		for p := first; p <= last; p++ {
+			if len(ports) == maxPorts {
+				return ports
+			}
 			ports = append(ports, int(p))
 		}
 	}
@@ -261,8 +268,8 @@ func askedStatic(asks []PortAsk, self *PortAsk, port int) bool {
 
 func (f *Fleet) dynamicRange(row int32) (lo, hi int) {
 	lo, hi = DefaultMinDynamicPort, DefaultMaxDynamicPort
-	if r := f.nodes[row].NodeResources; r != nil && r.MinDynamicPort > 0 && r.MaxDynamicPort >= r.MinDynamicPort {
-		lo, hi = r.MinDynamicPort, min(r.MaxDynamicPort, 65535)
+	if r := f.nodes[row].NodeResources; r != nil && r.MinDynamicPort > 0 && r.MinDynamicPort < maxPorts && r.MaxDynamicPort >= r.MinDynamicPort {
+		lo, hi = r.MinDynamicPort, min(r.MaxDynamicPort, maxPorts-1)
 	}
 	return lo, hi
 }

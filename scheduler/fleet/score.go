@@ -42,11 +42,15 @@ func (f *Fleet) Scorer(cpuMHz, memoryMB int64, spread bool) Scorer {
 	return s
 }
 
+// pow10 is 10 to the power of a share, which is at most 1 unless what a node or an allocation holds is nonsense: an infinite number
+// would make scores that are none.
+func pow10(share float64) float64 { return math.Pow(10, min(share, 1)) }
+
 func shrink(ask, capacity int64) float64 {
 	if capacity <= 0 {
 		return 1
 	}
-	return math.Pow(10, -float64(ask)/float64(capacity))
+	return pow10(-float64(ask) / float64(capacity))
 }
 
 // Score is the score of the row with the ask placed on it: Fit, less what it lacks of balance; between -1 and 1.
