@@ -106,6 +106,14 @@ func atLeast[N int | int64 | time.Duration](c *checker, p *place, what string, g
 	}
 }
 
+// within wants a number from low to high.
+func within(c *checker, p *place, what string, got *int, low, high int, unit string) {
+	atLeast(c, p, what, got, low, unit)
+	if got != nil && *got > high {
+		c.fault(p, "%s is %d%s; the most is %d%s", what, *got, unit, high, unit)
+	}
+}
+
 // number writes a count or a duration as people do.
 func number[N int | int64 | time.Duration](n N) string {
 	if d, ok := any(n).(time.Duration); ok {

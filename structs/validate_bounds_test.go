@@ -2,6 +2,7 @@ package structs
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,10 +83,23 @@ func TestEdgesOfNumbersOfAJob(t *testing.T) {
 			group0(j).Scaling = &ScalingPolicy{Min: new(int64(2)), Max: new(int64(n))}
 		}},
 		{task + "Env", []int{19}, []int{20}, func(j *Job, n int) { task0(j).Env = map[string]string{"A": strings.Repeat("x", n)} }},
+		{task + "Resources.Cores", []int{0, 1, 65536}, []int{-1, 65537, math.MaxInt}, func(j *Job, n int) { task0(j).Resources = &Resources{Cores: new(n)} }},
+		{task + "Resources.Devices[0].Count", []int{1, 65536}, []int{0, 65537, -1}, func(j *Job, n int) {
+			task0(j).Resources = &Resources{Devices: []*RequestedDevice{{Name: "gpu", Count: new(uint64(n))}}}
+		}},
+		{g + "EphemeralDisk.SizeMB", []int{MaxAmount}, []int{9, MaxAmount + 1, math.MaxInt}, func(j *Job, n int) {
+			group0(j).EphemeralDisk = &EphemeralDisk{SizeMB: new(n)}
+		}},
+		{task + "LogConfig.MaxFiles", []int{1, 65536}, []int{0, 65537, math.MaxInt}, func(j *Job, n int) {
+			task0(j).LogConfig, group0(j).EphemeralDisk = &LogConfig{MaxFiles: new(n), MaxFileSizeMB: new(1)}, &EphemeralDisk{SizeMB: new(MaxAmount)}
+		}},
+		{task + "LogConfig.MaxFileSizeMB", []int{1, MaxAmount - 1}, []int{0, MaxAmount, math.MaxInt}, func(j *Job, n int) {
+			task0(j).LogConfig, group0(j).EphemeralDisk = &LogConfig{MaxFiles: new(1), MaxFileSizeMB: new(n)}, &EphemeralDisk{SizeMB: new(MaxAmount)}
+		}},
 		{task + "Resources.Cores", []int{0}, []int{1}, func(j *Job, n int) { task0(j).Resources = &Resources{Cores: new(1), CPU: new(n)} }},
-		{task + "Resources.CPU", []int{1}, []int{0}, func(j *Job, n int) { task0(j).Resources = &Resources{CPU: new(n)} }},
-		{task + "Resources.MemoryMB", []int{10}, []int{9}, func(j *Job, n int) { task0(j).Resources = &Resources{MemoryMB: new(n)} }},
-		{task + "Resources.MemoryMaxMB", []int{-1, 0, 20}, []int{-2, 1, 19}, func(j *Job, n int) {
+		{task + "Resources.CPU", []int{1, MaxAmount}, []int{0, MaxAmount + 1, math.MaxInt}, func(j *Job, n int) { task0(j).Resources = &Resources{CPU: new(n)} }},
+		{task + "Resources.MemoryMB", []int{10, MaxAmount}, []int{9, MaxAmount + 1, math.MaxInt}, func(j *Job, n int) { task0(j).Resources = &Resources{MemoryMB: new(n)} }},
+		{task + "Resources.MemoryMaxMB", []int{-1, 0, 20, MaxAmount}, []int{-2, 1, 19, MaxAmount + 1, math.MaxInt}, func(j *Job, n int) {
 			task0(j).Resources = &Resources{MemoryMB: new(20), MemoryMaxMB: new(n)}
 		}},
 		{task + "Resources.SecretsMB", []int{0, 1, 10}, []int{-1, 11}, func(j *Job, n int) {
@@ -373,6 +387,28 @@ func TestNamesOfServicesAreAFixedPoint(t *testing.T) {
 			if got := group0(j).Services[0].Name; got != c.want {
 				t.Errorf("job %q, group %q, service %q: %q, want %q", c.job, c.group, c.name, got, c.want)
 			}
+		}
+	}
+}
+
+// Two tasks that each ask for all that a number can hold would ask for less than nothing together, and fit everywhere.
+func TestAmountsHaveAMost(t *testing.T) {
+	j := &Job{ID: "web", Name: "web", Datacenters: []string{"dc1"}, TaskGroups: []*TaskGroup{{Name: "g", EphemeralDisk: &EphemeralDisk{SizeMB: new(math.MaxInt)}}}}
+	for _, name := range []string{"a", "b"} {
+		j.TaskGroups[0].Tasks = append(j.TaskGroups[0].Tasks, &Task{Name: name, Driver: "docker", Resources: &Resources{CPU: new(math.MaxInt), MemoryMB: new(MaxAmount + 1),
+			MemoryMaxMB: new(math.MaxInt), Devices: []*RequestedDevice{{Name: "gpu", Count: new(uint64(math.MaxUint64))}}}})
+	}
+	j.Canonicalize()
+	told := j.Validate(Limits{}).Error()
+	for _, want := range []string{
+		"cpu is 9223372036854775807 MHz; the most is 1099511627776 MHz",
+		"memory is 1099511627777 MB; the most is 1099511627776 MB",
+		"memory_max is 9223372036854775807 MB; the most is 1099511627776 MB",
+		"size is 9223372036854775807 MB; the most is 1099511627776 MB",
+		"count is 18446744073709551615; the most is 65536",
+	} {
+		if strings.Count(told, want) < 1 {
+			t.Errorf("nothing says that %s: %s", want, told)
 		}
 	}
 }

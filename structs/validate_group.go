@@ -41,7 +41,7 @@ func (c *checker) checkGroup(p *place, g *TaskGroup) {
 	c.checkMigrate(p.in("Migrate"), g.Migrate)
 	c.checkDisconnect(p.in("Disconnect"), g.Disconnect)
 	if g.EphemeralDisk != nil {
-		atLeast(c, p.in("EphemeralDisk").in("SizeMB"), "size", g.EphemeralDisk.SizeMB, 10, " MB")
+		within(c, p.in("EphemeralDisk").in("SizeMB"), "size", g.EphemeralDisk.SizeMB, 10, MaxAmount, " MB")
 	}
 	c.checkScaling(p.in("Scaling"), g)
 	c.checkVolumes(p, g)

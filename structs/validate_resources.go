@@ -6,15 +6,17 @@ func (c *checker) checkResources(p *place, r *Resources) {
 	if r == nil {
 		return
 	}
-	atLeast(c, p.in("Cores"), "cores", r.Cores, 0, "")
+	within(c, p.in("Cores"), "cores", r.Cores, 0, MaxInstances, "")
 	switch {
 	case val(r.Cores) > 0 && val(r.CPU) > 0:
 		c.fault(p.in("Cores"), "cores and cpu are both set").Hint = "keep one: whole cores, or a share in MHz"
 	case val(r.Cores) == 0:
-		atLeast(c, p.in("CPU"), "cpu", r.CPU, 1, " MHz")
+		within(c, p.in("CPU"), "cpu", r.CPU, 1, MaxAmount, " MHz")
 	}
-	atLeast(c, p.in("MemoryMB"), "memory", r.MemoryMB, 10, " MB")
-	if most := val(r.MemoryMaxMB); most != 0 && most != -1 && most < val(r.MemoryMB) {
+	within(c, p.in("MemoryMB"), "memory", r.MemoryMB, 10, MaxAmount, " MB")
+	if most := val(r.MemoryMaxMB); most > MaxAmount {
+		c.fault(p.in("MemoryMaxMB"), "memory_max is %d MB; the most is %d MB", most, int64(MaxAmount)).Hint = "write -1 for no limit"
+	} else if most != 0 && most != -1 && most < val(r.MemoryMB) {
 		c.fault(p.in("MemoryMaxMB"), "memory_max is %d MB, less than memory, which is %d MB", most, val(r.MemoryMB)).Hint = "raise it, or write -1 for no limit"
 	}
 	atLeast(c, p.in("SecretsMB"), "secrets", r.SecretsMB, 0, " MB")
@@ -34,6 +36,9 @@ func (c *checker) checkResources(p *place, r *Resources) {
 		}
 		if d.Count != nil && *d.Count == 0 {
 			c.fault(at.in("Count"), "count is 0; the least is 1")
+		}
+		if d.Count != nil && *d.Count > MaxInstances {
+			c.fault(at.in("Count"), "count is %d; the most is %d", *d.Count, MaxInstances)
 		}
 		c.checkPlacement(at, scopeDevice, d.Constraints, d.Affinities, nil)
 	}

@@ -116,8 +116,8 @@ func (c *checker) checkLogs(p *place, g *TaskGroup, l *LogConfig) {
 	if l == nil {
 		return
 	}
-	atLeast(c, p.in("MaxFiles"), "max_files", l.MaxFiles, 1, "")
-	atLeast(c, p.in("MaxFileSizeMB"), "max_file_size", l.MaxFileSizeMB, 1, " MB")
+	within(c, p.in("MaxFiles"), "max_files", l.MaxFiles, 1, MaxInstances, "")
+	within(c, p.in("MaxFileSizeMB"), "max_file_size", l.MaxFileSizeMB, 1, MaxAmount, " MB")
 	if g.EphemeralDisk == nil || val(l.Disabled) {
 		return
 	}
