@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -21,6 +22,38 @@ func (t *Tracer) Inject(ctx context.Context, h http.Header) {
 	}
 }
 
+// Bounds of what a span keeps of a request: thousands of spans wait while a collector is slow, whoever sends the requests.
+const (
+	maxPath       = 256     // bytes
+	maxTracestate = 4 << 10 // bytes; a longer one is left out
+)
+
+// methodOf is the method of a request, "_OTHER" for those that are not HTTP's. It is a constant: a part of the request's first line
+// would keep all of it.
+func methodOf(r *http.Request) string {
+	for _, m := range [...]string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodHead, http.MethodPatch, http.MethodOptions, http.MethodConnect, http.MethodTrace} {
+		if r.Method == m {
+			return m
+		}
+	}
+	return "_OTHER"
+}
+
+// pathOf is the path of a request, or its beginning, as a text of its own.
+func pathOf(r *http.Request) string {
+	p := r.URL.Path
+	return strings.ToValidUTF8(strings.Clone(p[:min(len(p), maxPath)]), "\uFFFD")
+}
+
+// parentOf is where a request says that it comes from.
+func parentOf(r *http.Request) context.Context {
+	h := propagation.HeaderCarrier(r.Header)
+	if len(h.Get("tracestate")) > maxTracestate {
+		h = propagation.HeaderCarrier(http.Header{"Traceparent": r.Header["Traceparent"]})
+	}
+	return w3c.Extract(r.Context(), h)
+}
+
 // Handler makes a span of each request, below that which its header traceparent names. Without such a header it begins a trace where roots
 // is set, and nothing else.
 func (t *Tracer) Handler(next http.Handler, roots bool) http.Handler {
@@ -28,13 +61,14 @@ func (t *Tracer) Handler(next http.Handler, roots bool) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := w3c.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx := parentOf(r)
 		if !roots && !trace.SpanContextFromContext(ctx).IsSampled() {
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx, span := t.tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer),
-			trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path)))
+		method := methodOf(r)
+		ctx, span := t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer),
+			trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("url.path", pathOf(r))))
 		r = r.WithContext(ctx)
 		if !span.IsRecording() {
 			next.ServeHTTP(w, r)
@@ -43,7 +77,7 @@ func (t *Tracer) Handler(next http.Handler, roots bool) http.Handler {
 		out := &watched{ResponseWriter: w, code: http.StatusOK}
 		defer func() {
 			if r.Pattern != "" { // of the route that answered here
-				span.SetName(r.Method + " " + r.Pattern)
+				span.SetName(method + " " + r.Pattern)
 				span.SetAttributes(attribute.String("http.route", r.Pattern))
 			}
 			span.SetAttributes(attribute.Int("http.response.status_code", out.code))
