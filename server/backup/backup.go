@@ -18,7 +18,7 @@ import (
 // MinEvery is the shortest time between two snapshots.
 const MinEvery = time.Minute
 
-// Times of the work.
+// Bounds of the work.
 const (
 	// look is how often it is seen whether this server leads.
 	look = 5 * time.Second
@@ -29,6 +29,8 @@ const (
 	attempt = time.Hour
 	// abandoned is when what an attempt left half written is no longer being written.
 	abandoned = 2 * attempt
+	// tooMuch is how much more than a snapshot has is read of what was stored: it may have no end.
+	tooMuch = 1 << 20 // bytes
 )
 
 // Target is where snapshots are stored.
@@ -196,19 +198,20 @@ func (s *Saver) once(ctx context.Context) (next time.Time, err error) {
 			return next, err
 		}
 	}
+	var stays error
 	old := surplus(time.Now(), have, s.plan.Keep)
 	for _, o := range old {
 		if !s.host.IsLeader() {
 			return next, errNoLonger
 		}
-		if err := s.plan.Target.Remove(ctx, o.Name); err != nil {
-			return next, fmt.Errorf("remove %s: %w", o.Name, err)
+		if rerr := s.plan.Target.Remove(ctx, o.Name); rerr != nil && stays == nil { // the others go all the same
+			stays = fmt.Errorf("remove %s: %w", o.Name, rerr)
 		}
 	}
 	if len(old) > 0 {
 		_, err = s.list(ctx)
 	}
-	return next, err
+	return next, errors.Join(stays, err)
 }
 
 // save stores a snapshot and reads it back. One that is not as it was written is removed.
@@ -245,7 +248,7 @@ func (s *Saver) check(ctx context.Context, name string, size int64, sum [sha256.
 		return err
 	}
 	got := sha256.New()
-	n, err := io.Copy(got, r)
+	n, err := io.Copy(got, io.LimitReader(r, size+tooMuch))
 	if err = errors.Join(err, r.Close()); err != nil {
 		return err
 	}

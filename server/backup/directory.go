@@ -76,7 +76,8 @@ func (d Directory) Put(_ context.Context, name string, write func(io.Writer) err
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// sweep removes what this region's servers left half written when they ended in the middle, long before the snapshot name.
+// sweep removes what this region's servers left half written when they ended in the middle, long before the snapshot name. What is
+// somebody else's, though it has such a name, stays and keeps no snapshot from being written.
 func (d Directory) sweep(name string) error {
 	head, now, ok := cutTime(name)
 	if !ok {
@@ -88,10 +89,10 @@ func (d Directory) sweep(name string) error {
 	}
 	for _, f := range files {
 		h, at, ok := cutTime(f.Name())
-		if !ok || h != head || !strings.HasSuffix(f.Name(), partial) || now.Sub(at) < abandoned {
+		if !ok || h != head || !f.Type().IsRegular() || !strings.HasSuffix(f.Name(), partial) || now.Sub(at) < abandoned {
 			continue
 		}
-		if err := os.Remove(filepath.Join(d.Path, f.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(filepath.Join(d.Path, f.Name())); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
 			return err
 		}
 	}

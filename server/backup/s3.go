@@ -39,8 +39,12 @@ const (
 	// partSize is what is sent at a time, and held in memory, in bytes. 10,000 parts are possible.
 	partSize = 16 << 20
 	// tries of one call; then the whole is tried again later.
-	tries          = 3
-	dialTimeout    = 10 * time.Second
+	tries       = 3
+	dialTimeout = 10 * time.Second
+	// maxAnswer is how long an answer that is no object may be, in bytes; a page of a list has 1,000 names.
+	maxAnswer = 8 << 20
+	// maxListed is how many names a list may have.
+	maxListed      = 100_000
 	answerTimeout  = time.Minute
 	defaultS3      = "https://s3.amazonaws.com"
 	defaultS3Place = "us-east-1"
@@ -52,6 +56,8 @@ type S3 struct {
 	client *minio.Client
 	pool   *http.Transport
 	part   uint64 // bytes
+	answer *bounded
+	listed int // names of a list
 }
 
 // NewS3 makes one; nothing is asked yet.
@@ -83,13 +89,14 @@ func NewS3(cfg S3Config) (*S3, error) {
 	if cfg.PathStyle {
 		lookup = minio.BucketLookupPath
 	}
+	answer := &bounded{pool, maxAnswer}
 	client, err := minio.New(at.Host, &minio.Options{Creds: cfg.credentials(pool), Secure: at.Scheme == "https", Region: cfg.Region, BucketLookup: lookup,
-		Transport: pool, MaxRetries: tries})
+		Transport: answer, MaxRetries: tries})
 	if err != nil {
 		return nil, err
 	}
 	client.SetAppInfo("berth", "")
-	return &S3{cfg: cfg, client: client, pool: pool, part: partSize}, nil
+	return &S3{cfg: cfg, client: client, pool: pool, part: partSize, answer: answer, listed: maxListed}, nil
 }
 
 func (c S3Config) credentials(pool *http.Transport) *credentials.Credentials {
@@ -130,9 +137,13 @@ func (s *S3) List(ctx context.Context, region string) ([]Stored, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop() // an error ends it before its end
 	var out []Stored
+	listed := 0
 	for o := range s.client.ListObjectsIter(ctx, s.cfg.Bucket, minio.ListObjectsOptions{Prefix: s.cfg.Prefix + prefixOf(region)}) {
 		if o.Err != nil {
 			return nil, o.Err
+		}
+		if listed++; listed > s.listed {
+			return nil, fmt.Errorf("the store lists more than %d names that begin with %q", s.listed, s.cfg.Prefix+prefixOf(region))
 		}
 		name := strings.TrimPrefix(o.Key, s.cfg.Prefix)
 		if at, ok := takenAt(region, name); ok {
@@ -175,3 +186,18 @@ func (s *S3) Remove(ctx context.Context, name string) error {
 
 // Rest ends connections nobody uses: the next snapshot may be hours away.
 func (s *S3) Rest() { s.pool.CloseIdleConnections() }
+
+// bounded is a transport that ends answers which are no objects when they are too long: what is read of them is kept in memory.
+type bounded struct {
+	next http.RoundTripper
+	most int64 // bytes
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.next.RoundTrip(r)
+	if err == nil && (r.Method != http.MethodGet || r.URL.Query().Has("list-type") || res.StatusCode >= http.StatusMultipleChoices) {
+		res.Body = http.MaxBytesReader(nil, res.Body, b.most)
+	}
+	return res, err
+}
