@@ -80,6 +80,12 @@ var troubles = []trouble{
 		by: []string{"TestJOB5AnIdempotencyTokenMakesOneInstance", "TestWritesThatNameAnIndex"}},
 	{what: "the key of the state cannot be had", holds: "the server does not start, and says which key it wants",
 		by: []string{"TestWhereKeysComeFrom", "TestTheLogAndSnapshotsAreSealed"}},
+	{what: "nodes that lie of what they have and run", holds: "what cannot be is refused with a sentence, and the scheduler lives through it all the same",
+		by: []string{"TestNodesThatCannotBeAreRefused", "TestReportsThatCannotBeAreRefused", "TestPortsOfALyingNode", "TestListsOfPortsAreBounded", "TestScoresAreNumbersWhateverNodesSay"}},
+	{what: "thousands of nodes come or change at once", holds: "a job is looked at once for all of them, and other jobs keep their turn",
+		by: []string{"TestTheNewsOfManyNodesIsLookedAtOnce", "TestTTLGrowsWithTheCluster"}},
+	{what: "a store or directory of snapshots that is hostile", holds: "bounded memory, what is not ours is left alone, the fault is told",
+		by: []string{"TestHostileStores", "TestADirectoryOfHostileNames", "TestAnObjectWithoutEnd", "TestOneThatCannotBeRemovedKeepsNoOther"}},
 	{what: "hostile commands, bodies and questions", holds: "no replica dies of one, and all stay alike", by: []string{"TestALeaderLivesThroughHostileCommands", "TestHolesAreFound"}},
 }
 

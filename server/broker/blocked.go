@@ -66,7 +66,8 @@ func (b *Broker) wake(which func(*structs.Evaluation) bool) {
 	}
 }
 
-// Extra are blocked evaluations that a later one of the same job replaced; they are to be cancelled. Each is told once.
+// Extra are evaluations that another of the same job stands for: blocked ones that a later one replaced, and those for the news of nodes
+// that come while an earlier one is ready. They are to be cancelled. Each is told once.
 func (b *Broker) Extra() []*structs.Evaluation {
 	extra := b.extra
 	b.extra = nil

@@ -32,7 +32,8 @@ type job struct {
 	ready    *heap.Heap[*item]
 	inFlight *item
 	blocked  *item
-	pos      int // in the heap of jobs; -1 when not in it
+	news     *item // the ready one that nodes' news made, see repeats
+	pos      int   // in the heap of jobs; -1 when not in it
 }
 
 // Broker is the picture. Make it with New.
@@ -46,7 +47,7 @@ type Broker struct {
 	room map[string]uint64
 	// came is the state's index at which an allocation was last placed.
 	came  uint64
-	extra []*structs.Evaluation // blocked ones that another of the same job replaced
+	extra []*structs.Evaluation // those that another of the same job stands for
 }
 
 // New is a broker without evaluations.
@@ -117,10 +118,30 @@ func (b *Broker) jobOf(it *item) *job {
 }
 
 func (b *Broker) makeReady(it *item) {
-	it.place = placeReady
 	j := b.jobOf(it)
+	if ofNodes(it.eval) {
+		if repeats(it, j.news) {
+			delete(b.items, it.eval.ID)
+			b.extra = append(b.extra, it.eval)
+			return
+		}
+		j.news = it
+	}
+	it.place = placeReady
 	j.ready.Push(it)
 	b.fixJob(j)
+}
+
+// ofNodes reports an evaluation that is there because a node came, went or changed.
+func ofNodes(e *structs.Evaluation) bool {
+	return e.TriggeredBy == structs.EvalTriggerNodeUpdate && e.Status == structs.EvalStatusPending
+}
+
+// repeats reports that the job is looked at soon enough without the evaluation: an earlier one for the news of nodes is ready, and
+// will be decided on a state that has what this one is for. The earlier one stays, so that its job keeps its turn. Ten thousand nodes
+// that come at once make as many evaluations of each system job, of which one is left.
+func repeats(it, news *item) bool {
+	return news != nil && news != it && it.attempts == 0 && news.eval.Priority >= it.eval.Priority
 }
 
 func (b *Broker) delay(it *item, until time.Time) {
@@ -134,6 +155,7 @@ func (b *Broker) leave(it *item) {
 	switch it.place {
 	case placeReady:
 		j.ready.Remove(it.pos)
+		j.forget(it)
 		b.fixJob(j)
 	case placeWaiting:
 		b.waiting.Remove(it.pos)
@@ -142,6 +164,13 @@ func (b *Broker) leave(it *item) {
 		if j.blocked == it {
 			j.blocked = nil
 		}
+	}
+}
+
+// forget takes notice of an evaluation that is ready no longer.
+func (j *job) forget(it *item) {
+	if j.news == it {
+		j.news = nil
 	}
 }
 
@@ -181,6 +210,7 @@ func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
 	}
 	j := b.ready.Top()
 	it := j.ready.Pop()
+	j.forget(it)
 	it.place, j.inFlight = placeInFlight, it
 	it.attempts++
 	b.fixJob(j)

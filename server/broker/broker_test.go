@@ -135,6 +135,45 @@ func TestTheNewerBlockedOneReplacesTheOlder(t *testing.T) {
 	}
 }
 
+// Ten thousand nodes that come at once leave one evaluation of a system job, which keeps its turn; what comes while it is decided is
+// looked at afterwards.
+func TestTheNewsOfManyNodesIsLookedAtOnce(t *testing.T) {
+	b := New()
+	came := func(n int, job string, priority int) *structs.Evaluation {
+		e := eval(n, job, priority)
+		e.TriggeredBy = structs.EvalTriggerNodeUpdate
+		return e
+	}
+	b.Set(came(1, "system", 50), start)
+	b.Set(eval(2, "web", 50), start)
+	for n := 3; n < 10_000; n++ {
+		b.Set(came(n, "system", 50), start)
+	}
+	if extra := b.Extra(); len(extra) != 9_997 || extra[0].ID != id(3) {
+		t.Fatalf("%d are superfluous", len(extra))
+	}
+	if got := take(b, start); got != 1 {
+		t.Fatalf("took %d: the job has lost its turn", got)
+	}
+	b.Set(came(10_001, "system", 50), start) // not seen by the one in flight
+	b.Set(came(10_002, "system", 50), start)
+	b.Set(came(10_003, "system", 80), start) // more urgent than what waits
+	b.Set(eval(10_004, "system", 50), start) // somebody waits for this one
+	b.GiveBack(id(1), start, start)          // it failed: it is tried again itself
+	if extra := b.Extra(); len(extra) != 1 || extra[0].ID != id(10_002) {
+		t.Fatalf("superfluous: %v", extra)
+	}
+	for i, want := range []int{10_003, 1, 2, 10_001, 10_004, 0} {
+		if got := take(b, start); got != want {
+			t.Fatalf("%d: took %d, want %d", i, got, want)
+		}
+		b.Done(id(want))
+	}
+	if len(b.items) != 0 || len(b.jobs) != 0 {
+		t.Fatalf("left: %d items, %d jobs", len(b.items), len(b.jobs))
+	}
+}
+
 func TestOverWhileInFlightIsForgotten(t *testing.T) {
 	b := New()
 	b.Set(eval(1, "a", 50), start)
@@ -158,6 +197,11 @@ func TestLaws(t *testing.T) {
 		alive := map[structs.ID]*structs.Evaluation{}
 		flying := map[structs.JobKey]structs.ID{}
 		index := uint64(100)
+		drop := func() {
+			for _, x := range b.Extra() {
+				delete(alive, x.ID)
+			}
+		}
 		for range rapid.IntRange(1, 80).Draw(t, "steps") {
 			job := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "job")
 			switch rapid.IntRange(0, 6).Draw(t, "op") {
@@ -166,6 +210,9 @@ func TestLaws(t *testing.T) {
 				if rapid.Bool().Draw(t, "waits") {
 					e.WaitUntil = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "s")) * time.Second)
 				}
+				if rapid.Bool().Draw(t, "of nodes") {
+					e.TriggeredBy = structs.EvalTriggerNodeUpdate
+				}
 				b.Set(e, now)
 				alive[e.ID] = e
 				next++
@@ -173,9 +220,6 @@ func TestLaws(t *testing.T) {
 				e := blocked(next, job, index, map[string]bool{"x": rapid.Bool().Draw(t, "eligible")})
 				b.Set(e, now)
 				alive[e.ID] = e
-				for _, x := range b.Extra() {
-					delete(alive, x.ID)
-				}
 				next++
 			case 3:
 				index++
@@ -211,13 +255,11 @@ func TestLaws(t *testing.T) {
 						e.Status, e.SnapshotIndex = structs.EvalStatusBlocked, index
 						alive[id] = &e
 						b.WaitOn(&e)
-						for _, x := range b.Extra() {
-							delete(alive, x.ID)
-						}
 					}
 					break
 				}
 			}
+			drop()
 			if c := b.Counts(); c.Ready+c.Waiting+c.InFlight+c.Blocked != len(alive) || c.InFlight != len(flying) {
 				t.Fatalf("%+v, want %d in all and %d in flight", c, len(alive), len(flying))
 			}
@@ -232,10 +274,12 @@ func TestLaws(t *testing.T) {
 			b.Room("new", index)
 			e, _ := b.Take(now)
 			if e == nil {
+				drop()
 				break
 			}
 			b.Done(e.ID)
 			delete(alive, e.ID)
+			drop()
 		}
 		if len(alive) != 0 || len(b.items) != 0 || len(b.jobs) != 0 || b.waiting.Len() != 0 || len(b.blocked) != 0 {
 			t.Fatalf("left: %d alive, %d items, %d jobs", len(alive), len(b.items), len(b.jobs))

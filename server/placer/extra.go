@@ -6,7 +6,7 @@ import (
 	"berth/structs"
 )
 
-// extra are blocked evaluations to be cancelled, for a later one of their job waits in their stead. They are kept until the
+// extra are evaluations to be cancelled, for another one of their job waits in their stead. They are kept until the
 // store says that they are over: a cancel that could not be written is tried again.
 type extra struct {
 	evals  []*structs.Evaluation
@@ -18,7 +18,7 @@ type extra struct {
 // next is when to try again.
 func (x *extra) next() (time.Time, bool) { return x.at, len(x.evals) > 0 && !x.flying }
 
-// cancelExtra ends blocked evaluations that another one of their job replaced.
+// cancelExtra ends evaluations that another one of their job stands for.
 func (l *Core) cancelExtra() {
 	x, now := &l.extra, l.Now()
 	x.evals = append(x.evals, l.broker.Extra()...)
@@ -33,7 +33,11 @@ func (l *Core) cancelExtra() {
 			continue
 		}
 		c := *stored
-		c.Status, c.StatusDescription = structs.EvalStatusCancelled, "existing blocked evaluation for job"
+		c.StatusDescription = "existing evaluation for job"
+		if stored.Status == structs.EvalStatusBlocked {
+			c.StatusDescription = "existing blocked evaluation for job"
+		}
+		c.Status = structs.EvalStatusCancelled
 		c.ModifyTime = now.UnixNano()
 		open, cancelled = append(open, e), append(cancelled, &c)
 	}
@@ -50,7 +54,7 @@ func (l *Core) cancelExtra() {
 		}
 		x.tries++
 		x.at = l.Now().Add(backoff(x.tries))
-		l.Logger.Warn("blocked evaluations could not be cancelled", "evals", len(cancelled), "tries", x.tries, "error", err)
+		l.Logger.Warn("evaluations could not be cancelled", "evals", len(cancelled), "tries", x.tries, "error", err)
 	})
 }
 
