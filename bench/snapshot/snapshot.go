@@ -51,6 +51,7 @@ func Measure(ctx context.Context, dir string, tell func(string)) ([]bench.Figure
 	}
 	hash := store.Snapshot().Hash()
 	store = nil // a server that restores lets go of what it had when the new state is whole; here it is not there at all
+	held()
 	tell("restoring it")
 	restored := state.New()
 	took, peak, err := watched(func() error { return read(path, restored) })

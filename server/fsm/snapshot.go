@@ -112,6 +112,7 @@ type recorder struct {
 	err                       error
 	shared                    map[any]uint64 // numbers of shared records, by pointer
 	tasks, resources, metrics uint64
+	bare                      structs.Allocation // the one that is written, without what it shares
 }
 
 func (w *recorder) state(snap *state.Snapshot) {
@@ -200,9 +201,9 @@ func (w *recorder) end() {
 
 func (w *recorder) alloc(al *structs.Allocation) {
 	numbers := []uint64{w.resourcesOf(al.AllocatedResources), w.metricsOf(al.Metrics)}
-	bare := *al
-	bare.AllocatedResources, bare.Metrics = nil, nil
-	w.object(recordAlloc, numbers, &bare)
+	w.bare = *al
+	w.bare.AllocatedResources, w.bare.Metrics = nil, nil
+	w.object(recordAlloc, numbers, &w.bare)
 }
 
 // once gives the number of something shared, writing it the first time.
