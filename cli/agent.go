@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"berth/agent"
+	"berth/agent/config"
 )
 
 func (e *env) agentCommand() *cobra.Command {
@@ -16,8 +18,8 @@ func (e *env) agentCommand() *cobra.Command {
 		Long: "Runs an agent until Ctrl-C. With -dev it is server and node in one, on loopback, and keeps nothing; otherwise -config\n" +
 			"names its configuration, and tasks go on when it ends.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !o.Dev && len(o.ConfigPaths) == 0 && o.DataDir == "" {
-				return errors.New("the agent is not told what to be: give -dev to try things, or -config with a file")
+			if !o.Dev && !o.Server && !o.Client && len(o.ConfigPaths) == 0 && o.DataDir == "" && o.JoinToken == "" {
+				return errors.New("the agent is not told what to be: give -dev to try things, -config with a file, or -server with -data-dir")
 			}
 			if cmd.Flags().Changed("region") {
 				o.Region = e.cfg.Region
@@ -45,4 +47,24 @@ func (e *env) agentCommand() *cobra.Command {
 	f.StringVar(&o.Encrypt, "encrypt", "", "key of gossip (base64)")
 	f.StringArrayVar(&o.Servers, "servers", nil, "address of the cluster port of a server, for a node; may be repeated")
 	return c
+}
+
+func (e *env) configCommand() *cobra.Command {
+	return e.group("config", "configurations of agents", &cobra.Command{
+		Use: "validate PATH...", Short: "check the configuration of an agent; no agent is needed", Args: cobra.MinimumNArgs(1),
+		Long: "Reads files and directories as `berth agent -config` would, in their order, and says what is wrong, and what has no effect here. Files\n" +
+			"that they name, such as certificates, are not read, and nothing is started.",
+		Example: "  berth config validate /etc/berth",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cfg, err := config.Load(config.Flags{ConfigPaths: args})
+			if err != nil {
+				return err
+			}
+			for _, w := range cfg.Warnings {
+				e.say("without effect: %s", w)
+			}
+			e.say("Configuration is valid: %s", strings.Join(cfg.Files, ", "))
+			return nil
+		},
+	})
 }

@@ -9,15 +9,18 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"berth/api"
 )
 
 func (e *env) raftPeers() *cobra.Command {
-	return &cobra.Command{Use: "list-peers", Short: "list the voters", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	var stale bool
+	c := &cobra.Command{Use: "list-peers", Short: "list the voters", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		client, err := e.client()
 		if err != nil {
 			return err
 		}
-		cfg, err := client.Operator().RaftConfiguration(cmd.Context(), nil)
+		cfg, err := client.Operator().RaftConfiguration(cmd.Context(), &api.QueryOptions{Stale: stale})
 		if err != nil {
 			return err
 		}
@@ -32,6 +35,8 @@ func (e *env) raftPeers() *cobra.Command {
 		e.table(rows)
 		return nil
 	}}
+	c.Flags().BoolVar(&stale, "stale", false, "let any server answer: for a cluster without a leader")
+	return c
 }
 
 // peerFlags name a server of the Raft cluster.

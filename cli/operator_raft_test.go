@@ -19,6 +19,9 @@ func TestThePeersOfTheLog(t *testing.T) {
 		"PUT /v1/operator/raft/transfer-leadership": api.TransferLeadershipResponse{From: api.RaftIDAddress{ID: "a1", Address: "10.0.0.1:4647"}},
 	})
 	golden(t, "raft-peers", f.berth(t, "operator", "raft", "list-peers").out)
+	if got := f.berth(t, "operator", "raft", "list-peers", "-stale"); got.code != 0 || !strings.Contains(f.last(), "stale") {
+		t.Errorf("%+v %v", got, f.requests())
+	}
 	if got := f.berth(t, "operator", "raft", "remove-peer", "-peer-id=b2"); got.code != 0 || !strings.Contains(f.last(), "id=b2") {
 		t.Errorf("%+v %v", got, f.requests())
 	}

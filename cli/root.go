@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -56,7 +57,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 130
 	}
-	e.fail(err)
+	e.fail(flagGroups(err))
 	return 1
 }
 
@@ -82,8 +83,38 @@ func (e *env) fail(err error) {
 			return
 		}
 	}
-	text := strings.TrimRight(err.Error(), "\n")
-	fmt.Fprintln(e.err, "berth: "+text)
+	fmt.Fprintln(e.err, "berth: "+strings.TrimRight(err.Error(), "\n")+wayOut(err))
+}
+
+// wayOut says what to do about the contract's short answers, which do not.
+func wayOut(err error) string {
+	var answer *api.Error
+	if !errors.As(err, &answer) {
+		return ""
+	}
+	switch answer.Message {
+	case "No cluster leader":
+		return " (more than half of the servers must be alive: `berth server members` shows them; `berth operator recover` is for those lost for good)"
+	case "No path to region":
+		return " (`berth operator region list` shows which regions are joined)"
+	}
+	return ""
+}
+
+// groupFault are cobra's sentences about flags of which one is needed, or only one may be given.
+var groupFault = regexp.MustCompile(`^(at least one of the flags in|if any flags in) the group \[([^]]*)\]`)
+
+// flagGroups says them with the flags as they are typed.
+func flagGroups(err error) error {
+	m := groupFault.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	flags := "-" + strings.Join(strings.Fields(m[2]), " or -")
+	if strings.HasPrefix(m[1], "if") {
+		return fmt.Errorf("give only one of %s", flags)
+	}
+	return fmt.Errorf("give %s", flags)
 }
 
 // client connects to the agent that flags and environment name.
@@ -127,27 +158,40 @@ func (e *env) root() *cobra.Command {
 	root.PersistentPreRun = func(*cobra.Command, []string) {
 		e.color = (e.color || *forceColor) && !*noColor
 	}
-	root.AddCommand(e.agentCommand(), e.jobCommand(), e.explainCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(), e.eventsCommand(),
+	root.AddCommand(e.agentCommand(), e.configCommand(), e.jobCommand(), e.explainCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(), e.eventsCommand(),
 		e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.monitorCommand(), e.fmtCommand(), e.versionCommand())
-	for _, alias := range []struct{ name, group string }{{"run", "job"}, {"plan", "job"}, {"stop", "job"}, {"validate", "job"}, {"inspect", "job"},
-		{"init", "job"}, {"exec", "alloc"}, {"logs", "alloc"}, {"fs", "alloc"}} {
-		for _, g := range root.Commands() {
-			if g.Name() != alias.group {
-				continue
-			}
-			if c, _, err := g.Find([]string{alias.name}); err == nil && c != g {
-				top := *c
-				top.Hidden = true
-				root.AddCommand(&top)
-			}
-		}
-	}
+	addAliases(root)
 	root.Version = version.String()
 	root.SetVersionTemplate("Berth {{.Version}}\n")
 	root.SetFlagErrorFunc(badFlag)
 	sayUsage(root)
 	return root
 }
+
+// aliases are the contract's short and older names of commands.
+var aliases = map[string][]string{
+	"run": {"job", "run"}, "plan": {"job", "plan"}, "stop": {"job", "stop"}, "validate": {"job", "validate"}, "inspect": {"job", "inspect"},
+	"init": {"job", "init"}, "exec": {"alloc", "exec"}, "logs": {"alloc", "logs"}, "fs": {"alloc", "fs"}, "debug": {"operator", "debug"},
+	"alloc-status": {"alloc", "status"}, "eval-status": {"eval", "status"}, "node-status": {"node", "status"}, "node-drain": {"node", "drain"},
+	"server-members": {"server", "members"}, "server-join": {"server", "join"}, "server-force-leave": {"server", "force-leave"},
+	"keygen": {"operator", "gossip", "keyring", "generate"},
+}
+
+// addAliases gives commands their other names, which no list shows.
+func addAliases(root *cobra.Command) {
+	for name, path := range aliases {
+		if c, rest, err := root.Find(path); err == nil && len(rest) == 0 {
+			top := *c
+			top.Hidden = true
+			top.Use = name + strings.TrimPrefix(c.Use, c.Name())
+			root.AddCommand(&top)
+		}
+	}
+}
+
+// valueKinds say in words what a flag's value is.
+var valueKinds = map[string]string{"bool": "true or false", "int": "whole number", "int64": "whole number", "uint": "whole number from 0",
+	"uint64": "whole number from 0", "float64": "number", "duration": "time, such as 30s or 2h"}
 
 // badFlag names the flag that may have been meant.
 func badFlag(cmd *cobra.Command, err error) error {
@@ -159,6 +203,11 @@ func badFlag(cmd *cobra.Command, err error) error {
 	}
 	if typed != "" {
 		return fmt.Errorf("%s has no flag -%s: `%[1]s -h` lists its flags", cmd.CommandPath(), typed)
+	}
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		f := bad.GetFlag()
+		return fmt.Errorf("-%s=%s is no %s: `%s -h` tells what it is", f.Name, bad.GetValue(), valueKinds[f.Value.Type()], cmd.CommandPath())
 	}
 	return fmt.Errorf("%w: `%s -h` lists the flags", err, cmd.CommandPath())
 }

@@ -74,6 +74,14 @@ func TestMistypedCommandsAreAnswered(t *testing.T) {
 		{"job plan /nonexistent/x.hcl", 255, "there is no file"},
 		{"job run /dev/null", 1, "not a regular file"},
 		{"agent", 1, "-dev"},
+		{"agent -server -bootstrap-expect=1", 1, "data_dir is not set"},
+		{"agent -server -bootstrap-expect=x", 1, "-bootstrap-expect=x is no whole number"},
+		{"agent -data-dir=/nonexistent/x -join-token=foo", 1, "does not begin with berth-join-server-"},
+		{"node drain -deadline=soon x", 1, "-deadline=soon is no time, such as 30s or 2h"},
+		{"operator rebalance", 1, "give -dry-run or -move"},
+		{"node drain -enable -disable x", 1, "give only one of -enable or -disable"},
+		{"config validate", 1, "usage: berth config validate PATH"},
+		{"config validate /nonexistent/agent.hcl", 1, "/nonexistent/agent.hcl cannot be read"},
 		{"node eligibility x", 1, "enable"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -86,6 +94,44 @@ func TestMistypedCommandsAreAnswered(t *testing.T) {
 				t.Errorf("more than one line: %s", got.err)
 			}
 		})
+	}
+}
+
+func TestShortAnswersAreGivenAWayOut(t *testing.T) {
+	for answer, want := range map[string]string{"No cluster leader": "`berth server members`", "No path to region": "`berth operator region list`"} {
+		f := newFake(t, map[string]any{"GET /v1/jobs": refusal{500, answer}})
+		if got := f.berth(t, "job", "status"); got.code != 1 || !strings.Contains(got.err, answer+" (") || !strings.Contains(got.err, want) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestAConfigurationIsCheckedWithoutAnAgent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.hcl")
+	for _, c := range []struct {
+		text, want string
+		code       int
+	}{
+		{"data_dir = \"/x\"\nserver {\n  enabled = true\n}\n", "Configuration is valid: " + path, 0},
+		{"data_dir = \"/x\"\nserver {\n  enabled = true\n  bootstrap_expect = 2\n}\n", "without effect", 0},
+		{"data_dir = \"/x\"\nserver {\n  enabeld = true\n}\n", "did you mean \"enabled\"?", 1},
+	} {
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := berth(t, "", "config", "validate", path); got.code != c.code || !strings.Contains(got.out+got.err, c.want) {
+			t.Errorf("%s: exit code %d\n%s%s", c.text, got.code, got.out, got.err)
+		}
+	}
+}
+
+func TestOtherNamesOfCommands(t *testing.T) {
+	for name, path := range aliases {
+		long, short := berth(t, "", append(slices.Clone(path), "-h")...), berth(t, "", name, "-h")
+		whatFor, _, _ := strings.Cut(long.out, "\n")
+		if long.code != 0 || short.code != 0 || !strings.HasPrefix(short.out, whatFor) || !strings.Contains(short.out, "berth "+name+" ") {
+			t.Errorf("berth %s is not berth %s:\n%s", name, strings.Join(path, " "), short.out)
+		}
 	}
 }
 

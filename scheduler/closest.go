@@ -64,13 +64,13 @@ func (g *group) change(row int32) string {
 	var parts []string
 	part := func(what, unit string, ask, free int64) {
 		if ask > free {
-			parts = append(parts, fmt.Sprintf("%s from %d to %d %s", what, ask, max(free, 0), unit))
+			parts = append(parts, fmt.Sprintf("%s lowered from %d to %d %s", what, ask, max(free, 0), unit))
 		}
 	}
 	part("cpu", "MHz", g.ask.CPU, free.CPU)
 	part("memory", "MB", g.ask.MemoryMB, free.MemoryMB)
 	part("disk", "MB", g.ask.DiskMB, free.DiskMB)
-	return "lower " + strings.Join(parts, ", ")
+	return strings.Join(parts, ", ")
 }
 
 // closestByThing is a feasible node with room that lacks a port, cores, devices or a slot, or where a distinct rule forbids it.

@@ -144,7 +144,11 @@ func (g *group) observe(row int32, d rank.Dimension) (observed, wanted string) {
 func (g *group) unblocks(m *structs.AllocMetric) []string {
 	var events []string
 	if m.NodesExhausted > 0 {
-		events = append(events, "an allocation stops on one of the "+nodes(m.NodesExhausted)+" that are full")
+		where := "the node that is full"
+		if m.NodesExhausted > 1 {
+			where = "one of the " + nodes(m.NodesExhausted) + " that are full"
+		}
+		events = append(events, "an allocation stops on "+where)
 	}
 	if m.NodesFiltered > 0 {
 		events = append(events, "a node changes so that it satisfies the constraints")

@@ -318,9 +318,6 @@ func (b *builder) plugin(p pluginBlock) {
 func (c *Config) validate() []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if !c.Server.Enabled && !c.Client.Enabled {
-		fail("neither server nor client is enabled: set server { enabled = true } and client { enabled = true }, or run `berth agent -dev`")
-	}
 	if c.Client.Enabled && !c.Server.Enabled && len(c.Client.Servers) == 0 && c.JoinToken == "" && !c.Joined {
 		fail("a client without a server knows nobody to work for: start it with the line that `berth operator join-token create -role client` prints on a server, or set server { enabled = true }")
 	}
@@ -332,7 +329,7 @@ func (c *Config) validate() []error {
 		}
 	}
 	if c.DataDir == "" && !c.Dev {
-		fail("data_dir is not set: name the directory that keeps state and images, such as data_dir = \"/var/lib/berth\"")
+		fail("data_dir is not set: name the directory that keeps state and images, such as data_dir = \"/var/lib/berth\" or -data-dir=/var/lib/berth")
 	}
 	if host, _, err := net.SplitHostPort(c.HTTPAddr); err == nil {
 		if ip, err := netip.ParseAddr(host); err != nil {

@@ -272,6 +272,15 @@ func TestAMachineThatJoinedKnowsWhatItIs(t *testing.T) {
 	if c, err := Load(Flags{DataDir: dir, JoinToken: tok.Text()}); err != nil || c.Server.Enabled || !c.Client.Enabled {
 		t.Errorf("with a client's token: %v", err)
 	}
+	between, err := pki.NewToken(id, pki.RoleRegion, time.Now(), root.Digest(), []string{"10.0.0.1:4647"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{between.Text(): "berth server join", "foo": "does not begin with", tok.Text()[:40]: "mistyped"} {
+		if _, err := Load(Flags{DataDir: dir, JoinToken: text}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("token %s: %v", text, err)
+		}
+	}
 	if err := creds.Save(PKIDir(dir)); err != nil {
 		t.Fatal(err)
 	}

@@ -134,6 +134,13 @@ func (b *builder) token() {
 		role = t.Role
 	}
 	c.Server.Enabled, c.Client.Enabled = role == pki.RoleServer, role == pki.RoleClient
+	switch role {
+	case pki.RoleServer, pki.RoleClient:
+	case pki.RoleRegion:
+		b.errs = append(b.errs, errors.New("the join token joins regions, not machines: give it to `berth server join` on a server of the other region"))
+	default:
+		b.errs = append(b.errs, errors.New("neither server nor client is enabled: set server { enabled = true } and client { enabled = true }, or run `berth agent -dev`"))
+	}
 }
 
 // PKIDir is where a machine keeps its certificate.

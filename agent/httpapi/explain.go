@@ -57,6 +57,7 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 	if d := s.LatestDeployment(j.Namespace, j.ID); d != nil {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "deployment", Value: d.Status + ": " + d.StatusDescription})
 	}
+	var later []api.WhyWaiting // what is only waited for until a time: told last, once for each time
 	for e := range s.EvalsByJob(j.Namespace, j.ID) {
 		switch e.Status {
 		case structs.EvalStatusBlocked:
@@ -66,11 +67,14 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 			if !e.WaitUntil.IsZero() {
 				reason = "its evaluation waits until " + e.WaitUntil.UTC().Format("15:04:05 MST")
 			}
-			w.Waiting = append(w.Waiting, api.WhyWaiting{Subject: "job " + j.ID, Reason: reason, Since: e.CreateTime, Deadline: deadline(e)})
+			if !slices.ContainsFunc(later, func(x api.WhyWaiting) bool { return x.Reason == reason }) {
+				later = append(later, api.WhyWaiting{Subject: "job " + j.ID, Reason: reason, Since: e.CreateTime, Deadline: deadline(e)})
+			}
 		}
 		w.History = append(w.History, api.WhyEvent{Time: e.ModifyTime, Subject: "evaluation " + e.ID.Short(),
 			Message: strings.TrimSpace(e.TriggeredBy + " → " + e.Status + " " + e.StatusDescription)})
 	}
+	w.Waiting = append(w.Waiting, later...)
 	switch {
 	case j.Stopped():
 		w.Summary = "The job is stopped."

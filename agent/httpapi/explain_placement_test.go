@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"berth/state"
 	"berth/structs"
@@ -45,5 +47,22 @@ func TestAPlacementSaysWhyItIsWhereItIs(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("facts %v", got)
+	}
+}
+
+func TestWhatLacksRoomIsToldBeforeWhatWaitsForATime(t *testing.T) {
+	store := state.New()
+	txn := store.Begin(1)
+	job := &structs.Job{ID: "web", Name: "web", Namespace: "default", TaskGroups: []*structs.TaskGroup{{Name: "g"}}}
+	txn.PutJob(job)
+	for i := byte(1); i <= 2; i++ {
+		txn.PutEval(&structs.Evaluation{ID: structs.ID{i}, Namespace: "default", JobID: "web", Status: structs.EvalStatusPending, WaitUntil: time.Unix(60, 0)})
+	}
+	txn.PutEval(&structs.Evaluation{ID: structs.ID{3}, Namespace: "default", JobID: "web", Status: structs.EvalStatusBlocked,
+		FailedTGAllocs: map[string]*structs.AllocMetric{"g": {NodesExhausted: 1}}})
+	txn.Commit()
+	w := explainJob(store.Snapshot(), job)
+	if len(w.Waiting) != 2 || w.Waiting[0].Subject != "group g" || !strings.Contains(w.Summary, "group g") {
+		t.Errorf("%s\n%+v", w.Summary, w.Waiting)
 	}
 }

@@ -148,11 +148,11 @@ func opOf(kind structs.CommandKind) string {
 	case structs.CmdNamespaceUpsert:
 		return "store namespace"
 	case structs.CmdNamespaceDelete:
-		return "delete namespace"
+		return "delete"
 	case structs.CmdNodePoolUpsert:
 		return "store node pool"
 	case structs.CmdNodePoolDelete:
-		return "delete node pool"
+		return "delete"
 	case structs.CmdJobStability:
 		return "mark job version"
 	case structs.CmdJobVersionTag:
