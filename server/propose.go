@@ -38,7 +38,7 @@ type outcome struct {
 
 // maxEntries is how many entries are on their way at once: while one crosses the network the next is written to the disk. Raft
 // writes what comes together with one fsync.
-const maxEntries = 2
+const maxEntries = 3
 
 // keptBody is up to how large memory for a body is kept for the next one, in bytes.
 const keptBody = 64 << 10
