@@ -131,6 +131,7 @@ type fellow struct {
 	t    *testing.T
 	w    *town
 	addr raft.ServerAddress
+	wire *raft.InmemTransport
 	talk *gossip
 	stop context.CancelFunc
 	done chan error
@@ -167,7 +168,7 @@ func (w *town) prepare(t *testing.T, n, expect int, dir string, change func(*Con
 	w.mu.Unlock()
 	w.mend(addr)
 	name := fmt.Sprintf("s%d.global", n)
-	f := &fellow{t: t, w: w, addr: addr, done: make(chan error, 1)}
+	f := &fellow{t: t, w: w, addr: addr, wire: wire, done: make(chan error, 1)}
 	g := &gossip{w: w, name: name, wake: make(chan struct{}, 1)}
 	f.talk = g
 	cfg := Config{Name: fmt.Sprintf("s%d", n), Addr: string(addr), DataDir: dir, Expect: expect, Logger: hclog.NewNullLogger(), IDs: idgen.Seeded(uint64(n)),

@@ -165,6 +165,12 @@ func (g *graveyard) kill(l *life) {
 		g.Error(err)
 	}
 	l.talk.mute.Store(true)
+	g.w.mu.Lock()
+	present := g.w.wires[l.addr] == l.wire
+	g.w.mu.Unlock()
+	if !present {
+		return // it was stopped meanwhile, and its next life began
+	}
 	g.w.cut(l.addr)
 	g.w.mu.Lock()
 	delete(g.w.wires, l.addr) // nothing connects it again
