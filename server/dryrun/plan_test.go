@@ -98,7 +98,7 @@ func TestAPlanTellsWhyNotAndTheSmallestChange(t *testing.T) {
 	if p.Failed["g"] == nil || p.Failed["g"].DimensionExhausted["cpu"] != 1 {
 		t.Fatalf("failed %+v", p.Failed)
 	}
-	if x := p.Explanations["g"]; x == nil || x.Closest == nil || x.Closest.Change != "lower cpu from 1500 to 1000 MHz" {
+	if x := p.Explanations["g"]; x == nil || x.Closest == nil || x.Closest.Change != "cpu lowered from 1500 to 1000 MHz" {
 		t.Errorf("explanation %+v", p.Explanations["g"])
 	}
 	if len(p.Evals) != 1 || p.Evals[0].Status != structs.EvalStatusBlocked {
