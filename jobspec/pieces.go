@@ -2,6 +2,9 @@ package jobspec
 
 import (
 	"bytes"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -42,8 +45,7 @@ func parsePieces(src []byte, name string, cuts []cut) *hclsyntax.Body {
 	if block.CloseBraceRange.Start.Byte != cuts[0].byte || end.OpenBraceRange.Start.Byte != last.byte-2 {
 		return nil
 	}
-	for i, c := range cuts[:len(cuts)-1] {
-		items := parsePiece(src[c.byte:cuts[i+1].byte], name, hcl.Pos{Byte: c.byte, Line: c.line, Column: 1})
+	for _, items := range parseBetween(src, name, cuts) {
 		if items == nil || !add(block.Body, items) {
 			return nil
 		}
@@ -58,6 +60,28 @@ func parsePieces(src []byte, name string, cuts []cut) *hclsyntax.Body {
 	}
 	head.SrcRange.End, head.EndRange = tail.SrcRange.End, tail.EndRange
 	return head
+}
+
+// parseBetween parses what is between the cuts, on all processors; nil for a piece with a fault.
+func parseBetween(src []byte, name string, cuts []cut) []*hclsyntax.Body {
+	bodies := make([]*hclsyntax.Body, len(cuts)-1)
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			defer func() { _ = recover() }() // the piece stays nil: the whole text falls over in the caller, if it does
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(bodies) {
+					return
+				}
+				c := cuts[i]
+				bodies[i] = parsePiece(src[c.byte:cuts[i+1].byte], name, hcl.Pos{Byte: c.byte, Line: c.line, Column: 1})
+			}
+		})
+	}
+	workers.Wait()
+	return bodies
 }
 
 func parsePiece(src []byte, name string, start hcl.Pos) *hclsyntax.Body {
