@@ -82,15 +82,17 @@ func NewGroup(f *fleet.Fleet, req Request) *Group {
 		scorer:  f.Scorer(req.Ask.CPU, req.Ask.MemoryMB, req.SpreadAlgorithm),
 		desired: float64(max(req.Group.Desired(), 1)),
 	}
+	left := req.Group.Desired()
 	for _, a := range req.Live {
 		if a.Group != req.Group.Name || a.Stopping {
 			continue
 		}
+		left--
 		if row, ok := f.Row(a.Node); ok {
 			g.collide(row)
 		}
 	}
-	g.scorer.Balance(f, feasible.Amounts(f, req.Job), req.Ask.CPU, req.Ask.MemoryMB, max(req.Group.Desired()-len(req.Live), 1))
+	g.scorer.Balance(f, feasible.Amounts(f, req.Job), req.Ask.CPU, req.Ask.MemoryMB, max(left, 1))
 	g.affinity = affinityScores(f, req.Job, req.Group)
 	g.spread = newSpread(f, req)
 	g.distinct = newDistinct(f, req)
