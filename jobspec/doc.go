@@ -10,9 +10,8 @@
 // ParseOptions.Dir), never talks to a server, and never panics on any input: sizes and nesting are bounded
 // before the HCL parser, which has no limits of its own, sees the text.
 //
-// The command line, the agent's /v1/jobs/parse and tests call it. Large files are parsed on all processors, and Parse waits for
-// that; it leaves no goroutine behind. Any number of callers may
-// parse at once. Tables are constants: nothing in the package changes after the program started.
+// The command line, the agent's /v1/jobs/parse and tests call it. Pieces of large files are parsed on all processors by
+// internal/parallel, which waits for them. Any number of callers may parse at once. Tables are constants: nothing in the package changes after the program started.
 //
 //go:generate go run berth/jobspec/gen ../docs/reference
 package jobspec

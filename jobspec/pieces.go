@@ -2,12 +2,11 @@ package jobspec
 
 import (
 	"bytes"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"berth/internal/parallel"
 )
 
 // pieceBytes is about how long the pieces are that a large file is parsed in. The library grows one list of the tokens of all it
@@ -62,25 +61,13 @@ func parsePieces(src []byte, name string, cuts []cut) *hclsyntax.Body {
 	return head
 }
 
-// parseBetween parses what is between the cuts, on all processors; nil for a piece with a fault.
+// parseBetween parses what is between the cuts; nil for a piece with a fault.
 func parseBetween(src []byte, name string, cuts []cut) []*hclsyntax.Body {
 	bodies := make([]*hclsyntax.Body, len(cuts)-1)
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			defer func() { _ = recover() }() // the piece stays nil: the whole text falls over in the caller, if it does
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(bodies) {
-					return
-				}
-				c := cuts[i]
-				bodies[i] = parsePiece(src[c.byte:cuts[i+1].byte], name, hcl.Pos{Byte: c.byte, Line: c.line, Column: 1})
-			}
-		})
-	}
-	workers.Wait()
+	parallel.Each(len(bodies), func(i int) {
+		c := cuts[i]
+		bodies[i] = parsePiece(src[c.byte:cuts[i+1].byte], name, hcl.Pos{Byte: c.byte, Line: c.line, Column: 1})
+	})
 	return bodies
 }
 

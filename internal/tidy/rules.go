@@ -26,6 +26,10 @@ func Impure(fset *token.FileSet, f *ast.File) []string {
 		switch n := n.(type) {
 		case *ast.GoStmt:
 			found = append(found, fmt.Sprintf("%s: starts a goroutine: a pure package has none", fset.Position(n.Pos())))
+		case *ast.CallExpr: // of a wait group, or what is like one
+			if call, ok := n.Fun.(*ast.SelectorExpr); ok && call.Sel.Name == "Go" && len(n.Args) == 1 {
+				found = append(found, fmt.Sprintf("%s: starts a goroutine: a pure package has none", fset.Position(n.Pos())))
+			}
 		case *ast.SelectorExpr:
 			if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && x.Obj == nil && impureCalls[n.Sel.Name] {
 				found = append(found, fmt.Sprintf("%s: calls time.%s: take the time as an argument", fset.Position(n.Pos()), n.Sel.Name))

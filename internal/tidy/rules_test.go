@@ -26,6 +26,7 @@ func TestImpureFindsClocksRandomnessAndGoroutines(t *testing.T) {
 		`import "time"; func f() { time.Sleep(1); <-time.After(2) }`:    2,
 		`import "math/rand/v2"; var _ = rand.Int`:                       1,
 		`func f() { go f() }`:                                           1,
+		`import "sync"; func f(w *sync.WaitGroup) { w.Go(func() {}) }`:  1,
 		`import "time"; func f(now time.Time) time.Time { return now }`: 0,
 		`func f(time struct{ Now int }) int { return time.Now }`:        0,
 	} {
