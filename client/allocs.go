@@ -17,6 +17,9 @@ func (c *Client) restore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read client state: %w", err)
 	}
+	if err := c.restoreHeard(time.Now()); err != nil {
+		return err
+	}
 	d, err := c.host.Describe(ctx)
 	if err != nil {
 		return fmt.Errorf("look at the machine: %w", err)

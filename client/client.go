@@ -39,7 +39,7 @@ type Client struct {
 	node   *structs.Node
 	allocs map[structs.ID]*entry
 	order  uint64 // of ended allocations
-	// heard is when the servers last answered a heartbeat.
+	// heard is when the servers last answered a heartbeat, in this life of the agent or the one before.
 	heard    time.Time
 	index    uint64 // of the newest answer of the servers
 	stopping bool

@@ -149,6 +149,52 @@ func TestCutOff(t *testing.T) {
 	})
 }
 
+// An agent that starts again while it is cut off counts on from when the servers last answered, and not anew.
+func TestCutOffCountsOverRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		after(time.Hour)
+		stops := s.place(2, "service", nil, func(g *structs.TaskGroup) {
+			g.Disconnect = &structs.DisconnectStrategy{StopOnClientAfter: new(5 * time.Minute)}
+		})
+		after(time.Second) // what was placed a moment ago is not an hour without servers
+		s.set(func() { s.down = true })
+		l.end()
+		for minute := range 8 {
+			l = begin(t, m, s)
+			after(30 * time.Second)
+			if n := m.world.Running(); n != map[bool]int{true: 1}[minute < 5] {
+				t.Errorf("minute %d of the silence: %d tasks run", minute, n)
+			}
+			l.end()
+			after(30 * time.Second)
+		}
+		s.set(func() { s.down = false })
+		l = begin(t, m, s)
+		after(time.Minute)
+		if s.status(stops) != "complete" {
+			t.Errorf("status %q", s.status(stops))
+		}
+		l.end()
+	})
+}
+
+// A clock that was set back while the agent was away makes no time to come of the servers' last answer.
+func TestCutOffWithAClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		m.heard = time.Now().Add(24 * time.Hour)
+		s.down = true
+		l := begin(t, m, s)
+		after(time.Second)
+		if silence := l.c.silence(time.Now()); silence < 0 || silence > time.Minute {
+			t.Errorf("silent for %s", silence)
+		}
+		l.end()
+	})
+}
+
 // The servers may call an allocation unknown after the node's word of it reached them, and more than once.
 func TestWhatTheServersLostSightOfIsToldAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

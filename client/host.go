@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"berth/client/allocdir"
 	"berth/client/allocrunner"
@@ -21,6 +22,9 @@ type host interface {
 	DeleteAlloc(structs.ID) error
 	// Restore gives everything that was put.
 	Restore() ([]restored, error)
+	// PutHeard notes when the servers answered; Heard gives what was noted last, zero when nothing was.
+	PutHeard(time.Time) error
+	Heard() (time.Time, error)
 	// Files are an allocation's directories; Dir is the same for those who look into them.
 	Files(structs.ID) allocrunner.Files
 	Dir(structs.ID) *allocdir.Dir

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"berth/client/allocdir"
 	"berth/client/allocrunner"
@@ -28,6 +29,7 @@ type machine struct {
 	networks map[string]bool
 	files    map[structs.ID]bool
 	putFails error
+	heard    time.Time
 	describe func() description
 	full     float64
 }
@@ -70,6 +72,19 @@ func (m *machine) DeleteAlloc(id structs.ID) error {
 	delete(m.allocs, id)
 	delete(m.tasks, id)
 	return nil
+}
+
+func (m *machine) PutHeard(t time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard = t.Round(0)
+	return m.putFails
+}
+
+func (m *machine) Heard() (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.heard, nil
 }
 
 func (m *machine) PutTask(id structs.ID, task string, r *taskrunner.Record) error {

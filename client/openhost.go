@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"berth/client/fingerprint"
 	"berth/client/hoststats"
@@ -54,6 +55,10 @@ func (h *machineHost) Identity() (id, secret structs.ID, err error) {
 func (h *machineHost) PutAlloc(a *structs.Allocation) error { return h.state.PutAlloc(a) }
 
 func (h *machineHost) DeleteAlloc(id structs.ID) error { return h.state.DeleteAlloc(id) }
+
+func (h *machineHost) PutHeard(t time.Time) error { return h.state.PutHeard(t) }
+
+func (h *machineHost) Heard() (time.Time, error) { return h.state.Heard() }
 
 func (h *machineHost) PutTask(allocID structs.ID, task string, r *taskrunner.Record) error {
 	return h.state.PutTask(allocID, task, r)

@@ -29,9 +29,7 @@ func (c *Client) stayRegistered(ctx context.Context) error {
 				c.reportAgain()
 			}
 			registered, failures = true, 0
-			c.mu.Lock()
-			c.heard = time.Now()
-			c.mu.Unlock()
+			c.hear(time.Now())
 			c.readyOnce.Do(func() { close(c.ready) })
 			wait = beatAfter(ttl)
 		case registered && structs.KindOf(err) == structs.KindNotFound:
@@ -79,38 +77,4 @@ func (c *Client) speak(ctx context.Context, registered bool) (time.Duration, err
 		return 0, err
 	}
 	return resp.HeartbeatTTL, nil
-}
-
-// silence is how long the servers have not been heard of.
-func (c *Client) silence(now time.Time) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return now.Sub(c.heard)
-}
-
-// stopCutOff ends the allocations whose job says that they must not run without the servers for that long.
-func (c *Client) stopCutOff(now time.Time) {
-	silence := c.silence(now)
-	for _, e := range c.entries() {
-		if e.runner == nil {
-			continue
-		}
-		if after, asked := stopAfter(e.runner.Alloc().Group()); asked && silence >= after {
-			e.runner.Stop()
-		}
-	}
-}
-
-// stopAfter is how long a group may run without the servers.
-func stopAfter(g *structs.TaskGroup) (time.Duration, bool) {
-	if g == nil {
-		return 0, false
-	}
-	if g.Disconnect != nil && g.Disconnect.StopOnClientAfter != nil {
-		return *g.Disconnect.StopOnClientAfter, true
-	}
-	if g.StopAfterClientDisconnect != nil {
-		return *g.StopAfterClientDisconnect, true
-	}
-	return 0, false
 }

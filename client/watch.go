@@ -113,7 +113,7 @@ func (c *Client) held() (map[structs.ID]heldAlloc, uint64) {
 
 // apply makes the changes. What cannot be recorded is not done, and apply returns false: it will be asked for again.
 func (c *Client) apply(ctx context.Context, ch changes) bool {
-	ok := true
+	ok := c.noteAsked(ch, time.Now())
 	put := func(a *structs.Allocation) bool {
 		if err := c.host.PutAlloc(a); err != nil {
 			c.log.Error("allocation is not recorded, and waits", "alloc_id", a.ID.Short(), "error", err)

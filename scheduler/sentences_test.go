@@ -105,7 +105,7 @@ var sentences = []sentence{
 		by: []string{"disconnect/without a replacement it stays unknown however long", "disconnect/what is stopped by its node is replaced when that is over, and each time",
 			"disconnect/what is unknown is lost when its time is over", "disconnect/a node that is back and tells late is heard",
 			"trouble/an allocation that comes back wins or loses as wished: original", "TestNOD2ASilentNodeIsDownOrOutOfTouch",
-			"TestWhatTheServersLostSightOfIsToldAgain", "TestCutOff", "TestClustersKeepTheirPromises"}},
+			"TestWhatTheServersLostSightOfIsToldAgain", "TestCutOff", "TestCutOffCountsOverRestarts", "TestClustersKeepTheirPromises"}},
 	{id: "NOD-3", says: "An agent is exchanged without a restart of what it runs.", by: []string{"TestAgentDiesAndTasksGoOn", "TestTasksSurviveAnAgentThatIsKilled"}},
 	{id: "NOD-4", says: "A machine that goes down lets its work end in order.",
 		by:    []string{"TestShutdown"},

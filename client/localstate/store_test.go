@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 	"pgregory.net/rapid"
@@ -43,6 +44,29 @@ func TestIdentityIsMadeOnce(t *testing.T) {
 	id2, secret2, err := s.Identity(idgen.Seeded(2).NewID)
 	if err != nil || id2 != id || secret2 != secret {
 		t.Fatal(id2, secret2, err)
+	}
+}
+
+func TestWhenTheServersWereHeardIsKept(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if at, err := s.Heard(); err != nil || !at.IsZero() {
+		t.Fatal(at, err)
+	}
+	want := time.Unix(1790000000, 12345)
+	if err := errors.Join(s.PutHeard(want.Add(-time.Hour)), s.PutHeard(want), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	if at, err := s.Heard(); err != nil || !at.Equal(want) {
+		t.Fatal(at, err)
+	}
+	if err := s.commit(func(tx *bbolt.Tx) error { return putAll(tx, []put{{bucketMeta, keyHeard, []byte("late")}}) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Heard(); err == nil || !strings.Contains(err.Error(), "is damaged") {
+		t.Fatal(err)
 	}
 }
 
