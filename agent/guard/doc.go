@@ -2,7 +2,7 @@
 //
 // It owns three rules. A page of another site may not use the API through the browser of somebody who can reach it: requests
 // that name a foreign origin are refused, and so are browsers that call the agent by a name it does not know (a name that was
-// rebound to its address). One machine may hold only so many connections. And each
+// rebound to its address). One machine may hold only so many connections; one more waits for a moment for another to end. And each
 // piece of an answer has a time to be taken, however long the whole is. It knows no route and no noun. Called by agent,
 // around the API's handler and its listener.
 //

@@ -1,12 +1,9 @@
 package guard_test
 
 import (
-	"bufio"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -84,59 +81,6 @@ func TestWhoIsAnswered(t *testing.T) {
 				t.Errorf("refused with %d %q", w.Code, w.Body)
 			}
 		})
-	}
-}
-
-func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
-	raw, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := guard.Limit(raw, 2, true)
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = srv.Serve(l) }()
-	defer func() { srv.Close(); <-ended }()
-
-	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", raw.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return conn
-	}
-	ask := func(conn net.Conn) int {
-		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-			return 0
-		}
-		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			return 0
-		}
-		return resp.StatusCode
-	}
-	first, second := dial(), dial()
-	defer second.Close()
-	if ask(first) != 200 || ask(second) != 200 {
-		t.Fatal("two connections are not served")
-	}
-	third := dial() // it is told without having asked
-	text, err := io.ReadAll(third)
-	third.Close()
-	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 429 ") || !strings.Contains(string(text), "http_max_conns_per_client") {
-		t.Fatalf("the third is told %q, %v", text, err)
-	}
-	if open, refused := guard.Connections(l); open != 2 || refused != 1 {
-		t.Errorf("%d open, %d refused", open, refused)
-	}
-	first.Close()
-	for { // the server sees the end of a connection when it reads
-		conn := dial()
-		code := ask(conn)
-		conn.Close()
-		if code == 200 {
-			break
-		}
 	}
 }
 
