@@ -24,7 +24,8 @@ const (
 
 // Sizes of raft's own memory and files.
 const (
-	logCacheEntries    = 512
+	recentEntries      = 512      // entries in memory, at most
+	recentBytes        = 16 << 20 // of them, but for the newest
 	maxAppendEntries   = 64
 	snapshotsRetained  = 2
 	snapshotThreshold  = 8192 // entries

@@ -81,10 +81,6 @@ func openStores(cfg Config) (*stores, error) {
 		}
 	}
 	d := newDisk(sealedLog{summed{st}, sealer}, path)
-	cache, err := raft.NewLogCache(logCacheEntries, d)
-	if err != nil {
-		return nil, errors.Join(err, bolt.Close())
-	}
 	snaps, err := raft.NewFileSnapshotStoreWithLogger(dir, snapshotsRetained, raftLogger(log))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the snapshot directory: %w", err), bolt.Close())
@@ -92,7 +88,7 @@ func openStores(cfg Config) (*stores, error) {
 	if err := checkSnapshot(dataDir, snaps); err != nil {
 		return nil, errors.Join(err, bolt.Close())
 	}
-	return &stores{log: cache, stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d}, nil
+	return &stores{log: newRecent(d), stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d}, nil
 }
 
 // checkSnapshot reads the newest snapshot to its end. Raft alone would take an older one, and say so to nobody.

@@ -65,12 +65,13 @@ func (s *Store) LimitFeed(limits FeedLimits) {
 	f.bound()
 }
 
-// TrimFeed forgets commits up to an index, but for the newest keep.
-func (s *Store) TrimFeed(through uint64, keep int) {
+// TrimFeed forgets commits up to an index, the oldest first, until at most keep commits of at most so many bytes are left. The newest stays
+// whatever its size.
+func (s *Store) TrimFeed(through uint64, keep, bytes int) {
 	f := &s.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.commits) > max(keep, 0) && f.commits[0].Index <= through {
+	for len(f.commits) > 1 && f.commits[0].Index <= through && (len(f.commits) > keep || f.bytes > bytes) {
 		f.drop()
 	}
 }

@@ -98,9 +98,13 @@ func TestTheFeedIsBounded(t *testing.T) {
 			t.Errorf("the last %d: %v %v", n, got, err)
 		}
 	}
-	s.TrimFeed(5, 2)
+	s.TrimFeed(5, 2, 1<<20)
 	if got, _ := read(t, s.FeedTail(9)); fmt.Sprint(got) != "[4 5]" {
 		t.Errorf("trimmed to %v", got)
+	}
+	s.TrimFeed(5, 2, 600) // one object's
+	if got, _ := read(t, s.FeedTail(9)); fmt.Sprint(got) != "[5]" {
+		t.Errorf("trimmed by bytes to %v", got)
 	}
 	s.LimitFeed(FeedLimits{Writes: 100, Bytes: 1})
 	write(s, func(t *WriteTxn) { putNode(8)(t); putNode(9)(t) })

@@ -14,7 +14,7 @@ import (
 
 // Defaults and bounds of what is kept.
 const (
-	// DefaultKeep is event_buffer_size: so many commits are kept however old they are.
+	// DefaultKeep is event_buffer_size: so many commits are kept however old they are, as far as they are within oldBytes.
 	DefaultKeep = 100
 	// MaxKeep bounds event_buffer_size.
 	MaxKeep = 100_000
@@ -22,7 +22,9 @@ const (
 	keepWrites = 100_000
 	keepBytes  = 64 << 20
 	// keepFor is how long more than DefaultKeep commits are kept: a reader that was away for a minute misses nothing.
-	keepFor = 2 * time.Minute
+	keepFor = 90 * time.Second
+	// oldBytes bounds what is older than that, in estimated memory: a burst of work is not held for ever because nothing came after it.
+	oldBytes = 4 << 20
 	// look is how often what is too old is looked for.
 	look = 10 * time.Second
 	// cacheBytes and cacheCommits bound the events that are made and encoded for all readers.
@@ -38,7 +40,7 @@ const (
 type Config struct {
 	// Off keeps nothing, and refuses readers.
 	Off bool
-	// Keep is how many commits are kept however old they are; 0 is DefaultKeep.
+	// Keep is how many commits are kept however old they are, within oldBytes; 0 is DefaultKeep.
 	Keep int
 }
 
@@ -77,9 +79,12 @@ func (b *Broker) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
+		if n := len(past); n > 0 {
+			b.forget(past[n-1])
+		}
 		past = append(past, b.store.Index())
 		if len(past) > int(keepFor/look) {
-			b.store.TrimFeed(past[0], b.cfg.Keep)
+			b.store.TrimFeed(past[0], b.cfg.Keep, oldBytes)
 			past = past[1:]
 		}
 	}
@@ -123,6 +128,22 @@ func (b *Broker) eventsOf(c *state.Commit) *made {
 	return m
 }
 
+// forget forgets what was made of commits up to an index: readers of the present are past them.
+func (b *Broker) forget(through uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.order) > 0 && b.order[0].index <= through {
+		b.drop()
+	}
+}
+
+// drop forgets the oldest that was made; mu is held.
+func (b *Broker) drop() {
+	delete(b.made, b.order[0].index)
+	b.order[0] = nil
+	b.order = b.order[1:]
+}
+
 // evict forgets the oldest that were made, but for the newest; mu is held.
 func (b *Broker) evict() {
 	var bytes int64
@@ -131,9 +152,7 @@ func (b *Broker) evict() {
 	}
 	for len(b.order) > 1 && (len(b.order) > cacheCommits || bytes > cacheBytes) {
 		bytes -= b.order[0].bytes.Load()
-		delete(b.made, b.order[0].index)
-		b.order[0] = nil
-		b.order = b.order[1:]
+		b.drop()
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"berth/structs"
 )
 
-func TestThePastIsKeptForTwoMinutes(t *testing.T) {
+func TestThePastIsKeptForMoreThanAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(0)
 		b := New(Config{Keep: 2}, w.store)
@@ -35,6 +35,43 @@ func TestThePastIsKeptForTwoMinutes(t *testing.T) {
 		}
 		if s, err := b.Subscribe(Request{Index: 4}); err != nil || s.Lost() != 0 {
 			t.Errorf("the last two: lost %d, %v", s.Lost(), err)
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
+func TestABurstIsNotHeldForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0)
+		b := New(Config{}, w.store)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = b.Run(ctx) })
+		s, err := b.Subscribe(Request{Index: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 5 {
+			job := aJob("large")
+			job.Meta = map[string]string{"text": strings.Repeat(fmt.Sprint(n), oldBytes/4)} // weighed twice
+			w.do(t, body{structs.CmdJobRegister, &structs.JobRegisterCommand{Job: job, Eval: anEval(n, job.ID)}})
+			if _, err := s.Next(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(keepFor - time.Second)
+		if commits, _, bytes := w.store.FeedStats(); commits != 5 || bytes < 2*oldBytes {
+			t.Errorf("after %s: %d commits of %d bytes are kept", keepFor-time.Second, commits, bytes)
+		}
+		b.mu.Lock()
+		if len(b.made) != 0 || len(b.order) != 0 {
+			t.Errorf("the events of %d commits are still encoded though everybody has read them", len(b.made))
+		}
+		b.mu.Unlock()
+		time.Sleep(2 * look)
+		if commits, _, bytes := w.store.FeedStats(); commits != 1 || bytes > oldBytes {
+			t.Errorf("later: %d commits of %d bytes are kept", commits, bytes)
 		}
 		cancel()
 		running.Wait()

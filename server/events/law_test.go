@@ -119,7 +119,7 @@ func TestI8EveryChangeIsToldOnceOrALossIs(t *testing.T) {
 				r.sub.Close()
 				subscribe(max(r.sub.Resume(), 1))
 			case k == 9:
-				w.store.TrimFeed(uint64(rapid.IntRange(0, int(w.store.Index())).Draw(t, "trim")), b.cfg.Keep)
+				w.store.TrimFeed(uint64(rapid.IntRange(0, int(w.store.Index())).Draw(t, "trim")), b.cfg.Keep, rapid.SampledFrom([]int{0, 2000, oldBytes}).Draw(t, "bytes"))
 			}
 		}
 		for _, r := range readers {

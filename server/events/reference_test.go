@@ -57,7 +57,8 @@ launches of schedules, which follow from what is told. Topics of things this ver
 ## What is kept, and what is lost
 
 Every server streams from its own copy of the state; indexes are those of the log and the same on all. A server keeps the changes of the last
-%s, at most %d objects and about %d MB, and the last `+"`event_buffer_size`"+` changes (default %d, at most %d) whatever their age. Changes made before
+%s, at most %d objects and about %d MB, and the last `+"`event_buffer_size`"+` changes (default %d, at most %d) whatever their age, as far as they
+take no more than about %d MB. Changes made before
 it was started are told if it read them from its log again.
 
 - When `+"`index`"+` is older than what is kept, the stream begins at the oldest, with the header `+"`X-Berth-Event-Gap: from-to`"+` and, as its second line, `+"`{\"Gap\":{\"From\":…,\"To\":…}}`"+`.
@@ -68,7 +69,7 @@ it was started are told if it read them from its log again.
 Between two lines nothing is left out silently: each change comes once, in the order of the log, or is named in a gap.
 
 A server serves %d streams at most; one more is answered with 429. `+"`server { enable_event_broker = false }`"+` turns them off.
-`, strings.Join(missing(), ", "), keepFor, keepWrites, keepBytes>>20, DefaultKeep, MaxKeep, MaxStreams)
+`, strings.Join(missing(), ", "), keepFor, keepWrites, keepBytes>>20, DefaultKeep, MaxKeep, oldBytes>>20, MaxStreams)
 	got := b.String()
 	const path = "../../docs/reference/events.md"
 	if os.Getenv("BERTH_UPDATE") != "" {
