@@ -23,7 +23,7 @@ const (
 	// calm is how many looks without a collection end a busy time. A collection at the busy pace may be some looks apart.
 	calm = 10
 	// little is what is not worth being given back, in bytes.
-	little = 16 << 20
+	little = 8 << 20
 )
 
 // sample is what one look sees.

@@ -48,7 +48,7 @@ func (a *API) agentSelf(r *request) (any, error) {
 	}
 	stats := a.Server.Stats()
 	stats["nomad"] = map[string]string{"server": strconv.FormatBool(c.Server.Enabled), "leader": strconv.FormatBool(a.Server.IsLeader()),
-		"known_regions": strconv.Itoa(len(a.knownRegions())), "bootstrap": "true"}
+		"known_regions": strconv.Itoa(len(a.knownRegions())), "bootstrap": strconv.FormatBool(c.Server.Expect == 1)}
 	if a.Client != nil {
 		stats["client"] = map[string]string{"node_id": a.Client.NodeID().String()}
 	}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"berth/bench"
@@ -47,7 +48,7 @@ func run() error {
 	only := flag.String("only", "", "measure one part only: agent, language, placing, cluster, requests, placed, memory, snapshot or huge; without it agent, language and placing")
 	flag.Parse()
 	k.Binary = *binary
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	before, err := bench.Machine(os.TempDir())
 	if err != nil {
