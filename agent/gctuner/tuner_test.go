@@ -33,7 +33,7 @@ func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 	look(2, decision{})
 	look(4, decision{percent: 400})
 	look(4, decision{})
-	live = 64 << 20
+	live, held = 64<<20, 16<<20+1
 	look(5, decision{percent: 200}) // still busy: the pace follows the heap
 	for range calm - 1 {
 		look(5, decision{})
@@ -46,7 +46,7 @@ func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 	}
 	look(6, decision{free: true}) // it was not busy, and yet holds much
 	look(6, decision{})
-	held = little
+	held = 16 << 20
 	look(7, decision{})
 	for range calm + 5 {
 		look(7, decision{}) // a little is not worth it
