@@ -91,6 +91,11 @@ type root struct {
 	classes     byName[structs.PriorityClass]
 	budgets     byJobKey[structs.DisruptionBudget]
 	revocations byName[structs.CertificateRevocation]
+	policies    byName[structs.ACLPolicy]
+	aclRoles    byID[structs.ACLRole]
+	tokens      byID[structs.ACLToken]
+	oneTime     byID[structs.OneTimeToken]
+	bootstrap   *structs.ACLBootstrap // nil until the first token was made
 	config      *structs.SchedulerConfiguration
 	autopilot   *structs.AutopilotConfiguration // nil until it was set
 
@@ -107,6 +112,7 @@ type root struct {
 	deploymentsByJob byIndex[structs.Deployment]
 
 	// Derived.
+	secrets   sorted.Tree[secretHash, *secretOf]
 	nodeUse   byID[NodeUse]
 	jobCounts byJobKey[jobCounts]
 	// inNamespace has when parts of tables changed; restored are the tables' indexes of the restore, for parts that did not change since.
@@ -138,6 +144,10 @@ func newRoot() *root {
 		classes:     newKeyed(func(c *structs.PriorityClass) string { return c.Name }, strings.Compare),
 		budgets:     newJobKeyed(func(b *structs.DisruptionBudget) structs.JobKey { return b.Key() }),
 		revocations: newKeyed(func(c *structs.CertificateRevocation) string { return c.Name }, strings.Compare),
+		policies:    newKeyed(func(p *structs.ACLPolicy) string { return p.Name }, strings.Compare),
+		aclRoles:    newKeyed(func(r *structs.ACLRole) structs.ID { return r.ID }, compareID),
+		tokens:      newKeyed(func(t *structs.ACLToken) structs.ID { return t.AccessorID }, compareID),
+		oneTime:     newKeyed(func(o *structs.OneTimeToken) structs.ID { return o.AccessorID }, compareID),
 		config:      structs.DefaultSchedulerConfiguration(),
 
 		allocs: newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
@@ -160,6 +170,7 @@ func newRoot() *root {
 			return byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID}
 		}, func(d *structs.Deployment, k byKey) int { return ofJob(d.Namespace, d.JobID, ^d.CreateIndex, d.ID, k) }),
 
+		secrets:   newKeyed(func(s *secretOf) secretHash { return s.hash }, compareSecretHash),
 		nodeUse:   newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
 		jobCounts: newJobKeyed(func(c *jobCounts) structs.JobKey { return c.key }),
 

@@ -24,9 +24,14 @@ const (
 	TablePriorityClasses
 	TableDisruptionBudgets
 	TableCertificateRevocations
+	TableACLPolicies
+	TableACLRoles
+	TableACLTokens
+	TableACLBootstrap
+	TableOneTimeTokens
 
 	// TableCount is how many tables there are.
-	TableCount = int(TableCertificateRevocations) + 1
+	TableCount = int(TableOneTimeTokens) + 1
 )
 
 // String is the table's name as told to people.
@@ -38,5 +43,6 @@ func (t Table) String() string {
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
 		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
 		"periodic launches", "regions", "autopilot configuration", "priority classes", "disruption budgets", "certificate revocations",
+		"ACL policies", "ACL roles", "ACL tokens", "ACL bootstrap", "one-time tokens",
 	}[t]
 }

@@ -102,7 +102,8 @@ func (s *Store) touched(table Table, object any, in *root) {
 		fire(watchKey{by: byObject, name: v.Name})
 	case *structs.NodePool:
 		fire(watchKey{by: byObject, name: v.Name})
-	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget, *structs.CertificateRevocation: // only the whole table is watched
+	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget, *structs.CertificateRevocation,
+		*structs.ACLPolicy, *structs.ACLRole, *structs.ACLToken, *structs.OneTimeToken: // only the whole table is watched
 	}
 }
 
@@ -134,6 +135,14 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.joinTokens, v.ID) == v
 	case *structs.CertificateRevocation:
 		return get(&r.revocations, v.Name) == v
+	case *structs.ACLPolicy:
+		return get(&r.policies, v.Name) == v
+	case *structs.ACLRole:
+		return get(&r.aclRoles, v.ID) == v
+	case *structs.ACLToken:
+		return get(&r.tokens, v.AccessorID) == v
+	case *structs.OneTimeToken:
+		return get(&r.oneTime, v.AccessorID) == v
 	case *structs.Region:
 		return get(&r.regions, v.Name) == v
 	case *structs.PriorityClass:

@@ -46,6 +46,16 @@ const (
 	CmdChainCheck                         // ChainCheckCommand
 	CmdCertificateRevoke                  // CertificateRevokeCommand
 	CmdCertificateReinstate               // NameDeleteCommand
+	CmdACLPolicyUpsert                    // ACLPolicyUpsertCommand
+	CmdACLPolicyDelete                    // NameDeleteCommand
+	CmdACLRoleUpsert                      // ACLRoleUpsertCommand
+	CmdACLRoleDelete                      // ACLRoleDeleteCommand
+	CmdACLTokenUpsert                     // ACLTokenUpsertCommand
+	CmdACLTokenDelete                     // ACLTokenDeleteCommand
+	CmdACLBootstrap                       // ACLBootstrapCommand
+	CmdOneTimeToken                       // OneTimeTokenCommand
+	CmdOneTimeTokenUse                    // OneTimeTokenUseCommand
+	CmdACLExpire                          // ACLExpireCommand
 
 	// CmdLast is the newest kind this program knows. It moves with each kind that is added.
 	CmdLast = iota - 1

@@ -53,6 +53,16 @@ func Commands() map[structs.CommandKind]msgp.Marshaler {
 		structs.CmdChainCheck:             &structs.ChainCheckCommand{},
 		structs.CmdCertificateRevoke:      &structs.CertificateRevokeCommand{},
 		structs.CmdCertificateReinstate:   &structs.NameDeleteCommand{},
+		structs.CmdACLPolicyUpsert:        &structs.ACLPolicyUpsertCommand{},
+		structs.CmdACLPolicyDelete:        &structs.NameDeleteCommand{},
+		structs.CmdACLRoleUpsert:          &structs.ACLRoleUpsertCommand{},
+		structs.CmdACLRoleDelete:          &structs.ACLRoleDeleteCommand{},
+		structs.CmdACLTokenUpsert:         &structs.ACLTokenUpsertCommand{},
+		structs.CmdACLTokenDelete:         &structs.ACLTokenDeleteCommand{},
+		structs.CmdACLBootstrap:           &structs.ACLBootstrapCommand{},
+		structs.CmdOneTimeToken:           &structs.OneTimeTokenCommand{},
+		structs.CmdOneTimeTokenUse:        &structs.OneTimeTokenUseCommand{},
+		structs.CmdACLExpire:              &structs.ACLExpireCommand{},
 	}
 }
 

@@ -118,6 +118,12 @@ func describe(object any) *Event {
 		e.Key = "autopilot-configuration"
 	case *structs.PriorityClass:
 		e.Key = v.Name
+	case *structs.ACLPolicy:
+		e.Key = v.Name
+	case *structs.ACLRole:
+		e.Key = v.ID.String()
+	case *structs.ACLToken:
+		e.Key = v.AccessorID.String()
 	case *structs.DisruptionBudget:
 		e.Namespace, e.Key = v.Namespace, v.Name
 	}

@@ -128,6 +128,13 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 		Disruption: structs.Disruption{MinAvailable: "1"}}}}
 	region := body{structs.CmdRegion, &structs.RegionCommand{Regions: []*structs.Region{{Name: "west", Roots: [][]byte{{1}}, Servers: []string{"10.0.0.1:4647"}}}}}
 	revoked := body{structs.CmdCertificateRevoke, &structs.CertificateRevokeCommand{Revocation: &structs.CertificateRevocation{Name: "aa", ExpiresAt: 1 << 62}}}
+	policy := body{structs.CmdACLPolicyUpsert, &structs.ACLPolicyUpsertCommand{Policies: []*structs.ACLPolicy{{Name: "dev", Rules: "node {}", Hash: []byte{1}}}}}
+	role := body{structs.CmdACLRoleUpsert, &structs.ACLRoleUpsertCommand{Role: &structs.ACLRole{ID: id('r', 1), Name: "devs", Policies: []*structs.ACLRolePolicy{{Name: "dev"}}}}}
+	aclToken := &structs.ACLToken{AccessorID: id('t', 1), SecretID: id('s', 1), Type: structs.TokenManagement, ExpirationTime: new(time.Unix(0, 2e18))}
+	bootstrap := body{structs.CmdACLBootstrap, &structs.ACLBootstrapCommand{Token: aclToken}}
+	short := body{structs.CmdACLTokenUpsert, &structs.ACLTokenUpsertCommand{Token: &structs.ACLToken{AccessorID: id('t', 2), SecretID: id('s', 2), Type: structs.TokenManagement,
+		ExpirationTime: new(time.Unix(0, 1e18+3e9))}}}
+	oneTime := body{structs.CmdOneTimeToken, &structs.OneTimeTokenCommand{Token: &structs.OneTimeToken{AccessorID: id('t', 1), Hash: []byte{1}, ExpiresAt: time.Unix(0, 2e18)}}}
 	rows := []struct {
 		name   string
 		before []body
@@ -185,6 +192,17 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 		{"a budget", nil, budget, "DisruptionBudget DisruptionBudgetUpserted webs"},
 		{"a budget goes", []body{budget}, body{structs.CmdDisruptionBudgetDelete, &structs.DisruptionBudgetDeleteCommand{Namespace: "default", Name: "webs"}},
 			"DisruptionBudget DisruptionBudgetDeleted webs"},
+		{"a policy", nil, policy, "ACLPolicy ACLPolicyUpserted dev"},
+		{"a policy is said again", []body{policy}, policy, ""},
+		{"a policy goes", []body{policy}, body{structs.CmdACLPolicyDelete, names("dev")}, "ACLPolicy ACLPolicyDeleted dev"},
+		{"a role", []body{policy}, role, "ACLRole ACLRoleUpserted r1"},
+		{"a role goes", []body{policy, role}, body{structs.CmdACLRoleDelete, &structs.ACLRoleDeleteCommand{IDs: []structs.ID{id('r', 1)}}}, "ACLRole ACLRoleDeleted r1"},
+		{"the first token", nil, bootstrap, "ACLToken ACLTokenUpserted t1"},
+		{"a token of people", nil, short, "ACLToken ACLTokenUpserted t2"},
+		{"a token of people goes", []body{bootstrap}, body{structs.CmdACLTokenDelete, &structs.ACLTokenDeleteCommand{IDs: []structs.ID{id('t', 1)}}}, "ACLToken ACLTokenDeleted t1"},
+		{"a token expires", []body{short, nodeComes, nodeComes, nodeComes}, body{structs.CmdACLExpire, &structs.ACLExpireCommand{Tokens: []structs.ID{id('t', 2)}}}, "ACLToken ACLTokenDeleted t2"},
+		{"a one-time token", []body{bootstrap}, oneTime, ""},
+		{"a one-time token is used", []body{bootstrap, oneTime}, body{structs.CmdOneTimeTokenUse, &structs.OneTimeTokenUseCommand{Hash: []byte{1}}}, ""},
 		// Secrets of the servers among themselves.
 		{"a region", nil, region, ""},
 		{"a region goes", []body{region}, body{structs.CmdRegionForget, names("west")}, ""},

@@ -71,6 +71,14 @@ func payload(object any) (name string, view any) {
 		return "SchedulerConfiguration", v
 	case *structs.AutopilotConfiguration:
 		return "AutopilotConfiguration", v
+	case *structs.ACLPolicy:
+		return "ACLPolicy", v
+	case *structs.ACLRole:
+		return "ACLRole", v
+	case *structs.ACLToken:
+		t := *v
+		t.SecretID = structs.ID{}
+		return "ACLToken", &t
 	case *structs.PriorityClass:
 		return "PriorityClass", v
 	case *structs.DisruptionBudget:

@@ -34,7 +34,7 @@ type Filter struct {
 
 // missing are topics of the contract about things this program does not have.
 func missing() []string {
-	return []string{"Service", "ACLPolicy", "ACLToken", "ACLRole", "ACLAuthMethod", "ACLBindingRule", "HostVolume", "CSIVolume", "CSIPlugin", "Variable"}
+	return []string{"Service", "ACLAuthMethod", "ACLBindingRule", "HostVolume", "CSIVolume", "CSIPlugin", "Variable"}
 }
 
 // ParseFilters reads texts of the form Topic, Topic:key or Topic:*.

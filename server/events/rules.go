@@ -23,6 +23,9 @@ const (
 	TopicNodePool   Topic = "NodePool"
 	TopicNamespace  Topic = "Namespace"
 	TopicOperator   Topic = "Operator"
+	TopicACLPolicy  Topic = "ACLPolicy"
+	TopicACLRole    Topic = "ACLRole"
+	TopicACLToken   Topic = "ACLToken"
 
 	TopicPriorityClass    Topic = "PriorityClass"
 	TopicDisruptionBudget Topic = "DisruptionBudget"
@@ -91,6 +94,15 @@ func Rules() []Rule {
 			beside[structs.SchedulerConfiguration]("SchedulerConfigurationUpdated", "the scheduler configuration changed", nil)),
 		of(TopicOperator, state.TableAutopilotConfig,
 			beside[structs.AutopilotConfiguration]("AutopilotConfigurationUpdated", "how servers that fail or come are treated changed", nil)),
+		of(TopicACLPolicy, state.TableACLPolicies,
+			rule("ACLPolicyDeleted", "a policy is gone", gone[structs.ACLPolicy]),
+			rule[structs.ACLPolicy]("ACLPolicyUpserted", "a policy is new or changed", nil)),
+		of(TopicACLRole, state.TableACLRoles,
+			rule("ACLRoleDeleted", "a role is gone", gone[structs.ACLRole]),
+			rule[structs.ACLRole]("ACLRoleUpserted", "a role is new or changed", nil)),
+		of(TopicACLToken, state.TableACLTokens,
+			rule("ACLTokenDeleted", "a token is gone: by a person, or because it expired", gone[structs.ACLToken]),
+			rule[structs.ACLToken]("ACLTokenUpserted", "a token is new or changed; its secret is never told", nil)),
 		of(TopicPriorityClass, state.TablePriorityClasses,
 			beside("PriorityClassDeleted", "a priority class is gone", gone[structs.PriorityClass]),
 			beside[structs.PriorityClass]("PriorityClassUpserted", "a priority class is new or changed", nil)),

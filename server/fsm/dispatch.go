@@ -73,6 +73,26 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.jobDispatch)
 	case structs.CmdNodeTaints:
 		return with(a, cmd, a.nodeTaints)
+	case structs.CmdACLPolicyUpsert:
+		return with(a, cmd, a.aclPolicyUpsert)
+	case structs.CmdACLPolicyDelete:
+		return with(a, cmd, a.aclPolicyDelete)
+	case structs.CmdACLRoleUpsert:
+		return with(a, cmd, a.aclRoleUpsert)
+	case structs.CmdACLRoleDelete:
+		return with(a, cmd, a.aclRoleDelete)
+	case structs.CmdACLTokenUpsert:
+		return with(a, cmd, a.aclTokenUpsert)
+	case structs.CmdACLTokenDelete:
+		return with(a, cmd, a.aclTokenDelete)
+	case structs.CmdACLBootstrap:
+		return with(a, cmd, a.aclBootstrap)
+	case structs.CmdOneTimeToken:
+		return with(a, cmd, a.oneTimeToken)
+	case structs.CmdOneTimeTokenUse:
+		return with(a, cmd, a.oneTimeTokenUse)
+	case structs.CmdACLExpire:
+		return with(a, cmd, a.aclExpire)
 	case structs.CmdCertificateRevoke:
 		return with(a, cmd, a.certificateRevoke)
 	case structs.CmdCertificateReinstate:
@@ -173,6 +193,26 @@ func opOf(kind structs.CommandKind) string {
 		return "dispatch job"
 	case structs.CmdNodeTaints:
 		return "taint node"
+	case structs.CmdACLPolicyUpsert:
+		return "store ACL policy"
+	case structs.CmdACLPolicyDelete:
+		return "delete ACL policy"
+	case structs.CmdACLRoleUpsert:
+		return "store ACL role"
+	case structs.CmdACLRoleDelete:
+		return "delete ACL role"
+	case structs.CmdACLTokenUpsert:
+		return "store ACL token"
+	case structs.CmdACLTokenDelete:
+		return "delete ACL token"
+	case structs.CmdACLBootstrap:
+		return "ACL bootstrap"
+	case structs.CmdOneTimeToken:
+		return "store one-time token"
+	case structs.CmdOneTimeTokenUse:
+		return "exchange one-time token"
+	case structs.CmdACLExpire:
+		return "forget expired tokens"
 	case structs.CmdCertificateRevoke:
 		return "revoke certificate"
 	case structs.CmdCertificateReinstate:

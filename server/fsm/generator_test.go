@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -44,7 +45,9 @@ var drawn = []structs.CommandKind{
 	structs.CmdSchedulerConfig, structs.CmdNamespaceUpsert, structs.CmdNamespaceDelete, structs.CmdPeriodicLaunch, structs.CmdJobDispatch,
 	structs.CmdNodeTaints, structs.CmdChainCheck, structs.CmdRegion, structs.CmdRegionForget, structs.CmdAutopilotConfig,
 	structs.CmdPriorityClass, structs.CmdPriorityClassDelete, structs.CmdDisruptionBudget, structs.CmdDisruptionBudgetDelete,
-	structs.CmdCertificateRevoke, structs.CmdCertificateReinstate,
+	structs.CmdCertificateRevoke, structs.CmdCertificateReinstate, structs.CmdACLPolicyUpsert, structs.CmdACLPolicyDelete, structs.CmdACLRoleUpsert,
+	structs.CmdACLRoleDelete, structs.CmdACLTokenUpsert, structs.CmdACLTokenDelete, structs.CmdACLBootstrap, structs.CmdOneTimeToken,
+	structs.CmdOneTimeTokenUse, structs.CmdACLExpire,
 }
 
 func TestTheLawsAreHeldForEveryCommand(t *testing.T) {
@@ -196,6 +199,32 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 		return w.command(kind, &structs.CertificateRevokeCommand{Revocation: &structs.CertificateRevocation{Name: g.one("certificate", "aa", "bb"), Reason: "lost", ExpiresAt: 1 << 62}})
 	case structs.CmdCertificateReinstate:
 		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("certificate", "aa", "bb")}})
+	case structs.CmdACLPolicyUpsert:
+		p := &structs.ACLPolicy{Name: g.one("policy", "dev", "ops"), Rules: g.one("rules", "a", "b")}
+		p.SetHash()
+		return w.command(kind, &structs.ACLPolicyUpsertCommand{Policies: []*structs.ACLPolicy{p}})
+	case structs.CmdACLPolicyDelete:
+		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("policy", "dev", "ops")}})
+	case structs.CmdACLRoleUpsert:
+		return w.command(kind, &structs.ACLRoleUpsertCommand{Role: &structs.ACLRole{ID: evalID(g.n(2, "role")), Name: g.one("role name", "dev", "ops"),
+			Policies: []*structs.ACLRolePolicy{{Name: g.one("policy", "dev", "ops")}}}})
+	case structs.CmdACLRoleDelete:
+		return w.command(kind, &structs.ACLRoleDeleteCommand{IDs: []structs.ID{evalID(g.n(2, "role"))}})
+	case structs.CmdACLTokenUpsert:
+		return w.command(kind, &structs.ACLTokenUpsertCommand{Token: g.token()})
+	case structs.CmdACLTokenDelete:
+		return w.command(kind, &structs.ACLTokenDeleteCommand{IDs: []structs.ID{evalID(g.n(3, "token"))}})
+	case structs.CmdACLBootstrap:
+		t := g.token()
+		t.Type, t.Policies, t.Roles = structs.TokenManagement, nil, nil
+		return w.command(kind, &structs.ACLBootstrapCommand{Token: t, Reset: uint64(g.n(5, "reset"))})
+	case structs.CmdOneTimeToken:
+		return w.command(kind, &structs.OneTimeTokenCommand{Token: &structs.OneTimeToken{AccessorID: evalID(g.n(3, "token")), Hash: []byte{byte(g.n(2, "hash"))},
+			ExpiresAt: time.Unix(0, w.now+int64(g.n(3, "expiry"))*1e9).UTC()}})
+	case structs.CmdOneTimeTokenUse:
+		return w.command(kind, &structs.OneTimeTokenUseCommand{Hash: []byte{byte(g.n(2, "hash"))}})
+	case structs.CmdACLExpire:
+		return w.command(kind, &structs.ACLExpireCommand{Tokens: []structs.ID{evalID(g.n(3, "token"))}, OneTime: []structs.ID{evalID(g.n(3, "token"))}})
 	case structs.CmdRegionForget:
 		return w.command(kind, &structs.NameDeleteCommand{Names: []string{g.one("region", "mars", "venus")}})
 	case structs.CmdAutopilotConfig:
@@ -207,6 +236,23 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 		return w.command(structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: jobName(g.n(3, "job")),
 			Version: uint64(g.n(2, "version")), Stable: true})
 	}
+}
+
+// token draws a token of few accessors and secrets.
+func (g *generator) token() *structs.ACLToken {
+	t := &structs.ACLToken{AccessorID: evalID(g.n(3, "token")), SecretID: nodeID(g.n(3, "secret")), Name: g.one("token name", "a", "b"), Type: g.one("type", "client", "management"),
+		CreateTime: time.Unix(0, g.w.now).UTC()}
+	if t.Type == structs.TokenClient {
+		t.Policies = []string{"dev"}
+		if g.n(1, "with role") == 0 {
+			t.Roles = []*structs.ACLTokenRole{{ID: evalID(g.n(2, "role"))}}
+		}
+	}
+	if g.n(1, "expires") == 0 {
+		t.ExpirationTime = new(time.Unix(0, g.w.now+int64(g.n(3, "ttl"))*1e9).UTC())
+	}
+	t.SetHash()
+	return t
 }
 
 func (g *generator) eval(job string) *structs.Evaluation {

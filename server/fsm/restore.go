@@ -178,6 +178,16 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutDisruptionBudget)
 	case recordCertificateRevocation:
 		return restored(body, t.PutCertificateRevocation)
+	case recordACLPolicy:
+		return restored(body, t.PutACLPolicy)
+	case recordACLRole:
+		return restored(body, t.PutACLRole)
+	case recordACLToken:
+		return restored(body, t.PutACLToken)
+	case recordACLBootstrap:
+		return restored(body, t.PutACLBootstrap)
+	case recordOneTimeToken:
+		return restored(body, t.PutOneTimeToken)
 	case recordNode:
 		return restored(body, t.PutNode)
 	case recordJobVersion:

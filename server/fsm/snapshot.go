@@ -55,6 +55,11 @@ const (
 	recordWriter // version of the program that wrote it, behind the header
 	recordChain  // where the rolling hash begins (0: nowhere), the hash
 	recordCertificateRevocation
+	recordACLPolicy
+	recordACLRole
+	recordACLToken
+	recordACLBootstrap
+	recordOneTimeToken
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -138,6 +143,13 @@ func (w *recorder) state(snap *state.Snapshot) {
 	recordAll(w, recordPriorityClass, snap.PriorityClasses())
 	recordAll(w, recordDisruptionBudget, snap.DisruptionBudgets())
 	recordAll(w, recordCertificateRevocation, snap.CertificateRevocations())
+	recordAll(w, recordACLPolicy, snap.ACLPolicies())
+	recordAll(w, recordACLRole, snap.ACLRoles())
+	recordAll(w, recordACLToken, snap.ACLTokens())
+	recordAll(w, recordOneTimeToken, snap.OneTimeTokens())
+	if b := snap.ACLBootstrap(); b != nil {
+		w.object(recordACLBootstrap, nil, b)
+	}
 	recordAll(w, recordNode, snap.Nodes())
 	recordAll(w, recordJobVersion, snap.AllJobVersions())
 	recordAll(w, recordJob, snap.Jobs())

@@ -59,6 +59,12 @@ func (r *Reaper) reap(ctx context.Context, force bool) error {
 			return err
 		}
 	}
+	for _, c := range Expired(r.cfg.Host.State().Snapshot(), time.Now(), r.cfg.Thresholds, force) {
+		if _, _, err := r.cfg.Host.Propose(ctx, structs.CmdACLExpire, c); err != nil {
+			return err
+		}
+		r.cfg.Logger.Info("forgot expired tokens", "tokens", len(c.Tokens), "one_time", len(c.OneTime))
+	}
 	if n := len(cmd.Allocs) + len(cmd.Evals) + len(cmd.Deployments) + len(cmd.Jobs) + len(cmd.Nodes); n > 0 {
 		r.cfg.Logger.Info("removed what was over", "jobs", len(cmd.Jobs), "evals", len(cmd.Evals), "allocs", len(cmd.Allocs),
 			"deployments", len(cmd.Deployments), "nodes", len(cmd.Nodes))

@@ -30,6 +30,7 @@ type Thresholds struct {
 	Job        time.Duration // default 4 h
 	Deployment time.Duration // default 1 h
 	Node       time.Duration // default 24 h
+	ACLToken   time.Duration // default 1 h; after it expired
 	// Interval is how often it is looked. Default 5 min.
 	Interval time.Duration
 }
@@ -40,7 +41,7 @@ func (t Thresholds) withDefaults() Thresholds {
 		def  time.Duration
 	}{
 		{&t.Eval, time.Hour}, {&t.BatchEval, 24 * time.Hour}, {&t.Job, 4 * time.Hour}, {&t.Deployment, time.Hour},
-		{&t.Node, 24 * time.Hour}, {&t.Interval, 5 * time.Minute},
+		{&t.Node, 24 * time.Hour}, {&t.ACLToken, time.Hour}, {&t.Interval, 5 * time.Minute},
 	} {
 		if *f.have <= 0 {
 			*f.have = f.def
