@@ -93,6 +93,8 @@ func Tables(s *state.Snapshot) map[string]any {
 		"Index": s.Index(), "RollingHash": map[string]any{"Origin": s.Chain().Origin, "Hash": s.Chain().Text()}, "SchedulerConfiguration": s.SchedulerConfig(),
 		"Namespaces": all(s.Namespaces()), "NodePools": all(s.NodePools()), "AuthorityRoots": all(s.AuthorityRoots()), "JoinTokens": all(s.JoinTokens()), "Regions": all(s.Regions()), "AutopilotConfiguration": s.AutopilotConfig(),
 		"PriorityClasses": all(s.PriorityClasses()), "DisruptionBudgets": all(s.DisruptionBudgets()),
+		"CertificateRevocations": all(s.CertificateRevocations()), "ACLPolicies": all(s.ACLPolicies()), "ACLRoles": all(s.ACLRoles()),
+		"ACLTokens": all(s.ACLTokens()), "ACLBootstrap": s.ACLBootstrap(),
 		"PeriodicLaunches": all(s.PeriodicLaunches()), "Nodes": all(s.Nodes()), "Jobs": all(s.Jobs()), "JobVersions": all(s.AllJobVersions()),
 		"JobSubmissions": all(s.AllSubmissions()), "JobSummaries": all(s.JobSummaries()), "Evaluations": all(s.Evals()), "Deployments": all(s.Deployments()),
 		"Allocations": all(s.Allocs()),

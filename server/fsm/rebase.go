@@ -35,6 +35,8 @@ var recordNames = map[byte]string{
 	recordMetrics: "AllocMetric", recordAlloc: "Allocation", recordAuthorityRoot: "AuthorityRoot", recordJoinToken: "JoinToken",
 	recordPeriodicLaunch: "PeriodicLaunch", recordRegion: "Region", recordAutopilotConfig: "AutopilotConfiguration",
 	recordPriorityClass: "PriorityClass", recordDisruptionBudget: "DisruptionBudget", recordWriter: "Writer", recordChain: "RollingHash",
+	recordCertificateRevocation: "CertificateRevocation", recordACLPolicy: "ACLPolicy", recordACLRole: "ACLRole", recordACLToken: "ACLToken",
+	recordACLBootstrap: "ACLBootstrap", recordOneTimeToken: "OneTimeToken",
 }
 
 // Verify reads a whole snapshot as ReadSnapshot does, keeps no allocation, and counts. What passes it can be restored.
