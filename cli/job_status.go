@@ -182,7 +182,11 @@ func (e *env) jobEvals(list []*structs.Evaluation, asked, verbose bool) {
 		e.head("Evaluations")
 		e.evalTable(list, verbose)
 	}
-	for _, x := range list {
+	for i, x := range list {
+		if i == 0 && x.Status == structs.EvalStatusFailed && len(x.Explanations) > 0 {
+			e.head("Last Evaluation Failed")
+			e.placementFailures(x)
+		}
 		if x.Status == structs.EvalStatusBlocked && (len(x.FailedTGAllocs) > 0 || len(x.Explanations) > 0) {
 			e.head(placementHead("Placement Failure", x))
 			e.placementFailures(x)

@@ -46,7 +46,7 @@ var langJob = &block{
 		{name: "vault_token", field: "VaultToken", kind: kindString, doc: "Taken and ignored: Berth talks to no Vault.", deprecated: "remove it"},
 	},
 	blocks: []*block{
-		langMeta, langConstraint, langAffinity, langSpread, langToleration, langGroup, langUpdate, langMigrate, langJobReschedule, langPeriodic,
+		langMeta, langConstraint, langAffinity, langSpread, langToleration, langDependency, langGroup, langUpdate, langMigrate, langJobReschedule, langPeriodic,
 		langParameterized, langMultiregion, langUI, langVault, langSecret, langTask,
 	},
 }

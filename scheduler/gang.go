@@ -116,6 +116,7 @@ func (r *Run) gated(p *reconcile.Place) {
 	name := p.Group.Name
 	r.unplaced[name]++
 	r.waiting[name] = true
+	r.holdDeadline(name)
 	gates := strings.Join(p.Group.Gates, ", ")
 	r.why[name] = &structs.Explanation{
 		Summary:  fmt.Sprintf("%s/%s needs %d more: it is held back by its gates: %s", p.Job.ID, name, r.unplaced[name], gates),

@@ -92,7 +92,10 @@ func (r *Run) Finish() []*structs.Evaluation {
 	ev.Status, ev.StatusDescription = structs.EvalStatusComplete, ""
 	ev.ModifyTime = r.in.Now.UnixNano()
 	ev.SnapshotIndex = r.in.Index
-	ev.FailedTGAllocs, ev.Explanations = nil, nil
+	ev.FailedTGAllocs, ev.Explanations, ev.WaitsForJobs = nil, nil, nil
+	if len(r.dropped) > 0 {
+		ev.Status, ev.StatusDescription = structs.EvalStatusFailed, r.depends.fails
+	}
 	if len(r.failed) > 0 {
 		ev.FailedTGAllocs = r.failed
 	}
@@ -102,7 +105,7 @@ func (r *Run) Finish() []*structs.Evaluation {
 	ev.QueuedAllocations = map[string]int{}
 	if r.job != nil && !r.job.Stopped() {
 		for _, g := range r.job.TaskGroups {
-			ev.QueuedAllocations[g.Name] = r.unplaced[g.Name]
+			ev.QueuedAllocations[g.Name] = r.unplaced[g.Name] + r.dropped[g.Name]
 		}
 	}
 	ev.WaitUntil = r.in.Eval.WaitUntil
@@ -158,6 +161,7 @@ func (r *Run) fillBlocked(b *structs.Evaluation) {
 	b.ClassEligibility = maps.Clone(r.eligible)
 	b.EscapedComputedClass = r.escaped
 	b.WaitsForPeers = r.peers
+	b.WaitsForJobs = r.waitsForJobs()
 	b.SnapshotIndex = r.in.Index
 }
 
@@ -165,6 +169,7 @@ func (r *Run) fillBlocked(b *structs.Evaluation) {
 func SameWait(before, after *structs.Evaluation) bool {
 	return after.Status == structs.EvalStatusBlocked && before.Status == structs.EvalStatusBlocked &&
 		before.EscapedComputedClass == after.EscapedComputedClass && before.WaitsForPeers == after.WaitsForPeers &&
+		sameWaits(before.WaitsForJobs, after.WaitsForJobs) &&
 		maps.Equal(before.ClassEligibility, after.ClassEligibility) &&
 		maps.Equal(before.QueuedAllocations, after.QueuedAllocations) &&
 		reflect.DeepEqual(before.FailedTGAllocs, after.FailedTGAllocs)

@@ -36,6 +36,11 @@ func drawJob(t *rapid.T) string {
 	words := rapid.SliceOfNDistinct(rapid.SampledFrom(groupWords), 0, 4, rapid.ID[string]).Draw(t, "words")
 	// A port of its own: a job that runs on each node leaves none to others.
 	own := fmt.Sprintf(":%d", 8080+slices.Index(jobNames, name))
+	if on := map[string][]string{
+		"web": {"db:started", "db:healthy", "load:complete"}, "db": {"load:complete", "load:started"}, "agent": {"load:started"}, "clean": {"agent:healthy"},
+	}[name]; on != nil && rapid.IntRange(0, 3).Draw(t, "depends") == 0 {
+		line += " depends=" + rapid.SampledFrom(on).Draw(t, "on")
+	}
 	return line + " " + strings.ReplaceAll(strings.Join(words, " "), ":8080", own)
 }
 
@@ -213,6 +218,13 @@ func TestTroublesEnd(t *testing.T) {
 			}
 			if t := w.jobs[id].Type; w.blocked[id] != nil && (t == structs.JobTypeSystem || t == structs.JobTypeSysBatch) {
 				continue // a node without room for the new version keeps the old one
+			}
+			if b := w.blocked[id]; b != nil && len(b.WaitsForJobs) > 0 {
+				first := b.WaitsForJobs[0].Job // whose new version may wait in turn
+				if len(w.view().Unmet(w.jobs[id])) == 0 && w.blocked[first] == nil && !w.gaveUp(first) {
+					t.Fatalf("%s waits for nothing: %+v\n%s\nstory:\n%s", id, b.WaitsForJobs[0], w.picture(), strings.Join(lines, "\n"))
+				}
+				continue
 			}
 			if faults := check.Settled(w.view(), w.jobs[id]); len(faults) > 0 && !w.gaveUp(id) {
 				t.Fatalf("%v\n%s\nstory:\n%s", faults, w.picture(), strings.Join(lines, "\n"))

@@ -26,6 +26,9 @@ type Run struct {
 	why    map[string]*structs.Explanation
 	// unplaced counts what found no node, by group.
 	unplaced map[string]int
+	// dropped counts what will not be placed, by group: a job it depends on has failed.
+	dropped map[string]int
+	depends *depends // nil for a job that depends on none
 	// waiting are groups that only wait for allocations to stop.
 	waiting map[string]bool
 	// eligible and escaped say which freed room could help.
@@ -70,7 +73,7 @@ func Begin(in Input) *Run {
 	r := &Run{
 		in: in, job: in.State.Job(in.Eval.Namespace, in.Eval.JobID), config: in.State.SchedulerConfig(),
 		groups: map[groupKey]*group{}, failed: map[string]*structs.AllocMetric{}, why: map[string]*structs.Explanation{},
-		unplaced: map[string]int{}, waiting: map[string]bool{}, eligible: map[string]bool{},
+		unplaced: map[string]int{}, dropped: map[string]int{}, waiting: map[string]bool{}, eligible: map[string]bool{},
 	}
 	if r.config == nil {
 		r.config = structs.DefaultSchedulerConfiguration()
@@ -91,6 +94,7 @@ func Begin(in Input) *Run {
 	r.holdStops()
 	r.noteLive(allocs)
 	r.noteFailures(allocs)
+	r.noteDepends(allocs)
 	r.enqueue()
 	return r
 }
@@ -132,6 +136,9 @@ func (r *Run) enqueue() {
 	for _, p := range r.rec.Place {
 		if len(p.Group.Gates) > 0 {
 			r.gated(p)
+			continue
+		}
+		if r.awaitsJobs(p) {
 			continue
 		}
 		key := groupKey{p.Job.Version, p.Group.Name}

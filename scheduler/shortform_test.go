@@ -93,6 +93,9 @@ func jobWord(j *structs.Job, key, value string) (known bool, err error) {
 	case "meta":
 		k, v, _ := strings.Cut(value, ":")
 		j.Meta = map[string]string{k: v}
+	case "depends": // depends=db:healthy, depends=db:complete:fail
+		parts := strings.Split(value+":", ":")
+		j.DependsOn = append(j.DependsOn, &structs.Dependency{Job: parts[0], Condition: parts[1], OnFailure: parts[2]})
 	case "job_toleration":
 		t, e := tolerationOf(value)
 		j.Tolerations, err = append(j.Tolerations, t), e

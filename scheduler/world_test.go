@@ -54,7 +54,23 @@ func newWorld(seed uint64) *world {
 
 // The methods of scheduler.State.
 
-func (w *world) Job(_, id string) *structs.Job { return w.jobs[id] }
+func (w *world) Job(_, id string) *structs.Job {
+	j := w.jobs[id]
+	if j == nil || w.last[id] == nil || w.live(id) {
+		return j
+	}
+	dead := *j
+	dead.Status = structs.JobStatusDead
+	return &dead
+}
+
+// live reports that something of a job runs or is still to be looked at.
+func (w *world) live(id string) bool {
+	if w.blocked[id] != nil || slices.ContainsFunc(w.pending, func(e *structs.Evaluation) bool { return e.JobID == id }) {
+		return true
+	}
+	return len(w.allocsOf(func(a *structs.Allocation) bool { return a.JobID == id && !a.ClientTerminal() })) > 0
+}
 
 func (w *world) AllocsByJob(_, id string) iter.Seq[*structs.Allocation] {
 	return slices.Values(w.allocsOf(func(a *structs.Allocation) bool { return a.JobID == id }))
@@ -184,7 +200,8 @@ func (w *world) wake(class string) {
 	for _, job := range slices.Sorted(maps.Keys(w.blocked)) {
 		e := w.blocked[job]
 		eligible, seen := e.ClassEligibility[class]
-		if e.EscapedComputedClass || eligible || !seen {
+		onlyForJobs := len(e.WaitsForJobs) > 0 && len(e.ClassEligibility) == 0 && len(e.FailedTGAllocs) == 0
+		if e.EscapedComputedClass || eligible || !seen && !onlyForJobs {
 			delete(w.blocked, job)
 			w.pending = append(w.pending, e)
 		}
@@ -201,6 +218,17 @@ func (w *world) wakePeers() {
 	}
 }
 
+// wakeDependents puts blocked evaluations back into the queue that wait for a job.
+func (w *world) wakeDependents(job string) {
+	for _, waits := range slices.Sorted(maps.Keys(w.blocked)) {
+		e := w.blocked[waits]
+		if slices.ContainsFunc(e.WaitsForJobs, func(x *structs.JobWait) bool { return x.Job == job }) {
+			delete(w.blocked, waits)
+			w.pending = append(w.pending, e)
+		}
+	}
+}
+
 // putAlloc stores an allocation; one that ended makes room.
 func (w *world) putAlloc(a *structs.Allocation) {
 	old := w.allocs[a.ID]
@@ -209,6 +237,7 @@ func (w *world) putAlloc(a *structs.Allocation) {
 	}
 	a.ModifyIndex, a.ModifyTime = w.index, w.now.UnixNano()
 	w.allocs[a.ID] = a
+	w.wakeDependents(a.JobID)
 	w.fleet.SetAlloc(a)
 	if old != nil && old.HoldsResources() && !a.HoldsResources() {
 		for _, n := range w.nodes {
@@ -278,5 +307,6 @@ func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 		}
 	}
 	w.last[e.JobID] = out.Evals[0]
+	w.wakeDependents(e.JobID)
 	return out
 }

@@ -33,6 +33,7 @@ func (j *Job) Canonicalize() {
 	}
 	canonicalizePlacement(j.Constraints, j.Affinities, j.Spreads)
 	canonicalizeTolerations(j.Tolerations)
+	canonicalizeDependencies(j.DependsOn)
 	if j.Update != nil || j.rolls() {
 		j.Update = merge(j.Update, defaultUpdate())
 	}

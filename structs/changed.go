@@ -36,7 +36,7 @@ type fieldEffect uint8
 var jobEffects = map[string]fieldEffect{
 	"Region": effectNone, "Namespace": effectNone, "ID": effectNone, "Name": effectInPlace, "Type": effectDestructive,
 	"Priority": effectInPlace, "PriorityClass": effectInPlace, "PreemptionPolicy": effectInPlace, "AllAtOnce": effectInPlace, "Datacenters": effectInPlace, "NodePool": effectInPlace,
-	"Constraints": effectInPlace, "Affinities": effectInPlace, "Spreads": effectInPlace, "Tolerations": effectInPlace, "TaskGroups": effectSpecial,
+	"Constraints": effectInPlace, "Affinities": effectInPlace, "Spreads": effectInPlace, "Tolerations": effectInPlace, "DependsOn": effectNone, "TaskGroups": effectSpecial,
 	"Update": effectInPlace, "Reschedule": effectInPlace, "Migrate": effectInPlace, "Multiregion": effectInPlace,
 	"Periodic": effectInPlace, "ParameterizedJob": effectInPlace, "Meta": effectSpecial, "UI": effectInPlace,
 	"Stop": effectNone, "ParentID": effectNone, "Dispatched": effectNone, "DispatchIdempotencyToken": effectNone,

@@ -59,7 +59,8 @@ type Evaluation struct {
 	PlanAnnotations      *PlanAnnotations
 	ClassEligibility     map[string]bool `msg:",omitempty"`
 	EscapedComputedClass bool
-	WaitsForPeers        bool `json:",omitempty"` // a new allocation of another job may help it; beside the contract
+	WaitsForPeers        bool       `json:",omitempty"` // a new allocation of another job may help it; beside the contract
+	WaitsForJobs         []*JobWait `json:",omitempty"` // these must come further first; beside the contract
 	QuotaLimitReached    string
 	AnnotatePlan         bool
 	QueuedAllocations    map[string]int          `msg:",omitempty"`

@@ -47,6 +47,7 @@ type Job struct {
 	Affinities       []*Affinity
 	Spreads          []*Spread
 	Tolerations      []*Toleration `json:",omitempty"` // beside the contract
+	DependsOn        []*Dependency `json:",omitempty"` // beside the contract
 	TaskGroups       []*TaskGroup
 	Update           *UpdateStrategy
 	Reschedule       *ReschedulePolicy `json:",omitempty"`

@@ -8374,6 +8374,118 @@ func (z *DNSConfig) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *Dependency) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Job == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Condition == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.OnFailure == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Job"
+			o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
+			o = msgp.AppendString(o, z.Job)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Condition"
+			o = append(o, 0xa9, 0x43, 0x6f, 0x6e, 0x64, 0x69, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Condition)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "OnFailure"
+			o = append(o, 0xa9, 0x4f, 0x6e, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65)
+			o = msgp.AppendString(o, z.OnFailure)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Dependency) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Job":
+			z.Job, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Job")
+				return
+			}
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "Condition":
+			z.Condition, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Condition")
+				return
+			}
+		case "OnFailure":
+			z.OnFailure, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "OnFailure")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Dependency) Msgsize() (s int) {
+	s = 1 + 4 + msgp.StringPrefixSize + len(z.Job) + 10 + msgp.StringPrefixSize + len(z.Namespace) + 10 + msgp.StringPrefixSize + len(z.Condition) + 10 + msgp.StringPrefixSize + len(z.OnFailure)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *Deployment) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
@@ -11815,8 +11927,8 @@ func (z *EvalUpsertCommand) Msgsize() (s int) {
 func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(32)
-	var zb0001Mask uint32 /* 32 bits */
+	zb0001Len := uint32(33)
+	var zb0001Mask uint64 /* 33 bits */
 	_ = zb0001Mask
 	if z.ID.IsZero() {
 		zb0001Len--
@@ -11910,41 +12022,45 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x400000
 	}
-	if z.QuotaLimitReached == "" {
+	if z.WaitsForJobs == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800000
 	}
-	if z.AnnotatePlan == false {
+	if z.QuotaLimitReached == "" {
 		zb0001Len--
 		zb0001Mask |= 0x1000000
 	}
-	if z.QueuedAllocations == nil {
+	if z.AnnotatePlan == false {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
-	if z.Explanations == nil {
+	if z.QueuedAllocations == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
-	if z.SnapshotIndex == 0 {
+	if z.Explanations == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000000
 	}
-	if z.CreateIndex == 0 {
+	if z.SnapshotIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x10000000
 	}
-	if z.ModifyIndex == 0 {
+	if z.CreateIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x20000000
 	}
-	if z.CreateTime == 0 {
+	if z.ModifyIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x40000000
 	}
-	if z.ModifyTime == 0 {
+	if z.CreateTime == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x80000000
+	}
+	if z.ModifyTime == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -12102,62 +12218,78 @@ func (z *Evaluation) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendBool(o, z.WaitsForPeers)
 		}
 		if (zb0001Mask & 0x800000) == 0 { // if not omitted
-			// string "QuotaLimitReached"
-			o = append(o, 0xb1, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x52, 0x65, 0x61, 0x63, 0x68, 0x65, 0x64)
-			o = msgp.AppendString(o, z.QuotaLimitReached)
-		}
-		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
-			// string "AnnotatePlan"
-			o = append(o, 0xac, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x65, 0x50, 0x6c, 0x61, 0x6e)
-			o = msgp.AppendBool(o, z.AnnotatePlan)
-		}
-		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
-			// string "QueuedAllocations"
-			o = append(o, 0xb1, 0x51, 0x75, 0x65, 0x75, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-			o = msgp.AppendMapHeader(o, uint32(len(z.QueuedAllocations)))
-			for za0012, za0013 := range z.QueuedAllocations {
-				o = msgp.AppendString(o, za0012)
-				o = msgp.AppendInt(o, za0013)
-			}
-		}
-		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
-			// string "Explanations"
-			o = append(o, 0xac, 0x45, 0x78, 0x70, 0x6c, 0x61, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
-			o = msgp.AppendMapHeader(o, uint32(len(z.Explanations)))
-			for za0014, za0015 := range z.Explanations {
-				o = msgp.AppendString(o, za0014)
-				if za0015 == nil {
+			// string "WaitsForJobs"
+			o = append(o, 0xac, 0x57, 0x61, 0x69, 0x74, 0x73, 0x46, 0x6f, 0x72, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.WaitsForJobs)))
+			for za0012 := range z.WaitsForJobs {
+				if z.WaitsForJobs[za0012] == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = za0015.MarshalMsg(o)
+					o, err = z.WaitsForJobs[za0012].MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "Explanations", za0014)
+						err = msgp.WrapError(err, "WaitsForJobs", za0012)
 						return
 					}
 				}
 			}
 		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "QuotaLimitReached"
+			o = append(o, 0xb1, 0x51, 0x75, 0x6f, 0x74, 0x61, 0x4c, 0x69, 0x6d, 0x69, 0x74, 0x52, 0x65, 0x61, 0x63, 0x68, 0x65, 0x64)
+			o = msgp.AppendString(o, z.QuotaLimitReached)
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "AnnotatePlan"
+			o = append(o, 0xac, 0x41, 0x6e, 0x6e, 0x6f, 0x74, 0x61, 0x74, 0x65, 0x50, 0x6c, 0x61, 0x6e)
+			o = msgp.AppendBool(o, z.AnnotatePlan)
+		}
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+			// string "QueuedAllocations"
+			o = append(o, 0xb1, 0x51, 0x75, 0x65, 0x75, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendMapHeader(o, uint32(len(z.QueuedAllocations)))
+			for za0013, za0014 := range z.QueuedAllocations {
+				o = msgp.AppendString(o, za0013)
+				o = msgp.AppendInt(o, za0014)
+			}
+		}
 		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "Explanations"
+			o = append(o, 0xac, 0x45, 0x78, 0x70, 0x6c, 0x61, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+			o = msgp.AppendMapHeader(o, uint32(len(z.Explanations)))
+			for za0015, za0016 := range z.Explanations {
+				o = msgp.AppendString(o, za0015)
+				if za0016 == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = za0016.MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Explanations", za0015)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
 			// string "SnapshotIndex"
 			o = append(o, 0xad, 0x53, 0x6e, 0x61, 0x70, 0x73, 0x68, 0x6f, 0x74, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.SnapshotIndex)
 		}
-		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
 			// string "CreateIndex"
 			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.CreateIndex)
 		}
-		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
 			// string "ModifyIndex"
 			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.ModifyIndex)
 		}
-		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
 			// string "CreateTime"
 			o = append(o, 0xaa, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x54, 0x69, 0x6d, 0x65)
 			o = msgp.AppendInt64(o, z.CreateTime)
 		}
-		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
 			// string "ModifyTime"
 			o = append(o, 0xaa, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x54, 0x69, 0x6d, 0x65)
 			o = msgp.AppendInt64(o, z.ModifyTime)
@@ -12412,6 +12544,36 @@ func (z *Evaluation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "WaitsForPeers")
 				return
 			}
+		case "WaitsForJobs":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "WaitsForJobs")
+				return
+			}
+			if cap(z.WaitsForJobs) >= int(zb0005) {
+				z.WaitsForJobs = (z.WaitsForJobs)[:zb0005]
+			} else {
+				z.WaitsForJobs = make([]*JobWait, zb0005)
+			}
+			for za0012 := range z.WaitsForJobs {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.WaitsForJobs[za0012] = nil
+				} else {
+					if z.WaitsForJobs[za0012] == nil {
+						z.WaitsForJobs[za0012] = new(JobWait)
+					}
+					bts, err = z.WaitsForJobs[za0012].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "WaitsForJobs", za0012)
+						return
+					}
+				}
+			}
 		case "QuotaLimitReached":
 			z.QuotaLimitReached, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -12425,50 +12587,50 @@ func (z *Evaluation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "QueuedAllocations":
-			var zb0005 uint32
-			zb0005, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0006 uint32
+			zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "QueuedAllocations")
 				return
 			}
 			if z.QueuedAllocations == nil {
-				z.QueuedAllocations = make(map[string]int, zb0005)
+				z.QueuedAllocations = make(map[string]int, zb0006)
 			} else if len(z.QueuedAllocations) > 0 {
 				clear(z.QueuedAllocations)
 			}
-			for zb0005 > 0 {
-				var za0013 int
-				zb0005--
-				var za0012 string
-				za0012, bts, err = msgp.ReadStringBytes(bts)
+			for zb0006 > 0 {
+				var za0014 int
+				zb0006--
+				var za0013 string
+				za0013, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "QueuedAllocations")
 					return
 				}
-				za0013, bts, err = msgp.ReadIntBytes(bts)
+				za0014, bts, err = msgp.ReadIntBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "QueuedAllocations", za0012)
+					err = msgp.WrapError(err, "QueuedAllocations", za0013)
 					return
 				}
-				z.QueuedAllocations[za0012] = za0013
+				z.QueuedAllocations[za0013] = za0014
 			}
 		case "Explanations":
-			var zb0006 uint32
-			zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0007 uint32
+			zb0007, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Explanations")
 				return
 			}
 			if z.Explanations == nil {
-				z.Explanations = make(map[string]*Explanation, zb0006)
+				z.Explanations = make(map[string]*Explanation, zb0007)
 			} else if len(z.Explanations) > 0 {
 				clear(z.Explanations)
 			}
-			for zb0006 > 0 {
-				var za0015 *Explanation
-				zb0006--
-				var za0014 string
-				za0014, bts, err = msgp.ReadStringBytes(bts)
+			for zb0007 > 0 {
+				var za0016 *Explanation
+				zb0007--
+				var za0015 string
+				za0015, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Explanations")
 					return
@@ -12478,18 +12640,18 @@ func (z *Evaluation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					if err != nil {
 						return
 					}
-					za0015 = nil
+					za0016 = nil
 				} else {
-					if za0015 == nil {
-						za0015 = new(Explanation)
+					if za0016 == nil {
+						za0016 = new(Explanation)
 					}
-					bts, err = za0015.UnmarshalMsg(bts)
+					bts, err = za0016.UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "Explanations", za0014)
+						err = msgp.WrapError(err, "Explanations", za0015)
 						return
 					}
 				}
-				z.Explanations[za0014] = za0015
+				z.Explanations[za0015] = za0016
 			}
 		case "SnapshotIndex":
 			z.SnapshotIndex, bts, err = msgp.ReadUint64Bytes(bts)
@@ -12568,22 +12730,30 @@ func (z *Evaluation) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0010) + msgp.BoolSize
 		}
 	}
-	s += 21 + msgp.BoolSize + 14 + msgp.BoolSize + 18 + msgp.StringPrefixSize + len(z.QuotaLimitReached) + 13 + msgp.BoolSize + 18 + msgp.MapHeaderSize
+	s += 21 + msgp.BoolSize + 14 + msgp.BoolSize + 13 + msgp.ArrayHeaderSize
+	for za0012 := range z.WaitsForJobs {
+		if z.WaitsForJobs[za0012] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.WaitsForJobs[za0012].Msgsize()
+		}
+	}
+	s += 18 + msgp.StringPrefixSize + len(z.QuotaLimitReached) + 13 + msgp.BoolSize + 18 + msgp.MapHeaderSize
 	if z.QueuedAllocations != nil {
-		for za0012, za0013 := range z.QueuedAllocations {
-			_ = za0013
-			s += msgp.StringPrefixSize + len(za0012) + msgp.IntSize
+		for za0013, za0014 := range z.QueuedAllocations {
+			_ = za0014
+			s += msgp.StringPrefixSize + len(za0013) + msgp.IntSize
 		}
 	}
 	s += 13 + msgp.MapHeaderSize
 	if z.Explanations != nil {
-		for za0014, za0015 := range z.Explanations {
-			_ = za0015
-			s += msgp.StringPrefixSize + len(za0014)
-			if za0015 == nil {
+		for za0015, za0016 := range z.Explanations {
+			_ = za0016
+			s += msgp.StringPrefixSize + len(za0015)
+			if za0016 == nil {
 				s += msgp.NilSize
 			} else {
-				s += za0015.Msgsize()
+				s += za0016.Msgsize()
 			}
 		}
 	}
@@ -13616,8 +13786,8 @@ func (z *ID) Msgsize() (s int) {
 func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(43)
-	var zb0001Mask uint64 /* 43 bits */
+	zb0001Len := uint32(44)
+	var zb0001Mask uint64 /* 44 bits */
 	_ = zb0001Mask
 	if z.Region == "" {
 		zb0001Len--
@@ -13679,117 +13849,121 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
-	if z.TaskGroups == nil {
+	if z.DependsOn == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000
 	}
-	if z.Update == nil {
+	if z.TaskGroups == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
 	}
-	if z.Reschedule == nil {
+	if z.Update == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000
 	}
-	if z.Migrate == nil {
+	if z.Reschedule == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
-	if z.Multiregion == nil {
+	if z.Migrate == nil {
 		zb0001Len--
 		zb0001Mask |= 0x80000
 	}
-	if z.Periodic == nil {
+	if z.Multiregion == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
 	}
-	if z.ParameterizedJob == nil {
+	if z.Periodic == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200000
 	}
-	if z.Meta == nil {
+	if z.ParameterizedJob == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400000
 	}
-	if z.UI == nil {
+	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800000
 	}
-	if z.Stop == false {
+	if z.UI == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1000000
 	}
-	if z.ParentID == "" {
+	if z.Stop == false {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
-	if z.Dispatched == false {
+	if z.ParentID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
-	if z.DispatchIdempotencyToken == "" {
+	if z.Dispatched == false {
 		zb0001Len--
 		zb0001Mask |= 0x8000000
 	}
-	if z.Payload == nil {
+	if z.DispatchIdempotencyToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x10000000
 	}
-	if z.ConsulToken == "" {
+	if z.Payload == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000000
 	}
-	if z.ConsulNamespace == "" {
+	if z.ConsulToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40000000
 	}
-	if z.VaultToken == "" {
+	if z.ConsulNamespace == "" {
 		zb0001Len--
 		zb0001Mask |= 0x80000000
 	}
-	if z.VaultNamespace == "" {
+	if z.VaultToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100000000
 	}
-	if z.NomadTokenID == "" {
+	if z.VaultNamespace == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200000000
 	}
-	if z.Status == "" {
+	if z.NomadTokenID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x400000000
 	}
-	if z.StatusDescription == "" {
+	if z.Status == "" {
 		zb0001Len--
 		zb0001Mask |= 0x800000000
 	}
-	if z.Stable == false {
+	if z.StatusDescription == "" {
 		zb0001Len--
 		zb0001Mask |= 0x1000000000
 	}
-	if z.Version == 0 {
+	if z.Stable == false {
 		zb0001Len--
 		zb0001Mask |= 0x2000000000
 	}
-	if z.VersionTag == nil {
+	if z.Version == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x4000000000
 	}
-	if z.SubmitTime == 0 {
+	if z.VersionTag == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000000000
 	}
-	if z.CreateIndex == 0 {
+	if z.SubmitTime == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x10000000000
 	}
-	if z.ModifyIndex == 0 {
+	if z.CreateIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x20000000000
 	}
-	if z.JobModifyIndex == 0 {
+	if z.ModifyIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x40000000000
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80000000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -13924,22 +14098,38 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 			}
 		}
 		if (zb0001Mask & 0x8000) == 0 { // if not omitted
-			// string "TaskGroups"
-			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.TaskGroups)))
-			for za0006 := range z.TaskGroups {
-				if z.TaskGroups[za0006] == nil {
+			// string "DependsOn"
+			o = append(o, 0xa9, 0x44, 0x65, 0x70, 0x65, 0x6e, 0x64, 0x73, 0x4f, 0x6e)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.DependsOn)))
+			for za0006 := range z.DependsOn {
+				if z.DependsOn[za0006] == nil {
 					o = msgp.AppendNil(o)
 				} else {
-					o, err = z.TaskGroups[za0006].MarshalMsg(o)
+					o, err = z.DependsOn[za0006].MarshalMsg(o)
 					if err != nil {
-						err = msgp.WrapError(err, "TaskGroups", za0006)
+						err = msgp.WrapError(err, "DependsOn", za0006)
 						return
 					}
 				}
 			}
 		}
 		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "TaskGroups"
+			o = append(o, 0xaa, 0x54, 0x61, 0x73, 0x6b, 0x47, 0x72, 0x6f, 0x75, 0x70, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.TaskGroups)))
+			for za0007 := range z.TaskGroups {
+				if z.TaskGroups[za0007] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.TaskGroups[za0007].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "TaskGroups", za0007)
+						return
+					}
+				}
+			}
+		}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
 			// string "Update"
 			o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
 			if z.Update == nil {
@@ -13952,7 +14142,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
 			// string "Reschedule"
 			o = append(o, 0xaa, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
 			if z.Reschedule == nil {
@@ -13965,7 +14155,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
 			// string "Migrate"
 			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
 			if z.Migrate == nil {
@@ -13978,7 +14168,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "Multiregion"
 			o = append(o, 0xab, 0x4d, 0x75, 0x6c, 0x74, 0x69, 0x72, 0x65, 0x67, 0x69, 0x6f, 0x6e)
 			if z.Multiregion == nil {
@@ -13991,7 +14181,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "Periodic"
 			o = append(o, 0xa8, 0x50, 0x65, 0x72, 0x69, 0x6f, 0x64, 0x69, 0x63)
 			if z.Periodic == nil {
@@ -14004,7 +14194,7 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
 			// string "ParameterizedJob"
 			o = append(o, 0xb0, 0x50, 0x61, 0x72, 0x61, 0x6d, 0x65, 0x74, 0x65, 0x72, 0x69, 0x7a, 0x65, 0x64, 0x4a, 0x6f, 0x62)
 			if z.ParameterizedJob == nil {
@@ -14017,16 +14207,16 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
-			for za0007, za0008 := range z.Meta {
-				o = msgp.AppendString(o, za0007)
+			for za0008, za0009 := range z.Meta {
 				o = msgp.AppendString(o, za0008)
+				o = msgp.AppendString(o, za0009)
 			}
 		}
-		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
 			// string "UI"
 			o = append(o, 0xa2, 0x55, 0x49)
 			if z.UI == nil {
@@ -14039,92 +14229,92 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				// string "Links"
 				o = append(o, 0xa5, 0x4c, 0x69, 0x6e, 0x6b, 0x73)
 				o = msgp.AppendArrayHeader(o, uint32(len(z.UI.Links)))
-				for za0009 := range z.UI.Links {
-					if z.UI.Links[za0009] == nil {
+				for za0010 := range z.UI.Links {
+					if z.UI.Links[za0010] == nil {
 						o = msgp.AppendNil(o)
 					} else {
 						// map header, size 2
 						// string "Label"
 						o = append(o, 0x82, 0xa5, 0x4c, 0x61, 0x62, 0x65, 0x6c)
-						o = msgp.AppendString(o, z.UI.Links[za0009].Label)
+						o = msgp.AppendString(o, z.UI.Links[za0010].Label)
 						// string "URL"
 						o = append(o, 0xa3, 0x55, 0x52, 0x4c)
-						o = msgp.AppendString(o, z.UI.Links[za0009].URL)
+						o = msgp.AppendString(o, z.UI.Links[za0010].URL)
 					}
 				}
 			}
 		}
-		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "Stop"
 			o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
 			o = msgp.AppendBool(o, z.Stop)
 		}
-		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
 			// string "ParentID"
 			o = append(o, 0xa8, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x49, 0x44)
 			o = msgp.AppendString(o, z.ParentID)
 		}
-		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
 			// string "Dispatched"
 			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x65, 0x64)
 			o = msgp.AppendBool(o, z.Dispatched)
 		}
-		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
 			// string "DispatchIdempotencyToken"
 			o = append(o, 0xb8, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.DispatchIdempotencyToken)
 		}
-		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
 			// string "Payload"
 			o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
 			o = msgp.AppendBytes(o, z.Payload)
 		}
-		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
 			// string "ConsulToken"
 			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.ConsulToken)
 		}
-		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
 			// string "ConsulNamespace"
 			o = append(o, 0xaf, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 			o = msgp.AppendString(o, z.ConsulNamespace)
 		}
-		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
 			// string "VaultToken"
 			o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.VaultToken)
 		}
-		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
 			// string "VaultNamespace"
 			o = append(o, 0xae, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 			o = msgp.AppendString(o, z.VaultNamespace)
 		}
-		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
 			// string "NomadTokenID"
 			o = append(o, 0xac, 0x4e, 0x6f, 0x6d, 0x61, 0x64, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x49, 0x44)
 			o = msgp.AppendString(o, z.NomadTokenID)
 		}
-		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
 			// string "Status"
 			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
 			o = msgp.AppendString(o, z.Status)
 		}
-		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
 			// string "StatusDescription"
 			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
 			o = msgp.AppendString(o, z.StatusDescription)
 		}
-		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
 			// string "Stable"
 			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
 			o = msgp.AppendBool(o, z.Stable)
 		}
-		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
 			// string "Version"
 			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
 			o = msgp.AppendUint64(o, z.Version)
 		}
-		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
 			// string "VersionTag"
 			o = append(o, 0xaa, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
 			if z.VersionTag == nil {
@@ -14142,22 +14332,22 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendInt64(o, z.VersionTag.TaggedTime)
 			}
 		}
-		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
 			// string "SubmitTime"
 			o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x74, 0x54, 0x69, 0x6d, 0x65)
 			o = msgp.AppendInt64(o, z.SubmitTime)
 		}
-		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000000) == 0 { // if not omitted
 			// string "CreateIndex"
 			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.CreateIndex)
 		}
-		if (zb0001Mask & 0x20000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000000) == 0 { // if not omitted
 			// string "ModifyIndex"
 			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.ModifyIndex)
 		}
-		if (zb0001Mask & 0x40000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000000) == 0 { // if not omitted
 			// string "JobModifyIndex"
 			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.JobModifyIndex)
@@ -14418,32 +14608,62 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
-		case "TaskGroups":
+		case "DependsOn":
 			var zb0008 uint32
 			zb0008, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "TaskGroups")
+				err = msgp.WrapError(err, "DependsOn")
 				return
 			}
-			if cap(z.TaskGroups) >= int(zb0008) {
-				z.TaskGroups = (z.TaskGroups)[:zb0008]
+			if cap(z.DependsOn) >= int(zb0008) {
+				z.DependsOn = (z.DependsOn)[:zb0008]
 			} else {
-				z.TaskGroups = make([]*TaskGroup, zb0008)
+				z.DependsOn = make([]*Dependency, zb0008)
 			}
-			for za0006 := range z.TaskGroups {
+			for za0006 := range z.DependsOn {
 				if msgp.IsNil(bts) {
 					bts, err = msgp.ReadNilBytes(bts)
 					if err != nil {
 						return
 					}
-					z.TaskGroups[za0006] = nil
+					z.DependsOn[za0006] = nil
 				} else {
-					if z.TaskGroups[za0006] == nil {
-						z.TaskGroups[za0006] = new(TaskGroup)
+					if z.DependsOn[za0006] == nil {
+						z.DependsOn[za0006] = new(Dependency)
 					}
-					bts, err = z.TaskGroups[za0006].UnmarshalMsg(bts)
+					bts, err = z.DependsOn[za0006].UnmarshalMsg(bts)
 					if err != nil {
-						err = msgp.WrapError(err, "TaskGroups", za0006)
+						err = msgp.WrapError(err, "DependsOn", za0006)
+						return
+					}
+				}
+			}
+		case "TaskGroups":
+			var zb0009 uint32
+			zb0009, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "TaskGroups")
+				return
+			}
+			if cap(z.TaskGroups) >= int(zb0009) {
+				z.TaskGroups = (z.TaskGroups)[:zb0009]
+			} else {
+				z.TaskGroups = make([]*TaskGroup, zb0009)
+			}
+			for za0007 := range z.TaskGroups {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.TaskGroups[za0007] = nil
+				} else {
+					if z.TaskGroups[za0007] == nil {
+						z.TaskGroups[za0007] = new(TaskGroup)
+					}
+					bts, err = z.TaskGroups[za0007].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "TaskGroups", za0007)
 						return
 					}
 				}
@@ -14551,32 +14771,32 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 			}
 		case "Meta":
-			var zb0009 uint32
-			zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0010 uint32
+			zb0010, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
 				return
 			}
 			if z.Meta == nil {
-				z.Meta = make(map[string]string, zb0009)
+				z.Meta = make(map[string]string, zb0010)
 			} else if len(z.Meta) > 0 {
 				clear(z.Meta)
 			}
-			for zb0009 > 0 {
+			for zb0010 > 0 {
+				var za0009 string
+				zb0010--
 				var za0008 string
-				zb0009--
-				var za0007 string
-				za0007, bts, err = msgp.ReadStringBytes(bts)
+				za0008, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Meta")
 					return
 				}
-				za0008, bts, err = msgp.ReadStringBytes(bts)
+				za0009, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Meta", za0007)
+					err = msgp.WrapError(err, "Meta", za0008)
 					return
 				}
-				z.Meta[za0007] = za0008
+				z.Meta[za0008] = za0009
 			}
 		case "UI":
 			if msgp.IsNil(bts) {
@@ -14589,14 +14809,14 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.UI == nil {
 					z.UI = new(JobUI)
 				}
-				var zb0010 uint32
-				zb0010, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0011 uint32
+				zb0011, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "UI")
 					return
 				}
-				for zb0010 > 0 {
-					zb0010--
+				for zb0011 > 0 {
+					zb0011--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "UI")
@@ -14610,58 +14830,58 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 							return
 						}
 					case "Links":
-						var zb0011 uint32
-						zb0011, bts, err = msgp.ReadArrayHeaderBytes(bts)
+						var zb0012 uint32
+						zb0012, bts, err = msgp.ReadArrayHeaderBytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "UI", "Links")
 							return
 						}
-						if cap(z.UI.Links) >= int(zb0011) {
-							z.UI.Links = (z.UI.Links)[:zb0011]
+						if cap(z.UI.Links) >= int(zb0012) {
+							z.UI.Links = (z.UI.Links)[:zb0012]
 						} else {
-							z.UI.Links = make([]*JobUILink, zb0011)
+							z.UI.Links = make([]*JobUILink, zb0012)
 						}
-						for za0009 := range z.UI.Links {
+						for za0010 := range z.UI.Links {
 							if msgp.IsNil(bts) {
 								bts, err = msgp.ReadNilBytes(bts)
 								if err != nil {
 									return
 								}
-								z.UI.Links[za0009] = nil
+								z.UI.Links[za0010] = nil
 							} else {
-								if z.UI.Links[za0009] == nil {
-									z.UI.Links[za0009] = new(JobUILink)
+								if z.UI.Links[za0010] == nil {
+									z.UI.Links[za0010] = new(JobUILink)
 								}
-								var zb0012 uint32
-								zb0012, bts, err = msgp.ReadMapHeaderBytes(bts)
+								var zb0013 uint32
+								zb0013, bts, err = msgp.ReadMapHeaderBytes(bts)
 								if err != nil {
-									err = msgp.WrapError(err, "UI", "Links", za0009)
+									err = msgp.WrapError(err, "UI", "Links", za0010)
 									return
 								}
-								for zb0012 > 0 {
-									zb0012--
+								for zb0013 > 0 {
+									zb0013--
 									field, bts, err = msgp.ReadMapKeyZC(bts)
 									if err != nil {
-										err = msgp.WrapError(err, "UI", "Links", za0009)
+										err = msgp.WrapError(err, "UI", "Links", za0010)
 										return
 									}
 									switch msgp.UnsafeString(field) {
 									case "Label":
-										z.UI.Links[za0009].Label, bts, err = msgp.ReadStringBytes(bts)
+										z.UI.Links[za0010].Label, bts, err = msgp.ReadStringBytes(bts)
 										if err != nil {
-											err = msgp.WrapError(err, "UI", "Links", za0009, "Label")
+											err = msgp.WrapError(err, "UI", "Links", za0010, "Label")
 											return
 										}
 									case "URL":
-										z.UI.Links[za0009].URL, bts, err = msgp.ReadStringBytes(bts)
+										z.UI.Links[za0010].URL, bts, err = msgp.ReadStringBytes(bts)
 										if err != nil {
-											err = msgp.WrapError(err, "UI", "Links", za0009, "URL")
+											err = msgp.WrapError(err, "UI", "Links", za0010, "URL")
 											return
 										}
 									default:
 										bts, err = msgp.Skip(bts)
 										if err != nil {
-											err = msgp.WrapError(err, "UI", "Links", za0009)
+											err = msgp.WrapError(err, "UI", "Links", za0010)
 											return
 										}
 									}
@@ -14772,14 +14992,14 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.VersionTag == nil {
 					z.VersionTag = new(JobVersionTag)
 				}
-				var zb0013 uint32
-				zb0013, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0014 uint32
+				zb0014, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "VersionTag")
 					return
 				}
-				for zb0013 > 0 {
-					zb0013--
+				for zb0014 > 0 {
+					zb0014--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "VersionTag")
@@ -14887,12 +15107,20 @@ func (z *Job) Msgsize() (s int) {
 			s += z.Tolerations[za0005].Msgsize()
 		}
 	}
-	s += 11 + msgp.ArrayHeaderSize
-	for za0006 := range z.TaskGroups {
-		if z.TaskGroups[za0006] == nil {
+	s += 10 + msgp.ArrayHeaderSize
+	for za0006 := range z.DependsOn {
+		if z.DependsOn[za0006] == nil {
 			s += msgp.NilSize
 		} else {
-			s += z.TaskGroups[za0006].Msgsize()
+			s += z.DependsOn[za0006].Msgsize()
+		}
+	}
+	s += 11 + msgp.ArrayHeaderSize
+	for za0007 := range z.TaskGroups {
+		if z.TaskGroups[za0007] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.TaskGroups[za0007].Msgsize()
 		}
 	}
 	s += 7
@@ -14933,9 +15161,9 @@ func (z *Job) Msgsize() (s int) {
 	}
 	s += 5 + msgp.MapHeaderSize
 	if z.Meta != nil {
-		for za0007, za0008 := range z.Meta {
-			_ = za0008
-			s += msgp.StringPrefixSize + len(za0007) + msgp.StringPrefixSize + len(za0008)
+		for za0008, za0009 := range z.Meta {
+			_ = za0009
+			s += msgp.StringPrefixSize + len(za0008) + msgp.StringPrefixSize + len(za0009)
 		}
 	}
 	s += 3
@@ -14943,11 +15171,11 @@ func (z *Job) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += 1 + 12 + msgp.StringPrefixSize + len(z.UI.Description) + 6 + msgp.ArrayHeaderSize
-		for za0009 := range z.UI.Links {
-			if z.UI.Links[za0009] == nil {
+		for za0010 := range z.UI.Links {
+			if z.UI.Links[za0010] == nil {
 				s += msgp.NilSize
 			} else {
-				s += 1 + 6 + msgp.StringPrefixSize + len(z.UI.Links[za0009].Label) + 4 + msgp.StringPrefixSize + len(z.UI.Links[za0009].URL)
+				s += 1 + 6 + msgp.StringPrefixSize + len(z.UI.Links[za0010].Label) + 4 + msgp.StringPrefixSize + len(z.UI.Links[za0010].URL)
 			}
 		}
 	}
@@ -16854,6 +17082,106 @@ func (z *JobVersionTagCommand) Msgsize() (s int) {
 	} else {
 		s += 1 + 5 + msgp.StringPrefixSize + len(z.Tag.Name) + 12 + msgp.StringPrefixSize + len(z.Tag.Description) + 11 + msgp.Int64Size
 	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *JobWait) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Condition == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Found == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Namespace"
+		o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+		o = msgp.AppendString(o, z.Namespace)
+		// string "Job"
+		o = append(o, 0xa3, 0x4a, 0x6f, 0x62)
+		o = msgp.AppendString(o, z.Job)
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Condition"
+			o = append(o, 0xa9, 0x43, 0x6f, 0x6e, 0x64, 0x69, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Condition)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Found"
+			o = append(o, 0xa5, 0x46, 0x6f, 0x75, 0x6e, 0x64)
+			o = msgp.AppendString(o, z.Found)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JobWait) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "Job":
+			z.Job, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Job")
+				return
+			}
+		case "Condition":
+			z.Condition, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Condition")
+				return
+			}
+		case "Found":
+			z.Found, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Found")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JobWait) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 4 + msgp.StringPrefixSize + len(z.Job) + 10 + msgp.StringPrefixSize + len(z.Condition) + 6 + msgp.StringPrefixSize + len(z.Found)
 	return
 }
 

@@ -28,6 +28,7 @@ func (c *checker) checkJob() {
 	c.checkMeta(at, j.Meta)
 	c.checkPlacement(at, scopeJob, j.Constraints, j.Affinities, j.Spreads)
 	c.checkTolerations(at, j.Tolerations)
+	c.checkDependencies()
 	c.checkTypeBlocks(at, j.Update != nil, j.Migrate != nil, j.Reschedule != nil)
 	mark := len(c.faults)
 	c.checkUpdate(at.in("Update"), j.Update)

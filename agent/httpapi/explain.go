@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"berth/api"
+	"berth/scheduler"
 	"berth/state"
 	"berth/structs"
 )
@@ -54,11 +55,19 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "group " + g.Name, Value: fmt.Sprintf("%d of %d running", running[g.Name], g.Desired())})
 	}
 	w.Facts = append(w.Facts, api.WhyFact{Label: "status", Value: j.Status}, api.WhyFact{Label: "version", Value: fmt.Sprint(j.Version)})
+	for _, d := range j.DependsOn {
+		found, held, _ := scheduler.ConditionOf(s, d.Key(j), d.Condition)
+		w.Facts = append(w.Facts, api.WhyFact{Label: "depends on " + d.Job, Value: fmt.Sprintf("to be %s: %s", d.Condition, map[bool]string{true: "it is, ", false: "not yet, "}[held]+found)})
+	}
 	if d := s.LatestDeployment(j.Namespace, j.ID); d != nil {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "deployment", Value: d.Status + ": " + d.StatusDescription})
 	}
-	var later []api.WhyWaiting // what is only waited for until a time: told last, once for each time
+	var later []api.WhyWaiting   // what is only waited for until a time: told last, once for each time
+	var last *structs.Evaluation // the newest that is over
 	for e := range s.EvalsByJob(j.Namespace, j.ID) {
+		if e.Terminal() && e.Status != structs.EvalStatusCancelled && (last == nil || e.ModifyIndex > last.ModifyIndex) {
+			last = e
+		}
 		switch e.Status {
 		case structs.EvalStatusBlocked:
 			w.Waiting = append(w.Waiting, unplaced(e)...)
@@ -80,6 +89,8 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		w.Summary = "The job is stopped."
 	case len(w.Waiting) > 0:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; %s: %s.", total, wanted, w.Waiting[0].Subject, w.Waiting[0].Reason)
+	case last != nil && last.Status == structs.EvalStatusFailed:
+		w.Summary = fmt.Sprintf("%d of %d allocations run; its last evaluation failed: %s.", total, wanted, last.StatusDescription)
 	case j.Status == structs.JobStatusDead:
 		w.Summary = "The job has ended: everything it was to do is done."
 	default:

@@ -66,3 +66,25 @@ func TestWhatLacksRoomIsToldBeforeWhatWaitsForATime(t *testing.T) {
 		t.Errorf("%s\n%+v", w.Summary, w.Waiting)
 	}
 }
+
+func TestAJobTellsWhatItDependsOn(t *testing.T) {
+	store := state.New()
+	txn := store.Begin(1)
+	txn.PutJob(&structs.Job{ID: "load", Namespace: "default", Type: structs.JobTypeBatch, TaskGroups: []*structs.TaskGroup{{Name: "g", Count: new(2)}}})
+	job := &structs.Job{ID: "web", Name: "web", Namespace: "default", Status: structs.JobStatusDead, TaskGroups: []*structs.TaskGroup{{Name: "g"}},
+		DependsOn: []*structs.Dependency{{Job: "load", Condition: structs.DependComplete}, {Job: "db", Condition: structs.DependHealthy}}}
+	txn.PutJob(job)
+	txn.PutEval(&structs.Evaluation{ID: structs.ID{1}, Namespace: "default", JobID: "web", Status: structs.EvalStatusFailed, StatusDescription: "job load has failed", ModifyIndex: 1})
+	txn.Commit()
+	w := explainJob(store.Snapshot(), job)
+	got := map[string]string{}
+	for _, f := range w.Facts {
+		got[f.Label] = f.Value
+	}
+	if got["depends on load"] != "to be complete: not yet, 0 of 2 ended well" || got["depends on db"] != "to be healthy: not yet, does not exist" {
+		t.Errorf("facts %v", got)
+	}
+	if !strings.Contains(w.Summary, "its last evaluation failed: job load has failed") {
+		t.Error(w.Summary)
+	}
+}

@@ -98,6 +98,9 @@ func (a *API) admit(r *request, s *state.Snapshot, j *structs.Job) (warnings str
 	if old := s.Job(j.Namespace, j.ID); old != nil {
 		faults = append(faults, j.ValidateUpdate(old)...)
 	}
+	if err := structs.CheckDependencies(j, func(key structs.JobKey) *structs.Job { return s.Job(key.Namespace, key.ID) }); err != nil {
+		faults = append(faults, structs.Fault{Path: "DependsOn", Message: fmt.Sprintf("job %q %s", j.ID, err)})
+	}
 	return listed("warning", faults.Warnings()), multi(faults.Errors())
 }
 

@@ -21,6 +21,7 @@ func Plan(w *World, p *structs.Plan, versions func(namespace, id string, version
 	c.rooms()
 	c.distinct()
 	c.together()
+	c.depends()
 	c.names()
 	return c.sorted()
 }

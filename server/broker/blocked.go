@@ -19,14 +19,20 @@ func (b *Broker) block(it *item) {
 		b.makeReady(it)
 		return
 	}
+	if len(it.eval.WaitsForJobs) > 0 && b.moved > it.eval.SnapshotIndex {
+		b.makeReady(it)
+		return
+	}
 	j := b.jobOf(it)
 	if old := j.blocked; old != nil && old != it {
+		b.unwatchJobs(old)
 		delete(b.blocked, old)
 		delete(b.items, old.eval.ID)
 		b.extra = append(b.extra, old.eval)
 	}
 	it.place, j.blocked = placeBlocked, it
 	b.blocked[it] = struct{}{}
+	b.watchJobs(it)
 }
 
 // couldHelp reports that room on a node of the class may let the evaluation go on: the class was found eligible, was not known
@@ -34,6 +40,9 @@ func (b *Broker) block(it *item) {
 func couldHelp(e *structs.Evaluation, class string) bool {
 	if e.EscapedComputedClass {
 		return true
+	}
+	if onlyForJobs(e) {
+		return false
 	}
 	eligible, known := e.ClassEligibility[class]
 	return eligible || !known

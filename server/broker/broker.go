@@ -46,14 +46,19 @@ type Broker struct {
 	// room is the state's index at which room last appeared, by computed class.
 	room map[string]uint64
 	// came is the state's index at which an allocation was last placed.
-	came  uint64
-	extra []*structs.Evaluation // those that another of the same job stands for
+	came uint64
+	// moved is the state's index at which something of a job last changed; watched are the blocked evaluations by the jobs they wait
+	// for.
+	moved   uint64
+	watched map[structs.JobKey]map[*item]struct{}
+	extra   []*structs.Evaluation // those that another of the same job stands for
 }
 
 // New is a broker without evaluations.
 func New() *Broker {
 	return &Broker{
 		items: map[structs.ID]*item{}, jobs: map[structs.JobKey]*job{}, blocked: map[*item]struct{}{}, room: map[string]uint64{},
+		watched: map[structs.JobKey]map[*item]struct{}{},
 		ready:   heap.New(jobBefore, func(j *job, at int) { j.pos = at }),
 		waiting: heap.New(dueBefore, setPos),
 	}
@@ -160,6 +165,7 @@ func (b *Broker) leave(it *item) {
 	case placeWaiting:
 		b.waiting.Remove(it.pos)
 	case placeBlocked:
+		b.unwatchJobs(it)
 		delete(b.blocked, it)
 		if j.blocked == it {
 			j.blocked = nil

@@ -100,6 +100,54 @@ func TestBlockedWakesForWhatItMisses(t *testing.T) {
 	}
 }
 
+// Who waits for a job alone is woken by that job, and by nothing else; nothing of it is missed.
+func TestBlockedWakesForTheJobsItWaitsFor(t *testing.T) {
+	waits := func(n int, snapshot uint64, jobs ...string) *structs.Evaluation {
+		e := blocked(n, "web", snapshot, nil)
+		for _, j := range jobs {
+			e.WaitsForJobs = append(e.WaitsForJobs, &structs.JobWait{Namespace: "default", Job: j, Condition: "complete"})
+		}
+		return e
+	}
+	key := func(id string) structs.JobKey { return structs.JobKey{Namespace: "default", ID: id} }
+	b := New()
+	b.Set(waits(1, 10, "db", "load"), start)
+	b.Room("x", 11)
+	b.Came(11)
+	b.Moved(key("other"), 11)
+	b.Moved(structs.JobKey{Namespace: "else", ID: "db"}, 11)
+	b.Moved(key("db"), 10) // seen already
+	if take(b, start) != 0 {
+		t.Fatal("woken by something else")
+	}
+	b.Moved(key("load"), 12)
+	if take(b, start) != 1 {
+		t.Fatal("not woken")
+	}
+	b.Moved(key("db"), 13)       // while it is decided on the state at 12
+	b.WaitOn(waits(1, 12, "db")) // so what came after is not missed
+	if take(b, start) != 1 {
+		t.Fatal("what happened meanwhile was missed")
+	}
+	b.WaitOn(waits(1, 13, "db"))
+	b.Moved(key("load"), 14) // for which it waits no longer
+	if take(b, start) != 0 {
+		t.Fatal("woken by a job it has waited for before")
+	}
+	b.Set(waits(2, 14, "db"), start) // a newer one of its job
+	b.Forget(id(2))
+	if len(b.watched) != 0 {
+		t.Fatalf("%d jobs are watched for nobody", len(b.watched))
+	}
+	// A new leader's broker hears of all that is there before it hears of who waits.
+	b = New()
+	b.Moved(key("db"), 20)
+	b.Set(waits(3, 15, "db"), start)
+	if take(b, start) != 3 {
+		t.Fatal("missed by a new leader")
+	}
+}
+
 func TestAWokenOneThatMustWaitOnMissesNoRoom(t *testing.T) {
 	b := New()
 	b.Set(blocked(1, "a", 10, nil), start)

@@ -117,6 +117,9 @@ func (a *applier) jobRegister(c *structs.JobRegisterCommand) (any, error) {
 				"Enforcing job modify index %d: job exists with conflicting job modify index: %d", c.Index, old.JobModifyIndex)
 		}
 	}
+	if err := structs.CheckDependencies(job, a.current); err != nil {
+		return nil, fault(cmd, structs.KindInvalid, quoted("job", job.ID), "%w", err)
+	}
 	if old != nil && !old.Stop {
 		preserve(job, old, c.PreserveCounts, c.PreserveResources)
 	}

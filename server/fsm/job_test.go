@@ -52,6 +52,25 @@ func TestRegisterCountsAVersionOnlyWhenTheSpecificationChanged(t *testing.T) {
 	}
 }
 
+func TestAJobThatWouldWaitForItselfIsRefused(t *testing.T) {
+	w := newWorld()
+	on := func(name, other string) *structs.Job {
+		j := job(name, 1)
+		j.DependsOn = []*structs.Dependency{{Job: other, Condition: structs.DependStarted}}
+		return j
+	}
+	w.do(t, structs.CmdJobRegister, register(on("web", "db")))
+	w.do(t, structs.CmdJobRegister, register(on("db", "load")))
+	if err := w.refuse(t, structs.KindInvalid, structs.CmdJobRegister, register(on("load", "web"))); !strings.HasSuffix(err.Error(), "would wait for itself: load depends on web, web on db, db on load") {
+		t.Error(err)
+	}
+	w.do(t, structs.CmdJobDeregister, &structs.JobDeregisterCommand{Namespace: "default", JobID: "web"})
+	w.do(t, structs.CmdJobRegister, register(on("load", "web")))
+	if err := w.refuse(t, structs.KindInvalid, structs.CmdJobRegister, register(on("web", "db"))); !strings.HasSuffix(err.Error(), "web depends on db, db on load, load on web") {
+		t.Error(err)
+	}
+}
+
 func TestRegisterEnforcesTheIndex(t *testing.T) {
 	w := newWorld()
 	for _, c := range []struct {

@@ -145,6 +145,7 @@ func (l *Core) absorb() {
 	came := false
 	for _, c := range changes.Allocs {
 		came = came || !c.Deleted && c.Object.CreateIndex == c.Object.ModifyIndex
+		l.broker.Moved(structs.JobKey{Namespace: c.Object.Namespace, ID: c.Object.JobID}, changes.Index)
 		if !c.Deleted && c.Object.HoldsResources() {
 			l.fleet.SetAlloc(c.Object)
 		} else if use := l.fleet.Use(c.Object.ID); use != nil {
@@ -158,6 +159,7 @@ func (l *Core) absorb() {
 	}
 	now := l.Now()
 	for _, c := range changes.Evals {
+		l.broker.Moved(c.Object.JobKey(), changes.Index)
 		if c.Deleted {
 			l.broker.Forget(c.Object.ID)
 		} else {

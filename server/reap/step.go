@@ -81,8 +81,9 @@ func (s *step) old(at int64, age time.Duration) bool { return at <= s.now.Add(-a
 
 // jobs takes whole jobs that are dead: the job, its evaluations and its allocations, when all of them are old enough.
 func (s *step) jobs() {
+	needed := s.dependedOn()
 	for j := range s.st.Jobs() {
-		if j.Status != structs.JobStatusDead || j.IsPeriodic() && !j.Stopped() || j.IsParameterized() && !j.Stopped() || !s.old(j.SubmitTime, s.t.Job) {
+		if needed[j.Key()] || j.Status != structs.JobStatusDead || j.IsPeriodic() && !j.Stopped() || j.IsParameterized() && !j.Stopped() || !s.old(j.SubmitTime, s.t.Job) {
 			continue
 		}
 		var evals, allocs []structs.ID
@@ -105,6 +106,23 @@ func (s *step) jobs() {
 			s.cmd.Allocs = append(s.cmd.Allocs, allocs...)
 		}
 	}
+}
+
+// dependedOn are the jobs that others look at which are not over: to those it matters that they came to their end.
+func (s *step) dependedOn() map[structs.JobKey]bool {
+	var needed map[structs.JobKey]bool
+	for j := range s.st.Jobs() {
+		if j.Status == structs.JobStatusDead {
+			continue
+		}
+		for _, d := range j.DependsOn {
+			if needed == nil {
+				needed = map[structs.JobKey]bool{}
+			}
+			needed[d.Key(j)] = true
+		}
+	}
+	return needed
 }
 
 // taken are the jobs that go as a whole.

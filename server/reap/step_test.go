@@ -47,6 +47,14 @@ func TestWhatIsOverGoesWhenItIsOldEnough(t *testing.T) {
 			t.PutEval(eval(1, "a", batch, "complete", ago(5*hour)))
 			t.PutAlloc(alloc(1, "a", 1, complete, ago(5*hour)))
 		}, jobs: []string{"a"}, evals: []byte{1}, alloc: []byte{1}},
+		{name: "not one that another depends on, until that one is over", put: func(t *state.WriteTxn) {
+			for _, x := range []struct{ id, status, on string }{{"web", running, "load"}, {"late", dead, "old"}} {
+				t.PutJob(job(x.on, batch, dead, ago(9*hour)))
+				j := job(x.id, service, x.status, ago(hour))
+				j.DependsOn = []*structs.Dependency{{Job: x.on, Condition: structs.DependComplete}}
+				t.PutJob(j)
+			}
+		}, jobs: []string{"old"}},
 		{name: "not one that ended within the threshold", put: func(t *state.WriteTxn) {
 			t.PutJob(job("a", batch, dead, ago(9*hour)))
 			t.PutEval(eval(1, "a", batch, "complete", ago(3*hour)))
