@@ -14,7 +14,7 @@ var langGroup = &block{
 		{name: "prevent_reschedule_on_lost", field: "PreventRescheduleOnLost", kind: kindBool, doc: "Ignored.", deprecated: "disconnect { replace }"},
 	},
 	blocks: []*block{
-		langMeta, langConstraint, langAffinity, langSpread, langPeer, langToleration, langVolume, langRestart, langDisconnect, langReschedule, langEphemeralDisk,
+		langMeta, langConstraint, langAffinity, langSpread, langPeer, langToleration, langVolume, langRestart, langDisconnect, langReschedule, langCompletion, langEphemeralDisk,
 		langUpdate, langMigrate, langDisruption, langNetwork, langService, langScaling, langConsul, langVault, langSecret, langTask,
 	},
 }

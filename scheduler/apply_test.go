@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"strconv"
 	"time"
 
 	"berth/structs"
@@ -170,6 +171,9 @@ func (w *world) report(a *structs.Allocation, status string, healthy *bool) {
 		}
 		if c.ClientTerminal() {
 			s.State, s.Failed, s.FinishedAt = structs.TaskStateDead, status == structs.AllocClientFailed, w.now
+			if s.Failed && w.exit != 0 {
+				s.Events = []*structs.TaskEvent{{Type: structs.TaskTerminated, Details: map[string]string{"exit_code": strconv.Itoa(w.exit)}}}
+			}
 		}
 		c.TaskStates[t.Name] = s
 	}
@@ -183,6 +187,8 @@ func (w *world) report(a *structs.Allocation, status string, healthy *bool) {
 	switch {
 	case status == structs.AllocClientFailed, status == structs.AllocClientComplete && w.jobs[a.JobID].Type == structs.JobTypeService:
 		w.enqueue(a.JobID, structs.EvalTriggerRetryFailedAlloc)
+	case status == structs.AllocClientComplete && c.Group().Completion != nil:
+		w.enqueue(a.JobID, structs.EvalTriggerCompletion)
 	case a.ClientStatus == structs.AllocClientUnknown:
 		w.enqueue(a.JobID, structs.EvalTriggerReconnect)
 	}

@@ -94,6 +94,9 @@ func (r *Run) awaitsJobs(p *reconcile.Place) bool {
 	}
 	x := &structs.Explanation{Since: r.in.Now.UnixNano()}
 	if d.fails != "" {
+		if r.dropped == nil {
+			r.dropped = map[string]int{}
+		}
 		r.dropped[name]++
 		x.Summary = fmt.Sprintf("%s/%s is not placed (%d missing): %s", p.Job.ID, name, r.dropped[name], d.fails)
 		x.Unblocks = []string{"that job is mended, and then this one run or evaluated again (berth job eval)"}
@@ -215,11 +218,11 @@ func countsOf(st budget.State, job *structs.Job) *progress {
 func (c *progress) holds(job *structs.Job, condition string) (bool, string) {
 	perNode := everywhere(job)
 	want, have, all := 0, 0, true
-	for _, g := range c.groups {
+	for i, g := range c.groups {
 		n, needs := 0, g.want
 		switch condition {
 		case structs.DependComplete:
-			n = g.done
+			n, needs = g.done, job.TaskGroups[i].Wanted()
 		case structs.DependHealthy:
 			if n = g.serve; job.Type == structs.JobTypeBatch || job.Type == structs.JobTypeSysBatch {
 				n = g.started

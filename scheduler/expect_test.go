@@ -17,7 +17,7 @@ import (
 func (s *script) expect(words []string) error {
 	what, args := words[0], words[1:]
 	switch what {
-	case "running", "pending", "live", "unknown", "lost", "failed", "version", "canaries", "on", "stopping":
+	case "running", "pending", "live", "unknown", "lost", "failed", "complete", "version", "canaries", "on", "stopping":
 		return s.expectAllocs(what, args)
 	case "placed", "stops", "updates", "evals":
 		return s.expectPlans(what, args)

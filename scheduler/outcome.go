@@ -102,6 +102,9 @@ func (r *Run) Finish() []*structs.Evaluation {
 	if len(r.why) > 0 {
 		ev.Explanations = r.why
 	}
+	if r.rec.GivenUp != "" {
+		ev.Status, ev.StatusDescription = structs.EvalStatusFailed, "the job is given up: "+r.rec.GivenUp
+	}
 	ev.QueuedAllocations = map[string]int{}
 	if r.job != nil && !r.job.Stopped() {
 		for _, g := range r.job.TaskGroups {

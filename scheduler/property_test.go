@@ -21,7 +21,7 @@ var (
 		"cpu=300", "mem=900", "cores=1", "port=http", "port=http:8080", "distinct_hosts", `distinct_property="${meta.rack} 2"`,
 		`spread="${meta.rack}"`, `spread="${meta.rack} r1=60 r2=20"`, `affinity="${meta.rack} = r1 @60"`,
 		`constraint="${meta.rack} != r3"`, "image=two", "image=three", "max_parallel=1", "max_parallel=3", "max_parallel=2 canary=1",
-		"max_parallel=2 canary=2 auto_promote", "reschedule=unlimited,delay=5s", "reschedule=attempts=2,interval=1h,delay=1s",
+		"max_parallel=2 canary=2 auto_promote", "retries=1", "success=2", "max_failed=1", "on_exit=1:fail_job", "on_exit=1:ignore", "reschedule=unlimited,delay=5s", "reschedule=attempts=2,interval=1h,delay=1s",
 		"lost_after=1m", "lost_after=1m replace=false", "lost_after=20s reconcile=keep_original", "replace=false", "stop_on_client_after=30s", "sticky", "device=gpu", "priority=20", "priority=80", "task=side hook=prestart+sidecar cpu=50",
 	}
 	nodeWords = []string{"meta.rack=r1", "meta.rack=r2", "meta.rack=r3", "cores=4", "device=nvidia/gpu/1080*2", "cpu=1500", "max_allocs=3", "pool=gpu", "ip=10.0.0.1"}

@@ -73,7 +73,7 @@ func Begin(in Input) *Run {
 	r := &Run{
 		in: in, job: in.State.Job(in.Eval.Namespace, in.Eval.JobID), config: in.State.SchedulerConfig(),
 		groups: map[groupKey]*group{}, failed: map[string]*structs.AllocMetric{}, why: map[string]*structs.Explanation{},
-		unplaced: map[string]int{}, dropped: map[string]int{}, waiting: map[string]bool{}, eligible: map[string]bool{},
+		unplaced: map[string]int{}, waiting: map[string]bool{}, eligible: map[string]bool{},
 	}
 	if r.config == nil {
 		r.config = structs.DefaultSchedulerConfiguration()

@@ -135,6 +135,10 @@ func (s *script) do(line string) error {
 		return s.expect(args)
 	case "start", "healthy", "unhealthy", "fail", "complete", "ended":
 		return s.client(verb, args)
+	case "exit": // exit 42 web[0]
+		w.exit = number(args[0])
+		defer func() { w.exit = 0 }()
+		return s.client("fail", args[1:])
 	case "settle":
 		return s.settle()
 	case "lose", "disconnect", "rejoin", "back", "drain", "ineligible", "eligible", "remove":

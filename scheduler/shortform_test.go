@@ -154,7 +154,22 @@ func groupWord(g *structs.TaskGroup, key, value string) (err error) {
 		}
 		return g.Disconnect
 	}
+	completion := func() *structs.Completion {
+		if g.Completion == nil {
+			g.Completion = &structs.Completion{}
+		}
+		return g.Completion
+	}
 	switch key {
+	case "retries":
+		completion().Retries = new(number())
+	case "max_failed":
+		completion().MaxFailed = new(number())
+	case "success":
+		completion().Success = new(number())
+	case "on_exit": // on_exit=42,100-120:fail_job
+		codes, action, _ := strings.Cut(value, ":")
+		completion().Rules = append(completion().Rules, &structs.ExitRule{ExitCodes: strings.Split(codes, ","), Action: action})
 	case "count":
 		g.Count = new(number())
 	case "task":

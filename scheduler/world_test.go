@@ -36,6 +36,8 @@ type world struct {
 	blocked map[string]*structs.Evaluation // by job
 	last    map[string]*structs.Evaluation // the newest that was decided, by job
 
+	exit int // with which tasks fail; 0 for none that is known
+
 	// What the evaluations since the last reset came to.
 	plans  []*structs.Plan
 	faults []string

@@ -26,6 +26,8 @@ const (
 const (
 	AllocNotNeeded      = "alloc not needed due to job update"
 	AllocMigrating      = "alloc is being migrated"
+	AllocGivenUp        = "alloc not needed since the job was given up"
+	AllocEnough         = "alloc not needed since enough ended well"
 	AllocUpdating       = "alloc is being updated due to job update"
 	AllocLost           = "alloc is lost since its node is down"
 	AllocUnknown        = "alloc is unknown since its node is disconnected"
@@ -147,6 +149,7 @@ type AllocDeploymentStatus struct {
 // RescheduleTracker is the chain of failures before this allocation.
 type RescheduleTracker struct {
 	Events         []*RescheduleEvent
+	Failures       int    `json:",omitempty"` // that counted, of this index, however long ago; beside the contract
 	LastReschedule string // ok | pending | no more attempts
 }
 
@@ -156,6 +159,7 @@ type RescheduleEvent struct {
 	PrevAllocID    ID
 	PrevNodeID     ID
 	Delay          time.Duration
+	Ignored        bool `json:",omitempty"` // it does not count: beside the contract
 }
 
 // Task states.

@@ -55,7 +55,7 @@ var groupEffects = map[string]fieldEffect{
 	"Services": effectSpecial, "ShutdownDelay": effectInPlace, "StopAfterClientDisconnect": effectInPlace,
 	"MaxClientDisconnect": effectInPlace, "PreventRescheduleOnLost": effectInPlace, "MaxRunDuration": effectInPlace,
 	"Scaling": effectInPlace, "Consul": effectDestructive,
-	"Peers": effectInPlace, "Tolerations": effectInPlace, "Disruption": effectInPlace, "Gang": effectNone, "Gates": effectNone,
+	"Peers": effectInPlace, "Tolerations": effectInPlace, "Disruption": effectInPlace, "Gang": effectNone, "Gates": effectNone, "Completion": effectInPlace,
 }
 
 // taskEffects: what a change of a task means for its group.

@@ -19,6 +19,7 @@ const (
 	EvalTriggerNodeDrain         = "node-drain"
 	EvalTriggerNodeTaint         = "node-taint" // beside the contract
 	EvalTriggerRebalance         = "rebalance"  // beside the contract
+	EvalTriggerCompletion        = "completion" // beside the contract
 	EvalTriggerNodeUpdate        = "node-update"
 	EvalTriggerAllocStop         = "alloc-stop"
 	EvalTriggerScheduled         = "scheduled"

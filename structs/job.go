@@ -205,6 +205,7 @@ type TaskGroup struct {
 	Tolerations               []*Toleration `json:",omitempty"` // beside the contract
 	Gang                      string        `json:",omitempty"` // beside the contract: groups of one gang are placed all or none
 	Gates                     []string      `json:",omitempty"` // beside the contract: nothing is placed while there are some
+	Completion                *Completion   `json:",omitempty"` // beside the contract
 	Tasks                     []*Task
 	Volumes                   map[string]*VolumeRequest `msg:",omitempty"`
 	RestartPolicy             *RestartPolicy

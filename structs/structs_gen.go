@@ -2707,32 +2707,19 @@ func (z *AllocListStub) MarshalMsg(b []byte) (o []byte, err error) {
 			if z.RescheduleTracker == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				// map header, size 2
-				// string "Events"
-				o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-				o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
-				for za0008 := range z.RescheduleTracker.Events {
-					if z.RescheduleTracker.Events[za0008] == nil {
-						o = msgp.AppendNil(o)
-					} else {
-						o, err = z.RescheduleTracker.Events[za0008].MarshalMsg(o)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "Events", za0008)
-							return
-						}
-					}
+				o, err = z.RescheduleTracker.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "RescheduleTracker")
+					return
 				}
-				// string "LastReschedule"
-				o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-				o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 			}
 		}
 		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "PreemptedAllocations"
 			o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
-			for za0009 := range z.PreemptedAllocations {
-				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0009])[:])
+			for za0008 := range z.PreemptedAllocations {
+				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0008])[:])
 			}
 		}
 		if (zb0001Mask & 0x400000) == 0 { // if not omitted
@@ -2968,81 +2955,28 @@ func (z *AllocListStub) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.RescheduleTracker == nil {
 					z.RescheduleTracker = new(RescheduleTracker)
 				}
-				var zb0003 uint32
-				zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+				bts, err = z.RescheduleTracker.UnmarshalMsg(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "RescheduleTracker")
 					return
 				}
-				for zb0003 > 0 {
-					zb0003--
-					field, bts, err = msgp.ReadMapKeyZC(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "RescheduleTracker")
-						return
-					}
-					switch msgp.UnsafeString(field) {
-					case "Events":
-						var zb0004 uint32
-						zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "Events")
-							return
-						}
-						if cap(z.RescheduleTracker.Events) >= int(zb0004) {
-							z.RescheduleTracker.Events = (z.RescheduleTracker.Events)[:zb0004]
-						} else {
-							z.RescheduleTracker.Events = make([]*RescheduleEvent, zb0004)
-						}
-						for za0008 := range z.RescheduleTracker.Events {
-							if msgp.IsNil(bts) {
-								bts, err = msgp.ReadNilBytes(bts)
-								if err != nil {
-									return
-								}
-								z.RescheduleTracker.Events[za0008] = nil
-							} else {
-								if z.RescheduleTracker.Events[za0008] == nil {
-									z.RescheduleTracker.Events[za0008] = new(RescheduleEvent)
-								}
-								bts, err = z.RescheduleTracker.Events[za0008].UnmarshalMsg(bts)
-								if err != nil {
-									err = msgp.WrapError(err, "RescheduleTracker", "Events", za0008)
-									return
-								}
-							}
-						}
-					case "LastReschedule":
-						z.RescheduleTracker.LastReschedule, bts, err = msgp.ReadStringBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "LastReschedule")
-							return
-						}
-					default:
-						bts, err = msgp.Skip(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker")
-							return
-						}
-					}
-				}
 			}
 		case "PreemptedAllocations":
-			var zb0005 uint32
-			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "PreemptedAllocations")
 				return
 			}
-			if cap(z.PreemptedAllocations) >= int(zb0005) {
-				z.PreemptedAllocations = (z.PreemptedAllocations)[:zb0005]
+			if cap(z.PreemptedAllocations) >= int(zb0003) {
+				z.PreemptedAllocations = (z.PreemptedAllocations)[:zb0003]
 			} else {
-				z.PreemptedAllocations = make([]ID, zb0005)
+				z.PreemptedAllocations = make([]ID, zb0003)
 			}
-			for za0009 := range z.PreemptedAllocations {
-				bts, err = msgp.ReadExactBytes(bts, (z.PreemptedAllocations[za0009])[:])
+			for za0008 := range z.PreemptedAllocations {
+				bts, err = msgp.ReadExactBytes(bts, (z.PreemptedAllocations[za0008])[:])
 				if err != nil {
-					err = msgp.WrapError(err, "PreemptedAllocations", za0009)
+					err = msgp.WrapError(err, "PreemptedAllocations", za0008)
 					return
 				}
 			}
@@ -3118,15 +3052,7 @@ func (z *AllocListStub) Msgsize() (s int) {
 	if z.RescheduleTracker == nil {
 		s += msgp.NilSize
 	} else {
-		s += 1 + 7 + msgp.ArrayHeaderSize
-		for za0008 := range z.RescheduleTracker.Events {
-			if z.RescheduleTracker.Events[za0008] == nil {
-				s += msgp.NilSize
-			} else {
-				s += z.RescheduleTracker.Events[za0008].Msgsize()
-			}
-		}
-		s += 15 + msgp.StringPrefixSize + len(z.RescheduleTracker.LastReschedule)
+		s += z.RescheduleTracker.Msgsize()
 	}
 	s += 21 + msgp.ArrayHeaderSize + (len(z.PreemptedAllocations) * (16 * (msgp.ByteSize))) + 22 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size + 11 + msgp.Int64Size + 11 + msgp.Int64Size
 	return
@@ -5552,32 +5478,19 @@ func (z *Allocation) MarshalMsg(b []byte) (o []byte, err error) {
 			if z.RescheduleTracker == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				// map header, size 2
-				// string "Events"
-				o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-				o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
-				for za0011 := range z.RescheduleTracker.Events {
-					if z.RescheduleTracker.Events[za0011] == nil {
-						o = msgp.AppendNil(o)
-					} else {
-						o, err = z.RescheduleTracker.Events[za0011].MarshalMsg(o)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "Events", za0011)
-							return
-						}
-					}
+				o, err = z.RescheduleTracker.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "RescheduleTracker")
+					return
 				}
-				// string "LastReschedule"
-				o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-				o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 			}
 		}
 		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "PreemptedAllocations"
 			o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
-			for za0012 := range z.PreemptedAllocations {
-				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0012])[:])
+			for za0011 := range z.PreemptedAllocations {
+				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0011])[:])
 			}
 		}
 		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
@@ -5923,81 +5836,28 @@ func (z *Allocation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.RescheduleTracker == nil {
 					z.RescheduleTracker = new(RescheduleTracker)
 				}
-				var zb0005 uint32
-				zb0005, bts, err = msgp.ReadMapHeaderBytes(bts)
+				bts, err = z.RescheduleTracker.UnmarshalMsg(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "RescheduleTracker")
 					return
 				}
-				for zb0005 > 0 {
-					zb0005--
-					field, bts, err = msgp.ReadMapKeyZC(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "RescheduleTracker")
-						return
-					}
-					switch msgp.UnsafeString(field) {
-					case "Events":
-						var zb0006 uint32
-						zb0006, bts, err = msgp.ReadArrayHeaderBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "Events")
-							return
-						}
-						if cap(z.RescheduleTracker.Events) >= int(zb0006) {
-							z.RescheduleTracker.Events = (z.RescheduleTracker.Events)[:zb0006]
-						} else {
-							z.RescheduleTracker.Events = make([]*RescheduleEvent, zb0006)
-						}
-						for za0011 := range z.RescheduleTracker.Events {
-							if msgp.IsNil(bts) {
-								bts, err = msgp.ReadNilBytes(bts)
-								if err != nil {
-									return
-								}
-								z.RescheduleTracker.Events[za0011] = nil
-							} else {
-								if z.RescheduleTracker.Events[za0011] == nil {
-									z.RescheduleTracker.Events[za0011] = new(RescheduleEvent)
-								}
-								bts, err = z.RescheduleTracker.Events[za0011].UnmarshalMsg(bts)
-								if err != nil {
-									err = msgp.WrapError(err, "RescheduleTracker", "Events", za0011)
-									return
-								}
-							}
-						}
-					case "LastReschedule":
-						z.RescheduleTracker.LastReschedule, bts, err = msgp.ReadStringBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "LastReschedule")
-							return
-						}
-					default:
-						bts, err = msgp.Skip(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker")
-							return
-						}
-					}
-				}
 			}
 		case "PreemptedAllocations":
-			var zb0007 uint32
-			zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "PreemptedAllocations")
 				return
 			}
-			if cap(z.PreemptedAllocations) >= int(zb0007) {
-				z.PreemptedAllocations = (z.PreemptedAllocations)[:zb0007]
+			if cap(z.PreemptedAllocations) >= int(zb0005) {
+				z.PreemptedAllocations = (z.PreemptedAllocations)[:zb0005]
 			} else {
-				z.PreemptedAllocations = make([]ID, zb0007)
+				z.PreemptedAllocations = make([]ID, zb0005)
 			}
-			for za0012 := range z.PreemptedAllocations {
-				bts, err = msgp.ReadExactBytes(bts, (z.PreemptedAllocations[za0012])[:])
+			for za0011 := range z.PreemptedAllocations {
+				bts, err = msgp.ReadExactBytes(bts, (z.PreemptedAllocations[za0011])[:])
 				if err != nil {
-					err = msgp.WrapError(err, "PreemptedAllocations", za0012)
+					err = msgp.WrapError(err, "PreemptedAllocations", za0011)
 					return
 				}
 			}
@@ -6099,15 +5959,7 @@ func (z *Allocation) Msgsize() (s int) {
 	if z.RescheduleTracker == nil {
 		s += msgp.NilSize
 	} else {
-		s += 1 + 7 + msgp.ArrayHeaderSize
-		for za0011 := range z.RescheduleTracker.Events {
-			if z.RescheduleTracker.Events[za0011] == nil {
-				s += msgp.NilSize
-			} else {
-				s += z.RescheduleTracker.Events[za0011].Msgsize()
-			}
-		}
-		s += 15 + msgp.StringPrefixSize + len(z.RescheduleTracker.LastReschedule)
+		s += z.RescheduleTracker.Msgsize()
 	}
 	s += 21 + msgp.ArrayHeaderSize + (len(z.PreemptedAllocations) * (16 * (msgp.ByteSize))) + 22 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size + 17 + msgp.Uint64Size + 11 + msgp.Int64Size + 11 + msgp.Int64Size
 	return
@@ -7852,6 +7704,223 @@ func (z *ComparableResources) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ComparableResources) Msgsize() (s int) {
 	s = 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 12 + msgp.Int64Size + 7 + msgp.Int64Size + 6 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Completion) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Retries == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.MaxFailed == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Success == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Rules == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Retries"
+			o = append(o, 0xa7, 0x52, 0x65, 0x74, 0x72, 0x69, 0x65, 0x73)
+			if z.Retries == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Retries)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MaxFailed"
+			o = append(o, 0xa9, 0x4d, 0x61, 0x78, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64)
+			if z.MaxFailed == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.MaxFailed)
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Success"
+			o = append(o, 0xa7, 0x53, 0x75, 0x63, 0x63, 0x65, 0x73, 0x73)
+			if z.Success == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.Success)
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Rules"
+			o = append(o, 0xa5, 0x52, 0x75, 0x6c, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Rules)))
+			for za0001 := range z.Rules {
+				if z.Rules[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Rules[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Rules", za0001)
+						return
+					}
+				}
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Completion) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Retries":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Retries = nil
+			} else {
+				if z.Retries == nil {
+					z.Retries = new(int)
+				}
+				*z.Retries, bts, err = msgp.ReadIntBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Retries")
+					return
+				}
+			}
+		case "MaxFailed":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.MaxFailed = nil
+			} else {
+				if z.MaxFailed == nil {
+					z.MaxFailed = new(int)
+				}
+				*z.MaxFailed, bts, err = msgp.ReadIntBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "MaxFailed")
+					return
+				}
+			}
+		case "Success":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Success = nil
+			} else {
+				if z.Success == nil {
+					z.Success = new(int)
+				}
+				*z.Success, bts, err = msgp.ReadIntBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Success")
+					return
+				}
+			}
+		case "Rules":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Rules")
+				return
+			}
+			if cap(z.Rules) >= int(zb0002) {
+				z.Rules = (z.Rules)[:zb0002]
+			} else {
+				z.Rules = make([]*ExitRule, zb0002)
+			}
+			for za0001 := range z.Rules {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Rules[za0001] = nil
+				} else {
+					if z.Rules[za0001] == nil {
+						z.Rules[za0001] = new(ExitRule)
+					}
+					bts, err = z.Rules[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Rules", za0001)
+						return
+					}
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Completion) Msgsize() (s int) {
+	s = 1 + 8
+	if z.Retries == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.IntSize
+	}
+	s += 10
+	if z.MaxFailed == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.IntSize
+	}
+	s += 8
+	if z.Success == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.IntSize
+	}
+	s += 6 + msgp.ArrayHeaderSize
+	for za0001 := range z.Rules {
+		if z.Rules[za0001] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Rules[za0001].Msgsize()
+		}
+	}
 	return
 }
 
@@ -13080,6 +13149,123 @@ func (z *EvaluationStub) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *EvaluationStub) Msgsize() (s int) {
 	s = 3 + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 9 + msgp.IntSize + 5 + msgp.StringPrefixSize + len(z.Type) + 12 + msgp.StringPrefixSize + len(z.TriggeredBy) + 10 + msgp.StringPrefixSize + len(z.Namespace) + 6 + msgp.StringPrefixSize + len(z.JobID) + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 13 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 7 + msgp.StringPrefixSize + len(z.Status) + 18 + msgp.StringPrefixSize + len(z.StatusDescription) + 10 + msgp.TimeSize + 9 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 13 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 12 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size + 11 + msgp.Int64Size + 11 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *ExitRule) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Task == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.ExitCodes == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Action == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Task"
+			o = append(o, 0xa4, 0x54, 0x61, 0x73, 0x6b)
+			o = msgp.AppendString(o, z.Task)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "ExitCodes"
+			o = append(o, 0xa9, 0x45, 0x78, 0x69, 0x74, 0x43, 0x6f, 0x64, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.ExitCodes)))
+			for za0001 := range z.ExitCodes {
+				o = msgp.AppendString(o, z.ExitCodes[za0001])
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Action"
+			o = append(o, 0xa6, 0x41, 0x63, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Action)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ExitRule) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Task":
+			z.Task, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Task")
+				return
+			}
+		case "ExitCodes":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ExitCodes")
+				return
+			}
+			if cap(z.ExitCodes) >= int(zb0002) {
+				z.ExitCodes = (z.ExitCodes)[:zb0002]
+			} else {
+				z.ExitCodes = make([]string, zb0002)
+			}
+			for za0001 := range z.ExitCodes {
+				z.ExitCodes[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "ExitCodes", za0001)
+					return
+				}
+			}
+		case "Action":
+			z.Action, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Action")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *ExitRule) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Task) + 10 + msgp.ArrayHeaderSize
+	for za0001 := range z.ExitCodes {
+		s += msgp.StringPrefixSize + len(z.ExitCodes[za0001])
+	}
+	s += 7 + msgp.StringPrefixSize + len(z.Action)
 	return
 }
 
@@ -26413,32 +26599,19 @@ func (z *Placement) MarshalMsg(b []byte) (o []byte, err error) {
 			if z.RescheduleTracker == nil {
 				o = msgp.AppendNil(o)
 			} else {
-				// map header, size 2
-				// string "Events"
-				o = append(o, 0x82, 0xa6, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73)
-				o = msgp.AppendArrayHeader(o, uint32(len(z.RescheduleTracker.Events)))
-				for za0007 := range z.RescheduleTracker.Events {
-					if z.RescheduleTracker.Events[za0007] == nil {
-						o = msgp.AppendNil(o)
-					} else {
-						o, err = z.RescheduleTracker.Events[za0007].MarshalMsg(o)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "Events", za0007)
-							return
-						}
-					}
+				o, err = z.RescheduleTracker.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "RescheduleTracker")
+					return
 				}
-				// string "LastReschedule"
-				o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
-				o = msgp.AppendString(o, z.RescheduleTracker.LastReschedule)
 			}
 		}
 		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "PreemptedAllocations"
 			o = append(o, 0xb4, 0x50, 0x72, 0x65, 0x65, 0x6d, 0x70, 0x74, 0x65, 0x64, 0x41, 0x6c, 0x6c, 0x6f, 0x63, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.PreemptedAllocations)))
-			for za0008 := range z.PreemptedAllocations {
-				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0008])[:])
+			for za0007 := range z.PreemptedAllocations {
+				o = msgp.AppendBytes(o, (z.PreemptedAllocations[za0007])[:])
 			}
 		}
 		if (zb0001Mask & 0x400) == 0 { // if not omitted
@@ -26581,81 +26754,28 @@ func (z *Placement) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.RescheduleTracker == nil {
 					z.RescheduleTracker = new(RescheduleTracker)
 				}
-				var zb0004 uint32
-				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
+				bts, err = z.RescheduleTracker.UnmarshalMsg(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "RescheduleTracker")
 					return
 				}
-				for zb0004 > 0 {
-					zb0004--
-					field, bts, err = msgp.ReadMapKeyZC(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "RescheduleTracker")
-						return
-					}
-					switch msgp.UnsafeString(field) {
-					case "Events":
-						var zb0005 uint32
-						zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "Events")
-							return
-						}
-						if cap(z.RescheduleTracker.Events) >= int(zb0005) {
-							z.RescheduleTracker.Events = (z.RescheduleTracker.Events)[:zb0005]
-						} else {
-							z.RescheduleTracker.Events = make([]*RescheduleEvent, zb0005)
-						}
-						for za0007 := range z.RescheduleTracker.Events {
-							if msgp.IsNil(bts) {
-								bts, err = msgp.ReadNilBytes(bts)
-								if err != nil {
-									return
-								}
-								z.RescheduleTracker.Events[za0007] = nil
-							} else {
-								if z.RescheduleTracker.Events[za0007] == nil {
-									z.RescheduleTracker.Events[za0007] = new(RescheduleEvent)
-								}
-								bts, err = z.RescheduleTracker.Events[za0007].UnmarshalMsg(bts)
-								if err != nil {
-									err = msgp.WrapError(err, "RescheduleTracker", "Events", za0007)
-									return
-								}
-							}
-						}
-					case "LastReschedule":
-						z.RescheduleTracker.LastReschedule, bts, err = msgp.ReadStringBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker", "LastReschedule")
-							return
-						}
-					default:
-						bts, err = msgp.Skip(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "RescheduleTracker")
-							return
-						}
-					}
-				}
 			}
 		case "PreemptedAllocations":
-			var zb0006 uint32
-			zb0006, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "PreemptedAllocations")
 				return
 			}
-			if cap(z.PreemptedAllocations) >= int(zb0006) {
-				z.PreemptedAllocations = (z.PreemptedAllocations)[:zb0006]
+			if cap(z.PreemptedAllocations) >= int(zb0004) {
+				z.PreemptedAllocations = (z.PreemptedAllocations)[:zb0004]
 			} else {
-				z.PreemptedAllocations = make([]ID, zb0006)
+				z.PreemptedAllocations = make([]ID, zb0004)
 			}
-			for za0008 := range z.PreemptedAllocations {
-				bts, err = msgp.ReadExactBytes(bts, (z.PreemptedAllocations[za0008])[:])
+			for za0007 := range z.PreemptedAllocations {
+				bts, err = msgp.ReadExactBytes(bts, (z.PreemptedAllocations[za0007])[:])
 				if err != nil {
-					err = msgp.WrapError(err, "PreemptedAllocations", za0008)
+					err = msgp.WrapError(err, "PreemptedAllocations", za0007)
 					return
 				}
 			}
@@ -26710,15 +26830,7 @@ func (z *Placement) Msgsize() (s int) {
 	if z.RescheduleTracker == nil {
 		s += msgp.NilSize
 	} else {
-		s += 1 + 7 + msgp.ArrayHeaderSize
-		for za0007 := range z.RescheduleTracker.Events {
-			if z.RescheduleTracker.Events[za0007] == nil {
-				s += msgp.NilSize
-			} else {
-				s += z.RescheduleTracker.Events[za0007].Msgsize()
-			}
-		}
-		s += 15 + msgp.StringPrefixSize + len(z.RescheduleTracker.LastReschedule)
+		s += z.RescheduleTracker.Msgsize()
 	}
 	s += 21 + msgp.ArrayHeaderSize + (len(z.PreemptedAllocations) * (16 * (msgp.ByteSize))) + 8
 	if z.Metrics == nil {
@@ -29516,8 +29628,8 @@ func (z *RequestedDevice) Msgsize() (s int) {
 func (z *RescheduleEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(4)
-	var zb0001Mask uint8 /* 4 bits */
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
 	if z.RescheduleTime == 0 {
 		zb0001Len--
@@ -29534,6 +29646,10 @@ func (z *RescheduleEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Delay == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x8
+	}
+	if z.Ignored == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -29559,6 +29675,11 @@ func (z *RescheduleEvent) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "Delay"
 			o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
 			o = msgp.AppendDuration(o, z.Delay)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Ignored"
+			o = append(o, 0xa7, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Ignored)
 		}
 	}
 	return
@@ -29606,6 +29727,12 @@ func (z *RescheduleEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Delay")
 				return
 			}
+		case "Ignored":
+			z.Ignored, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Ignored")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -29620,7 +29747,7 @@ func (z *RescheduleEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *RescheduleEvent) Msgsize() (s int) {
-	s = 1 + 15 + msgp.Int64Size + 12 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 11 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 6 + msgp.DurationSize
+	s = 1 + 15 + msgp.Int64Size + 12 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 11 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 6 + msgp.DurationSize + 8 + msgp.BoolSize
 	return
 }
 
@@ -29895,16 +30022,20 @@ func (z *ReschedulePolicy) Msgsize() (s int) {
 func (z *RescheduleTracker) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(2)
-	var zb0001Mask uint8 /* 2 bits */
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
 	_ = zb0001Mask
 	if z.Events == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1
 	}
-	if z.LastReschedule == "" {
+	if z.Failures == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x2
+	}
+	if z.LastReschedule == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -29928,6 +30059,11 @@ func (z *RescheduleTracker) MarshalMsg(b []byte) (o []byte, err error) {
 			}
 		}
 		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Failures"
+			o = append(o, 0xa8, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73)
+			o = msgp.AppendInt(o, z.Failures)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
 			// string "LastReschedule"
 			o = append(o, 0xae, 0x4c, 0x61, 0x73, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65)
 			o = msgp.AppendString(o, z.LastReschedule)
@@ -29984,6 +30120,12 @@ func (z *RescheduleTracker) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+		case "Failures":
+			z.Failures, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Failures")
+				return
+			}
 		case "LastReschedule":
 			z.LastReschedule, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -30012,7 +30154,7 @@ func (z *RescheduleTracker) Msgsize() (s int) {
 			s += z.Events[za0001].Msgsize()
 		}
 	}
-	s += 15 + msgp.StringPrefixSize + len(z.LastReschedule)
+	s += 9 + msgp.IntSize + 15 + msgp.StringPrefixSize + len(z.LastReschedule)
 	return
 }
 
@@ -35348,8 +35490,8 @@ func (z *TaskEvent) Msgsize() (s int) {
 func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(28)
-	var zb0001Mask uint32 /* 28 bits */
+	zb0001Len := uint32(29)
+	var zb0001Mask uint32 /* 29 bits */
 	_ = zb0001Mask
 	if z.Name == "" {
 		zb0001Len--
@@ -35387,81 +35529,85 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x100
 	}
-	if z.Tasks == nil {
+	if z.Completion == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
-	if z.Volumes == nil {
+	if z.Tasks == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
-	if z.RestartPolicy == nil {
+	if z.Volumes == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800
 	}
-	if z.Disconnect == nil {
+	if z.RestartPolicy == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1000
 	}
-	if z.ReschedulePolicy == nil {
+	if z.Disconnect == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2000
 	}
-	if z.EphemeralDisk == nil {
+	if z.ReschedulePolicy == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
-	if z.Update == nil {
+	if z.EphemeralDisk == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000
 	}
-	if z.Migrate == nil {
+	if z.Update == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
 	}
-	if z.Disruption == nil {
+	if z.Migrate == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000
 	}
-	if z.Networks == nil {
+	if z.Disruption == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
-	if z.Meta == nil {
+	if z.Networks == nil {
 		zb0001Len--
 		zb0001Mask |= 0x80000
 	}
-	if z.Services == nil {
+	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
 	}
-	if z.ShutdownDelay == nil {
+	if z.Services == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200000
 	}
-	if z.StopAfterClientDisconnect == nil {
+	if z.ShutdownDelay == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400000
 	}
-	if z.MaxClientDisconnect == nil {
+	if z.StopAfterClientDisconnect == nil {
 		zb0001Len--
 		zb0001Mask |= 0x800000
 	}
-	if z.PreventRescheduleOnLost == nil {
+	if z.MaxClientDisconnect == nil {
 		zb0001Len--
 		zb0001Mask |= 0x1000000
 	}
-	if z.MaxRunDuration == nil {
+	if z.PreventRescheduleOnLost == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
-	if z.Scaling == nil {
+	if z.MaxRunDuration == nil {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
-	if z.Consul == nil {
+	if z.Scaling == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000000
+	}
+	if z.Consul == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -35581,6 +35727,19 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 			}
 		}
 		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Completion"
+			o = append(o, 0xaa, 0x43, 0x6f, 0x6d, 0x70, 0x6c, 0x65, 0x74, 0x69, 0x6f, 0x6e)
+			if z.Completion == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Completion.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Completion")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
 			// string "Tasks"
 			o = append(o, 0xa5, 0x54, 0x61, 0x73, 0x6b, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
@@ -35596,7 +35755,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x400) == 0 { // if not omitted
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
 			// string "Volumes"
 			o = append(o, 0xa7, 0x56, 0x6f, 0x6c, 0x75, 0x6d, 0x65, 0x73)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Volumes)))
@@ -35613,7 +35772,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x800) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
 			// string "RestartPolicy"
 			o = append(o, 0xad, 0x52, 0x65, 0x73, 0x74, 0x61, 0x72, 0x74, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
 			if z.RestartPolicy == nil {
@@ -35626,7 +35785,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
 			// string "Disconnect"
 			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
 			if z.Disconnect == nil {
@@ -35639,7 +35798,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
 			// string "ReschedulePolicy"
 			o = append(o, 0xb0, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79)
 			if z.ReschedulePolicy == nil {
@@ -35652,7 +35811,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
 			// string "EphemeralDisk"
 			o = append(o, 0xad, 0x45, 0x70, 0x68, 0x65, 0x6d, 0x65, 0x72, 0x61, 0x6c, 0x44, 0x69, 0x73, 0x6b)
 			if z.EphemeralDisk == nil {
@@ -35665,7 +35824,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "Update"
 			o = append(o, 0xa6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65)
 			if z.Update == nil {
@@ -35678,7 +35837,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
 			// string "Migrate"
 			o = append(o, 0xa7, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x65)
 			if z.Migrate == nil {
@@ -35691,7 +35850,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
 			// string "Disruption"
 			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x72, 0x75, 0x70, 0x74, 0x69, 0x6f, 0x6e)
 			if z.Disruption == nil {
@@ -35706,7 +35865,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, z.Disruption.MaxUnavailable)
 			}
 		}
-		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
 			// string "Networks"
 			o = append(o, 0xa8, 0x4e, 0x65, 0x74, 0x77, 0x6f, 0x72, 0x6b, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Networks)))
@@ -35722,7 +35881,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "Meta"
 			o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
 			o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
@@ -35731,7 +35890,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0012)
 			}
 		}
-		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "Services"
 			o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
@@ -35747,7 +35906,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
 			// string "ShutdownDelay"
 			o = append(o, 0xad, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e, 0x44, 0x65, 0x6c, 0x61, 0x79)
 			if z.ShutdownDelay == nil {
@@ -35756,7 +35915,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.ShutdownDelay)
 			}
 		}
-		if (zb0001Mask & 0x400000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
 			// string "StopAfterClientDisconnect"
 			o = append(o, 0xb9, 0x53, 0x74, 0x6f, 0x70, 0x41, 0x66, 0x74, 0x65, 0x72, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
 			if z.StopAfterClientDisconnect == nil {
@@ -35765,7 +35924,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.StopAfterClientDisconnect)
 			}
 		}
-		if (zb0001Mask & 0x800000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
 			// string "MaxClientDisconnect"
 			o = append(o, 0xb3, 0x4d, 0x61, 0x78, 0x43, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x44, 0x69, 0x73, 0x63, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
 			if z.MaxClientDisconnect == nil {
@@ -35774,7 +35933,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.MaxClientDisconnect)
 			}
 		}
-		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
 			// string "PreventRescheduleOnLost"
 			o = append(o, 0xb7, 0x50, 0x72, 0x65, 0x76, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x63, 0x68, 0x65, 0x64, 0x75, 0x6c, 0x65, 0x4f, 0x6e, 0x4c, 0x6f, 0x73, 0x74)
 			if z.PreventRescheduleOnLost == nil {
@@ -35783,7 +35942,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendBool(o, *z.PreventRescheduleOnLost)
 			}
 		}
-		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
 			// string "MaxRunDuration"
 			o = append(o, 0xae, 0x4d, 0x61, 0x78, 0x52, 0x75, 0x6e, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
 			if z.MaxRunDuration == nil {
@@ -35792,7 +35951,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendDuration(o, *z.MaxRunDuration)
 			}
 		}
-		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
 			// string "Scaling"
 			o = append(o, 0xa7, 0x53, 0x63, 0x61, 0x6c, 0x69, 0x6e, 0x67)
 			if z.Scaling == nil {
@@ -35805,7 +35964,7 @@ func (z *TaskGroup) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
 			// string "Consul"
 			o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c)
 			if z.Consul == nil {
@@ -36075,6 +36234,23 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				z.Gates[za0006], bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Gates", za0006)
+					return
+				}
+			}
+		case "Completion":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Completion = nil
+			} else {
+				if z.Completion == nil {
+					z.Completion = new(Completion)
+				}
+				bts, err = z.Completion.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Completion")
 					return
 				}
 			}
@@ -36600,6 +36776,12 @@ func (z *TaskGroup) Msgsize() (s int) {
 	s += 5 + msgp.StringPrefixSize + len(z.Gang) + 6 + msgp.ArrayHeaderSize
 	for za0006 := range z.Gates {
 		s += msgp.StringPrefixSize + len(z.Gates[za0006])
+	}
+	s += 11
+	if z.Completion == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Completion.Msgsize()
 	}
 	s += 6 + msgp.ArrayHeaderSize
 	for za0007 := range z.Tasks {

@@ -31,6 +31,7 @@ func (c *checker) checkGroup(p *place, g *TaskGroup) {
 	c.checkTogether(p, g)
 	c.checkTolerations(p, g.Tolerations)
 	c.checkDisruption(p, g)
+	c.checkCompletion(p, g)
 	c.checkTypeBlocks(p, g.Update != nil && c.job.Update == nil, g.Migrate != nil && c.job.Migrate == nil,
 		g.ReschedulePolicy != nil && c.job.Reschedule == nil)
 	mark := len(c.faults)

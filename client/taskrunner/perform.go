@@ -135,13 +135,27 @@ func (r *Runner) judgeExit(ctx context.Context) error {
 	asked := r.want.restart && !r.want.stop
 	r.want.restart = false
 	r.mu.Unlock()
-	err := r.decide(ending{success: r.exit.Successful(), asked: asked}, func(rec *Record) {
+	err := r.decide(ending{success: r.exit.Successful(), asked: asked, after: r.afterExit()}, func(rec *Record) {
 		rec.Leftover, rec.Handle = rec.Handle.TaskID, nil
 	})
 	if err == nil {
 		r.exit, r.adopted = nil, false
 	}
 	return err
+}
+
+// afterExit is what the group's completion block says of the exit code.
+func (r *Runner) afterExit() string {
+	if r.exit.Successful() || r.exit.Unknown {
+		return structs.ExitCount
+	}
+	r.mu.Lock()
+	g := r.alloc.Group()
+	r.mu.Unlock()
+	if g == nil {
+		return structs.ExitCount
+	}
+	return g.Completion.After(r.task.Name, r.exit.ExitCode)
 }
 
 // decide asks the policy, tells what it said, and records it together with f.

@@ -58,6 +58,8 @@ type ending struct {
 	hopeless bool
 	// asked: a user or a rule ended it in order to start it again.
 	asked bool
+	// after says what follows from its exit code, when the group's completion block says so.
+	after string
 }
 
 // verdict is what follows from an ending.
@@ -75,6 +77,8 @@ const (
 	reasonSuccess   = "Restart unnecessary as task terminated successfully"
 	reasonHopeless  = "Error was unrecoverable"
 	reasonRequested = "Restart requested"
+	reasonFatal     = "Exit code allows no restarts"
+	reasonIgnored   = "Exit code does not count as a failure"
 )
 
 // judge applies the policy. jitter, from 0 to 1, is the share of the greatest jitter to add.
@@ -88,8 +92,14 @@ func judge(p policy, t tally, e ending, now time.Time, jitter float64) (verdict,
 	if e.hopeless {
 		return verdict{failed: true, reason: reasonHopeless}, t
 	}
+	if e.after == structs.ExitFailIndex || e.after == structs.ExitFailJob {
+		return verdict{failed: true, reason: reasonFatal}, t
+	}
 	if p.attempts <= 0 && p.mode == structs.RestartModeFail {
 		return verdict{failed: !e.success, reason: reasonNone}, t
+	}
+	if e.after == structs.ExitIgnore {
+		return verdict{restart: true, delay: p.delay + time.Duration(jitter*jitterFraction*float64(p.delay)), reason: reasonIgnored}, t
 	}
 	if end := t.Since.Add(p.interval); t.Since.IsZero() || !now.Before(end) {
 		t = tally{Since: now}

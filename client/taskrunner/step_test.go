@@ -154,6 +154,10 @@ func TestJudge(t *testing.T) {
 		"hopeless":                         {service, tally{}, ending{hopeless: true}, verdict{failed: true, reason: reasonHopeless}, 0},
 		"no restarts":                      {none, tally{}, ending{}, verdict{failed: true, reason: reasonNone}, 0},
 		"no restarts, ends well":           {none, tally{}, ending{success: true}, verdict{reason: reasonNone}, 0},
+		"a code that ends it":              {service, tally{now, 1}, ending{after: structs.ExitFailJob}, verdict{failed: true, reason: reasonFatal}, 1},
+		"a code that ends its index":       {batch, tally{now, 1}, ending{after: structs.ExitFailIndex}, verdict{failed: true, reason: reasonFatal}, 1},
+		"a code that does not count":       {service, tally{now, 2}, ending{after: structs.ExitIgnore}, verdict{true, false, 10 * time.Second, reasonIgnored}, 2},
+		"nor without restarts":             {none, tally{}, ending{after: structs.ExitIgnore}, verdict{failed: true, reason: reasonNone}, 0},
 		"asked for, whatever the policy":   {none, tally{}, ending{asked: true}, verdict{restart: true, reason: reasonRequested}, 0},
 		"asked for does not count as fail": {service, tally{now, 1}, ending{asked: true}, verdict{restart: true, reason: reasonRequested}, 1},
 	} {

@@ -57,8 +57,11 @@ func (w *World) came(j *structs.Job, condition string) bool {
 		if j.Type == structs.JobTypeSystem || j.Type == structs.JobTypeSysBatch {
 			have = len(nodes)
 		}
-		if condition == structs.DependStarted {
+		switch {
+		case condition == structs.DependStarted:
 			want = min(want, 1)
+		case condition == structs.DependComplete && g.Completion != nil && g.Completion.Success != nil:
+			want = min(want, *g.Completion.Success)
 		}
 		if have < want {
 			return false

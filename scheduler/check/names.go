@@ -109,6 +109,9 @@ func Settled(w *World, job *structs.Job) []Fault {
 				fs.add(allocSubject(a), "is still of version %d", a.JobVersion)
 			}
 		}
+		if c := g.Completion; c != nil && c.Success != nil && over >= min(want, *c.Success) {
+			want = 0 // enough of it ended well
+		}
 		if (n+over < want || n > want) && !perNode(job) {
 			fs.add("group "+job.ID+"."+g.Name, "%d are there, %d are wanted", n, want)
 		}

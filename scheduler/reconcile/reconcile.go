@@ -11,6 +11,7 @@ func Reconcile(in Input) *Result {
 	r := newReconciler(in)
 	r.reviewDeployment()
 	groups := byGroup(in.Allocs)
+	r.judgeCompletion(groups)
 	var waiting []delayed
 	if r.job != nil {
 		for _, g := range r.job.TaskGroups {
@@ -36,6 +37,7 @@ type reconciler struct {
 	paused, refused bool // the deployment is paused, has failed
 
 	stays    func(*structs.Allocation, *structs.TaskGroup) bool // of system jobs, see SystemInput
+	enough   map[string]bool                                    // groups that are done, see judgeCompletion
 	replaced map[structs.ID]bool                                // allocations another one names as previous
 	changes  map[changeKey]structs.Change
 	updates  map[structs.ID]*structs.PlanUpdate
@@ -139,6 +141,14 @@ func (r *reconciler) group(g *structs.TaskGroup, allocs []*structs.Allocation) [
 	if r.stopped || g.Desired() == 0 {
 		s := r.classify(allocs, g)
 		r.stopAll(g.Name, s)
+		return nil
+	}
+	switch {
+	case r.enough[g.Name]:
+		r.over(g, allocs, structs.AllocEnough)
+		return nil
+	case r.res.GivenUp != "":
+		r.over(g, allocs, structs.AllocGivenUp)
 		return nil
 	}
 	s := r.classify(allocs, g)

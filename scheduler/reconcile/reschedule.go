@@ -39,6 +39,16 @@ func (r *reconciler) rescheduleAt(a *structs.Allocation, group *structs.TaskGrou
 		return time.Time{}, false
 	}
 	failed := FailTime(a)
+	if c := group.Completion; c != nil && r.batch {
+		switch after := c.AfterFailure(a); {
+		case after == structs.ExitFailIndex || after == structs.ExitFailJob:
+			return time.Time{}, false
+		case after == structs.ExitIgnore:
+			return failed.Add(Delay(a, p)), true
+		case c.Retries != nil:
+			return failed.Add(Delay(a, p)), failuresBefore(a) < *c.Retries
+		}
+	}
 	if !deref(p.Unlimited) && attemptsIn(a.RescheduleTracker, failed.Add(-deref(p.Interval))) >= deref(p.Attempts) {
 		return time.Time{}, false
 	}
@@ -49,7 +59,7 @@ func attemptsIn(t *structs.RescheduleTracker, since time.Time) int {
 	n := 0
 	if t != nil {
 		for _, e := range t.Events {
-			if e.RescheduleTime > since.UnixNano() {
+			if e.RescheduleTime > since.UnixNano() && !e.Ignored {
 				n++
 			}
 		}
@@ -119,8 +129,9 @@ func (r *reconciler) track(a *structs.Allocation, group *structs.TaskGroup) (*st
 			events = slices.DeleteFunc(events, func(e *structs.RescheduleEvent) bool { return e.RescheduleTime < since })
 		}
 	}
+	ignored := r.batch && a.ClientStatus == structs.AllocClientFailed && group.Completion.AfterFailure(a) == structs.ExitIgnore
 	events = append(events, &structs.RescheduleEvent{
-		RescheduleTime: r.in.Now.UnixNano(), PrevAllocID: a.ID, PrevNodeID: a.NodeID, Delay: delay,
+		RescheduleTime: r.in.Now.UnixNano(), PrevAllocID: a.ID, PrevNodeID: a.NodeID, Delay: delay, Ignored: ignored,
 	})
 	var avoid []structs.ID
 	for _, e := range events {
@@ -128,7 +139,13 @@ func (r *reconciler) track(a *structs.Allocation, group *structs.TaskGroup) (*st
 			avoid = append(avoid, e.PrevNodeID)
 		}
 	}
-	return &structs.RescheduleTracker{Events: events, LastReschedule: rescheduleOK}, avoid
+	t := &structs.RescheduleTracker{Events: events, LastReschedule: rescheduleOK}
+	if group.Completion != nil && group.Completion.Retries != nil {
+		if t.Failures = failuresBefore(a); !ignored {
+			t.Failures++
+		}
+	}
+	return t, avoid
 }
 
 // followUps makes evaluations for what must wait, those close together sharing one, and notes them on the allocations.

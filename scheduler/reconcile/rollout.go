@@ -223,6 +223,9 @@ func (p *groupPass) replace(a *structs.Allocation, tracker *structs.RescheduleTr
 		pl.Index = p.used.lowest()
 	}
 	p.used.take(pl.Index)
+	if pl.Tracker == nil {
+		pl.Tracker = p.carry(pl.Index)
+	}
 	p.res.Place = append(p.res.Place, pl)
 }
 
@@ -236,7 +239,7 @@ func (p *groupPass) placeMissing() {
 		p.used.take(index)
 		p.d.Place++
 		p.res.Place = append(p.res.Place, &Place{
-			Job: p.job, Group: p.group, Index: index, DeploymentID: p.deploymentID(),
+			Job: p.job, Group: p.group, Index: index, DeploymentID: p.deploymentID(), Tracker: p.carry(index),
 		})
 	}
 }

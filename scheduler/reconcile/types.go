@@ -35,6 +35,8 @@ type Result struct {
 	Deployment        *structs.Deployment
 	DeploymentUpdates []*structs.DeploymentStatusUpdate
 	FollowUps         []*structs.Evaluation
+	// GivenUp says why the job is given up, by its completion blocks; empty when it is not.
+	GivenUp string
 }
 
 // Place asks for one allocation.

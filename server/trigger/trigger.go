@@ -86,7 +86,7 @@ func Node(st State, node structs.ID, nodeIndex uint64, reason string, now time.T
 }
 
 // Reports are the evaluations that follow from what a client reports: of jobs whose allocation failed, ended although it
-// should run, or came back from being unknown.
+// should run, ended well as the last that is needed, or came back from being unknown.
 func Reports(st State, updates []*structs.AllocClientUpdate, now time.Time, ids IDs) []*structs.Evaluation {
 	m := newMaker(now, ids)
 	for _, u := range updates {
@@ -103,9 +103,17 @@ func Reports(st State, updates []*structs.AllocClientUpdate, now time.Time, ids 
 			m.add(job.Key(), job.Type, job.Priority, structs.EvalTriggerRetryFailedAlloc)
 		case u.ClientStatus == structs.AllocClientComplete && job.Type == structs.JobTypeService:
 			m.add(job.Key(), job.Type, job.Priority, structs.EvalTriggerRetryFailedAlloc)
+		case u.ClientStatus == structs.AllocClientComplete && endsGroup(job, a):
+			m.add(job.Key(), job.Type, job.Priority, structs.EvalTriggerCompletion)
 		case a.ClientStatus == structs.AllocClientUnknown:
 			m.add(job.Key(), job.Type, job.Priority, structs.EvalTriggerReconnect)
 		}
 	}
 	return m.evals()
+}
+
+// endsGroup reports that an allocation that ended well may be the last its group needs.
+func endsGroup(job *structs.Job, a *structs.Allocation) bool {
+	g := job.LookupGroup(a.TaskGroup)
+	return g != nil && g.Completion != nil && g.Completion.Success != nil
 }

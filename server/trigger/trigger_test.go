@@ -80,7 +80,8 @@ func TestNodeChangeConcernsItsJobsAndThoseOfEveryNode(t *testing.T) {
 }
 
 func TestReportsThatNeedALook(t *testing.T) {
-	svc, bat := job("svc", "service"), job("bat", "batch")
+	svc, bat, few := job("svc", "service"), job("bat", "batch"), job("few", "batch")
+	few.TaskGroups = []*structs.TaskGroup{{Name: "", Completion: &structs.Completion{Success: new(1)}}}
 	for _, c := range []struct {
 		name          string
 		job           *structs.Job
@@ -93,10 +94,11 @@ func TestReportsThatNeedALook(t *testing.T) {
 		{"a failure of what should stop", svc, "stop", "running", "failed", []string{}},
 		{"a service that ended", svc, "run", "running", "complete", []string{"svc alloc-failure"}},
 		{"a batch job that ended", bat, "run", "running", "complete", []string{}},
+		{"one of which few are needed", few, "run", "running", "complete", []string{"few completion"}},
 		{"a start", svc, "run", "pending", "running", []string{}},
 		{"a return", svc, "run", "unknown", "running", []string{"svc reconnect"}},
 	} {
-		w := &world{jobs: []*structs.Job{svc, bat}, allocs: []*structs.Allocation{alloc(1, c.job, 1, c.desired, c.from)}}
+		w := &world{jobs: []*structs.Job{svc, bat, few}, allocs: []*structs.Allocation{alloc(1, c.job, 1, c.desired, c.from)}}
 		got := names(Reports(w, []*structs.AllocClientUpdate{{ID: structs.ID{1}, ClientStatus: c.to}}, time.Unix(1, 0), idgen.Seeded(1)))
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)

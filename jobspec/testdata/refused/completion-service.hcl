@@ -1,0 +1,13 @@
+job "web" {
+  group "g" {
+    completion {
+      retries = 1
+    }
+    task "t" {
+      driver = "docker"
+      config {
+        image = "a"
+      }
+    }
+  }
+}
