@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,27 +37,41 @@ type outcome struct {
 	err     error
 }
 
-// maxEntries is how many entries are on their way at once: while one crosses the network the next is written to the disk. Raft
-// writes what comes together with one fsync.
-const maxEntries = 3
+// Bounds of what is on its way into the log at once.
+const (
+	// maxEntries is how many entries are on their way: while one crosses the network the next is written to the disk. Raft writes what
+	// comes together with one fsync.
+	maxEntries = 3
+	// enough is how many commands an entry has, and enoughBytes how large it is, that is sent while another is on its way. Less waits for
+	// the end of that one: an entry costs three servers about what ten commands do, and whoever waits shares it.
+	enough      = 16
+	enoughBytes = 64 << 10
+)
 
 // keptBody is up to how large memory for a body is kept for the next one, in bytes.
 const keptBody = 64 << 10
 
-// proposer is the group commit: commands that arrive while all entries are on their way share the next one. One entry costs one
-// fsync, whatever it holds.
+// proposer is the group commit: commands that arrive while entries are on their way share the next one. One entry costs one fsync,
+// whatever it holds.
 type proposer struct {
-	in     chan *proposal
 	holes  holes
 	memory sync.Pool // of *[]byte, for bodies on their way into an entry
 	// traces is told of entries with traced commands; nil when nothing is traced.
 	traces *traces
 	// send appends an entry, in the order of calls. What it gives waits until the entry was applied.
 	send func(data []byte) func() (uint64, []fsm.Result, error)
+
+	// look is sent to when an entry may have become due.
+	look chan struct{} // capacity 1
+
+	mu     sync.Mutex // guards what follows
+	queue  []*proposal
+	bytes  int // of the bodies in queue
+	flying int // entries on their way
 }
 
 func newProposer(send func([]byte) func() (uint64, []fsm.Result, error)) *proposer {
-	return &proposer{in: make(chan *proposal), send: send}
+	return &proposer{look: make(chan struct{}, 1), send: send}
 }
 
 // propose waits for a command to be applied. When ctx ends first the command may still be applied later.
@@ -77,17 +92,56 @@ func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int
 		return Applied{}, &structs.Error{Kind: structs.KindLimit,
 			Err: fmt.Errorf("the change is %d bytes long, more than the %d a log entry may hold", len(cmd.Body), MaxCommandBytes)}
 	}
-	pr := &proposal{cmd: cmd, memory: memory, only: checked(body), done: make(chan outcome, 1), span: p.traces.span(ctx)}
-	select {
-	case p.in <- pr:
-	case <-ctx.Done():
-		return Applied{}, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return Applied{}, err
 	}
+	pr := &proposal{cmd: cmd, memory: memory, only: checked(body), done: make(chan outcome, 1), span: p.traces.span(ctx)}
+	p.enqueue(pr)
 	select {
 	case out := <-pr.done:
 		return out.applied, out.err
 	case <-ctx.Done():
+		p.withdraw(pr)
 		return Applied{}, ctx.Err()
+	}
+}
+
+func (p *proposer) enqueue(pr *proposal) {
+	p.mu.Lock()
+	p.queue = append(p.queue, pr)
+	p.bytes += len(pr.cmd.Body)
+	due := p.due()
+	p.mu.Unlock()
+	if due {
+		p.wake()
+	}
+}
+
+// withdraw takes a command back that is in no entry yet.
+func (p *proposer) withdraw(pr *proposal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.queue, pr); i >= 0 {
+		p.queue = slices.Delete(p.queue, i, i+1)
+		p.bytes -= len(pr.cmd.Body)
+	}
+}
+
+// due reports that what waits is to be sent now.
+func (p *proposer) due() bool {
+	switch {
+	case len(p.queue) == 0 || p.flying >= maxEntries:
+		return false
+	case p.flying == 0:
+		return true
+	}
+	return len(p.queue) >= enough || p.bytes >= enoughBytes
+}
+
+func (p *proposer) wake() {
+	select {
+	case p.look <- struct{}{}:
+	default: // it will look
 	}
 }
 
@@ -95,51 +149,61 @@ func (p *proposer) propose(ctx context.Context, kind structs.CommandKind, at int
 func (p *proposer) Run(ctx context.Context) error {
 	var flying sync.WaitGroup
 	defer flying.Wait()
-	slots := make(chan struct{}, maxEntries)
-	var next *proposal // the first of the next entry, when it could not share the last one
 	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case slots <- struct{}{}:
-		}
-		first := next
-		if first == nil {
+		batch := p.next()
+		if batch == nil {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case first = <-p.in:
+			case <-p.look:
 			}
+			continue
 		}
-		var batch []*proposal
-		batch, next = p.collect(first)
 		finish := p.write(batch)
 		flying.Go(func() {
 			finish()
-			<-slots
+			p.landed()
 		})
 	}
 }
 
-// collect adds the commands that are waiting, up to the size of an entry, or to one that must begin the next.
-func (p *proposer) collect(first *proposal) (batch []*proposal, next *proposal) {
-	batch = []*proposal{first}
-	size := len(first.cmd.Body)
-	names := map[string]bool{first.only: true}
-	for size < maxEntryBytes {
-		select {
-		case pr := <-p.in:
-			if pr.only != "" && names[pr.only] {
-				return batch, pr
-			}
-			names[pr.only] = true
-			batch = append(batch, pr)
-			size += len(pr.cmd.Body)
-		default:
-			return batch, nil
-		}
+// next takes the commands of the next entry, up to its size, or to one that must begin another; nil when none is due.
+func (p *proposer) next() []*proposal {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.due() {
+		return nil
 	}
-	return batch, nil
+	size, n := 0, 0
+	names := map[string]bool{}
+	for n < len(p.queue) && size < maxEntryBytes {
+		pr := p.queue[n]
+		if pr.only != "" && names[pr.only] {
+			break
+		}
+		names[pr.only] = true
+		size += len(pr.cmd.Body)
+		n++
+	}
+	batch := p.queue[:n:n]
+	p.queue = p.queue[n:]
+	if len(p.queue) == 0 {
+		p.queue = nil
+	}
+	p.bytes -= size
+	p.flying++
+	return batch
+}
+
+// landed ends the flight of an entry.
+func (p *proposer) landed() {
+	p.mu.Lock()
+	p.flying--
+	due := p.due()
+	p.mu.Unlock()
+	if due {
+		p.wake()
+	}
 }
 
 // checked names what a command writes whose index others check before they write it: two writes of it in one entry would have one index,

@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -162,48 +164,112 @@ func TestACommandBeyondItsLimitIsRefused(t *testing.T) {
 	}
 }
 
-// Entries follow each other without waiting, up to a bound, and what comes meanwhile shares the next one.
+// heldLog is a log whose entries are applied when they are let; sent are the commands of each.
+type heldLog struct {
+	t       *testing.T
+	release chan struct{} // one receive per entry
+	sent    []int
+}
+
+func (l *heldLog) send(data []byte) func() (uint64, []fsm.Result, error) {
+	var e structs.LogEntry
+	if _, err := e.UnmarshalMsg(data); err != nil {
+		l.t.Error(err)
+	}
+	l.sent = append(l.sent, len(e.Commands))
+	index := uint64(len(l.sent))
+	return func() (uint64, []fsm.Result, error) {
+		<-l.release
+		return index, make([]fsm.Result, len(e.Commands)), nil
+	}
+}
+
+// An entry is sent beside another when it holds enough, up to a bound; less waits for the end of one, and shares the next.
 func TestEntriesOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		var sent [][]byte
-		p := newProposer(func(data []byte) func() (uint64, []fsm.Result, error) {
-			sent = append(sent, data)
-			var e structs.LogEntry
-			if _, err := e.UnmarshalMsg(data); err != nil {
-				t.Error(err)
-			}
-			index := uint64(len(sent))
-			return func() (uint64, []fsm.Result, error) {
-				<-release
-				return index, make([]fsm.Result, len(e.Commands)), nil
-			}
-		})
+		l := &heldLog{t: t, release: make(chan struct{})}
+		p := newProposer(l.send)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
-		const all = 20
-		got := make(chan uint64, all)
-		for range all {
-			go func() {
-				a, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, body())
-				if err != nil {
+		var got sync.WaitGroup
+		ask := func(c *structs.NameDeleteCommand) {
+			got.Go(func() {
+				if _, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, c); err != nil {
 					t.Error(err)
 				}
-				got <- a.Index
-			}()
+			})
 			synctest.Wait()
 		}
-		if len(sent) != maxEntries {
-			t.Errorf("%d entries are on their way, want %d", len(sent), maxEntries)
+		want := func(what string, sent ...int) {
+			t.Helper()
+			if synctest.Wait(); !slices.Equal(l.sent, sent) {
+				t.Errorf("%s: entries of %v commands are sent, want %v", what, l.sent, sent)
+			}
 		}
-		close(release)
-		perEntry := map[uint64]int{}
-		for range all {
-			perEntry[<-got]++
+		large := &structs.NameDeleteCommand{Names: []string{strings.Repeat("x", enoughBytes)}}
+		ask(body())
+		want("one that waits for nobody", 1)
+		for range enough - 1 {
+			ask(body())
 		}
-		if perEntry[maxEntries+1] != all-maxEntries {
-			t.Errorf("the commands are in entries %v: those that waited should share one", perEntry)
+		want("less than enough beside one", 1)
+		ask(body())
+		want("enough beside one", 1, enough)
+		ask(body())
+		ask(large)
+		want("a large one beside two", 1, enough, 2)
+		for range 2 * enough {
+			ask(body())
+		}
+		ask(large)
+		want("as many as may be on their way", 1, enough, 2)
+		l.release <- struct{}{}
+		want("all that waited", 1, enough, 2, 2*enough+1)
+		for range enough - 1 {
+			ask(body())
+		}
+		l.release <- struct{}{}
+		l.release <- struct{}{}
+		want("less than enough beside the last", 1, enough, 2, 2*enough+1)
+		l.release <- struct{}{}
+		want("less than enough beside none", 1, enough, 2, 2*enough+1, enough-1)
+		l.release <- struct{}{}
+		got.Wait()
+		cancel()
+		<-ended
+	})
+}
+
+// A command whose proposer went away before it was in an entry is in none.
+func TestACommandNobodyWaitsForIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &heldLog{t: t, release: make(chan struct{})}
+		p := newProposer(l.send)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		var got sync.WaitGroup
+		ask := func(ctx context.Context, want error) {
+			got.Go(func() {
+				if _, err := p.propose(ctx, structs.CmdNamespaceDelete, 1, body()); !errors.Is(err, want) {
+					t.Errorf("answered %v, want %v", err, want)
+				}
+			})
+			synctest.Wait()
+		}
+		ask(ctx, nil)
+		short, leave := context.WithCancel(ctx)
+		ask(short, context.Canceled)
+		ask(ctx, nil)
+		ask(short, context.Canceled)
+		leave()
+		synctest.Wait()
+		ask(short, context.Canceled)
+		close(l.release)
+		got.Wait()
+		if !slices.Equal(l.sent, []int{1, 1}) {
+			t.Errorf("entries of %v commands", l.sent)
 		}
 		cancel()
 		<-ended
