@@ -169,7 +169,7 @@ var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 // testNames are the tests of the whole project.
 func testNames(t *testing.T) map[string]bool {
 	names := map[string]bool{}
-	for _, folder := range []string{"scheduler", "server", "client", "sim", "e2e", "agent"} {
+	for _, folder := range []string{"structs", "scheduler", "server", "client", "sim", "e2e", "agent"} {
 		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 				return err
