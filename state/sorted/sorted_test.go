@@ -43,8 +43,8 @@ func depth(t *rapid.T, n *node[int, *pair], root bool) int {
 	if n.kids == nil {
 		return 0
 	}
-	for i, low := range n.low {
-		if (low != nil) != (i < len(n.kids)) && i > 0 {
+	for i, low := range n.low.key {
+		if low != 0 && i >= len(n.kids) {
 			t.Fatalf("bound %d of a node with %d children: %v", i, len(n.kids), low)
 		}
 	}
@@ -56,8 +56,8 @@ func depth(t *rapid.T, n *node[int, *pair], root bool) int {
 		}
 		d = kd
 		k.each(func(p *pair) bool {
-			if i > 0 && p.key < *n.low[i] || i+1 < len(n.kids) && p.key >= *n.low[i+1] {
-				t.Fatalf("key %d in child %d of bounds %v", p.key, i, n.low)
+			if i > 0 && p.key < n.low.key[i] || i+1 < len(n.kids) && p.key >= n.low.key[i+1] {
+				t.Fatalf("key %d in child %d of bounds %v", p.key, i, n.low.key)
 			}
 			return true
 		})

@@ -1,8 +1,15 @@
 package sorted
 
-// nodeMax is how many values a leaf, or children an inner node, holds at most. With so many a leaf and an inner node fill the memory
-// Go gives for them, 288 and 512 bytes, when values are pointers.
+// nodeMax is how many values a leaf, or children an inner node, holds at most. With so many either fills the memory Go gives for it,
+// 288 bytes, when values are pointers.
 const nodeMax = 28
+
+// Rooms of leaves that are not full: the one leaf of a small tree has no more than it needs. They fill 80, 112 and 176 bytes.
+const (
+	roomFew  = 2
+	roomSome = 6
+	roomHalf = 14
+)
 
 // Order is how values of a tree are keyed and compared. Trees of one kind share one Order.
 type Order[K, V any] struct {
@@ -24,16 +31,45 @@ type Tree[K, V any] struct {
 }
 
 // node is a leaf (kids nil) or an inner node. low[i] is not above any key in kids[i], and above every key in kids[i-1];
-// low[0] says nothing. Keys are shared by the copies of a node, which are many more than the keys.
+// low[0] says nothing.
 type node[K, V any] struct {
 	edit *Edit
 	vals []V
 	kids []*node[K, V]
-	low  *[nodeMax]*K
+	low  *bounds[K] // nil in a leaf
 }
 
-// newLeaf is an empty leaf with room for all it may hold.
-func newLeaf[K, V any](e *Edit) *node[K, V] {
+// bounds are the least keys of an inner node's children. The copies of a node share them until they change, which is seldom.
+type bounds[K any] struct {
+	edit *Edit // who made them, for one node
+	key  [nodeMax]K
+}
+
+// newLeaf is an empty leaf with room for n values or more.
+func newLeaf[K, V any](e *Edit, n int) *node[K, V] {
+	switch {
+	case n <= roomFew:
+		b := &struct {
+			node[K, V]
+			vals [roomFew]V
+		}{}
+		b.node.edit, b.node.vals = e, b.vals[:0]
+		return &b.node
+	case n <= roomSome:
+		b := &struct {
+			node[K, V]
+			vals [roomSome]V
+		}{}
+		b.node.edit, b.node.vals = e, b.vals[:0]
+		return &b.node
+	case n <= roomHalf:
+		b := &struct {
+			node[K, V]
+			vals [roomHalf]V
+		}{}
+		b.node.edit, b.node.vals = e, b.vals[:0]
+		return &b.node
+	}
 	b := &struct {
 		node[K, V]
 		vals [nodeMax]V
@@ -42,15 +78,22 @@ func newLeaf[K, V any](e *Edit) *node[K, V] {
 	return &b.node
 }
 
-// newInner is the same for a node with children.
-func newInner[K, V any](e *Edit) *node[K, V] {
+// newInner is an empty node for children.
+func newInner[K, V any](e *Edit, low *bounds[K]) *node[K, V] {
 	b := &struct {
 		node[K, V]
 		kids [nodeMax]*node[K, V]
-		low  [nodeMax]*K
 	}{}
-	b.node.edit, b.node.kids, b.node.low = e, b.kids[:0], &b.low
+	b.node.edit, b.node.kids, b.node.low = e, b.kids[:0], low
 	return &b.node
+}
+
+// bounds are the keys of an owned inner node, to be changed.
+func (n *node[K, V]) bounds() *[nodeMax]K {
+	if n.low.edit != n.edit {
+		n.low = &bounds[K]{n.edit, n.low.key}
+	}
+	return &n.low.key
 }
 
 // New is an empty tree. An order without At gets one.
@@ -84,7 +127,7 @@ func (t *Tree[K, V]) child(n *node[K, V], key K) int {
 	lo, hi, compare := 1, len(n.kids), t.order.Compare
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if compare(*n.low[mid], key) <= 0 {
+		if compare(n.low.key[mid], key) <= 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -116,13 +159,12 @@ func (n *node[K, V]) own(e *Edit) *node[K, V] {
 		return n
 	}
 	if n.kids == nil {
-		c := newLeaf[K, V](e)
+		c := newLeaf[K, V](e, len(n.vals)+1)
 		c.vals = append(c.vals, n.vals...)
 		return c
 	}
-	c := newInner[K, V](e)
+	c := newInner[K, V](e, n.low)
 	c.kids = append(c.kids, n.kids...)
-	*c.low = *n.low
 	return c
 }
 
@@ -130,7 +172,7 @@ func (n *node[K, V]) own(e *Edit) *node[K, V] {
 func (t *Tree[K, V]) Set(e *Edit, v V) (old V, had bool) {
 	key := t.order.Key(v)
 	if t.root == nil {
-		t.root = newLeaf[K, V](e)
+		t.root = newLeaf[K, V](e, 1)
 		t.root.vals = append(t.root.vals, v)
 		t.size = 1
 		return old, false
@@ -139,9 +181,9 @@ func (t *Tree[K, V]) Set(e *Edit, v V) (old V, had bool) {
 	old, had, right, low := t.set(root, e, key, v)
 	t.root = root
 	if right != nil {
-		t.root = newInner[K, V](e)
+		t.root = newInner[K, V](e, &bounds[K]{edit: e})
 		t.root.kids = append(t.root.kids, root, right)
-		t.root.low[1] = low
+		t.root.low.key[1] = low
 	}
 	if !had {
 		t.size++
@@ -150,16 +192,15 @@ func (t *Tree[K, V]) Set(e *Edit, v V) (old V, had bool) {
 }
 
 // set changes an owned node; right is its new neighbour when it had to be split, low the least key of that.
-func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, right *node[K, V], low *K) {
+func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, right *node[K, V], low K) {
 	if n.kids == nil {
 		i, found := t.find(n, key)
 		if found {
 			old, n.vals[i] = n.vals[i], v
-			return old, true, nil, nil
+			return old, true, nil, low
 		}
 		if right = n.addValue(e, i, v); right != nil {
-			least := t.order.Key(right.vals[0])
-			low = &least
+			low = t.order.Key(right.vals[0])
 		}
 		return old, false, right, low
 	}
@@ -168,11 +209,11 @@ func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, r
 	n.kids[i] = kid
 	old, had, more, moreLow := t.set(kid, e, key, v)
 	if more == nil {
-		return old, had, nil, nil
+		return old, had, nil, low
 	}
 	right = n.addChild(e, i+1, more, moreLow)
 	if right != nil {
-		low = right.low[0]
+		low = right.low.key[0]
 	}
 	return old, had, right, low
 }
@@ -180,10 +221,13 @@ func (t *Tree[K, V]) set(n *node[K, V], e *Edit, key K, v V) (old V, had bool, r
 // addValue puts a value at a place of an owned leaf; right is its new neighbour when it was full.
 func (n *node[K, V]) addValue(e *Edit, i int, v V) (right *node[K, V]) {
 	if len(n.vals) < nodeMax {
+		if len(n.vals) == cap(n.vals) { // a small leaf that several values were put into
+			n.vals = append(newLeaf[K, V](e, len(n.vals)+1).vals, n.vals...)
+		}
 		n.vals = insert(n.vals, i, v)
 		return nil
 	}
-	right = newLeaf[K, V](e)
+	right = newLeaf[K, V](e, nodeMax)
 	at := splitAt(i)
 	right.vals = append(right.vals, n.vals[at:]...)
 	n.vals = cut(n.vals, at)
@@ -196,17 +240,17 @@ func (n *node[K, V]) addValue(e *Edit, i int, v V) (right *node[K, V]) {
 }
 
 // addChild puts a child and its least key at a place of an owned inner node; right is its new neighbour when it was full.
-func (n *node[K, V]) addChild(e *Edit, i int, kid *node[K, V], low *K) (right *node[K, V]) {
+func (n *node[K, V]) addChild(e *Edit, i int, kid *node[K, V], low K) (right *node[K, V]) {
 	if len(n.kids) < nodeMax {
 		n.insertChild(i, kid, low)
 		return nil
 	}
-	right = newInner[K, V](e)
+	right = newInner[K, V](e, &bounds[K]{edit: e})
 	at := splitAt(i)
 	right.kids = append(right.kids, n.kids[at:]...)
-	copy(right.low[:], n.low[at:])
+	copy(right.low.key[:], n.low.key[at:])
 	n.kids = cut(n.kids, at)
-	clear(n.low[at:])
+	clear(n.bounds()[at:])
 	if i <= at && at < nodeMax {
 		n.insertChild(i, kid, low)
 	} else {
@@ -215,16 +259,19 @@ func (n *node[K, V]) addChild(e *Edit, i int, kid *node[K, V], low *K) (right *n
 	return right
 }
 
-func (n *node[K, V]) insertChild(i int, kid *node[K, V], low *K) {
+func (n *node[K, V]) insertChild(i int, kid *node[K, V], low K) {
 	n.kids = insert(n.kids, i, kid)
-	copy(n.low[i+1:], n.low[i:])
-	n.low[i] = low
+	own := n.bounds()
+	copy(own[i+1:], own[i:])
+	own[i] = low
 }
 
 func (n *node[K, V]) removeChild(i int) {
 	n.kids = removeAt(n.kids, i)
-	copy(n.low[i:], n.low[i+1:])
-	n.low[len(n.kids)] = nil
+	var none K
+	own := n.bounds()
+	copy(own[i:], own[i+1:])
+	own[len(n.kids)] = none
 }
 
 // splitAt is where a full node is split: in the middle, or at its end when values are appended in order, so that nodes filled in order
@@ -291,8 +338,9 @@ func (n *node[K, V]) join(e *Edit, i int) {
 	} else {
 		at := len(left.kids)
 		left.kids = append(left.kids, right.kids...)
-		copy(left.low[at:], right.low[:len(right.kids)])
-		left.low[at] = n.low[i+1]
+		own := left.bounds()
+		copy(own[at:], right.low.key[:len(right.kids)])
+		own[at] = n.low.key[i+1]
 	}
 	n.kids[i] = left
 	n.removeChild(i + 1)
