@@ -77,19 +77,19 @@ func (f *Follower) Poll() (Changes, bool) {
 	f.seen = now
 	c := Changes{Index: now.index}
 	if f.tables[TableJobs] {
-		c.Jobs = changesOf(then.jobs, now.jobs)
+		c.Jobs = changesOf(then.records, now.records, func(rec *record) *structs.Job { return rec.job })
 	}
 	if f.tables[TableNodes] {
-		c.Nodes = changesOf(then.nodes, now.nodes)
+		c.Nodes = changesOf(then.nodes, now.nodes, itself)
 	}
 	if f.tables[TableAllocs] {
-		c.Allocs = changesOf(then.allocs, now.allocs)
+		c.Allocs = changesOf(then.allocs, now.allocs, itself)
 	}
 	if f.tables[TableEvals] {
-		c.Evals = changesOf(then.evals, now.evals)
+		c.Evals = changesOf(then.evals, now.evals, itself)
 	}
 	if f.tables[TableDeployments] {
-		c.Deployments = changesOf(then.deployments, now.deployments)
+		c.Deployments = changesOf(then.deployments, now.deployments, itself)
 	}
 	return c, true
 }
@@ -115,7 +115,7 @@ func (f *Follower) differs(then, now *root) bool {
 		}
 		switch Table(t) {
 		case TableJobs:
-			follows = !then.jobs.Same(now.jobs)
+			follows = then.changed[TableJobs] != now.changed[TableJobs] || then.life != now.life
 		case TableNodes:
 			follows = !then.nodes.Same(now.nodes)
 		case TableAllocs:
@@ -138,18 +138,30 @@ func (f *Follower) differs(then, now *root) bool {
 	return false
 }
 
-func changesOf[K, T any](then, now sorted.Tree[K, *T]) []Change[T] {
+// changesOf compares trees by an object of each of their values, nil for a value that has none.
+func changesOf[K, V, T any](then, now sorted.Tree[K, V], of func(V) *T) []Change[T] {
 	var list []Change[T]
-	sorted.Diff(then, now, func(a, b *T) bool { return a == b }, func(before, after *T, _, has bool) bool {
+	same := func(a, b V) bool { return of(a) == of(b) }
+	sorted.Diff(then, now, same, func(before, after V, had, has bool) bool {
+		var was, is *T
+		if had {
+			was = of(before)
+		}
 		if has {
-			list = append(list, Change[T]{Object: after})
-		} else {
-			list = append(list, Change[T]{Object: before, Deleted: true})
+			is = of(after)
+		}
+		switch {
+		case is != nil:
+			list = append(list, Change[T]{Object: is})
+		case was != nil:
+			list = append(list, Change[T]{Object: was, Deleted: true})
 		}
 		return true
 	})
 	return list
 }
+
+func itself[T any](v *T) *T { return v }
 
 // wakeFollowers wakes those one of whose tables changed; mu is held.
 func (s *Store) wakeFollowers(before, now *root) {

@@ -21,10 +21,10 @@ func (rd reader) Hash() [sha256.Size]byte {
 	for _, changed := range r.changed {
 		d.number(changed)
 	}
-	digestAll(d, r.jobs.All())
-	digestAll(d, r.versions.All())
-	digestAll(d, r.submissions.All())
-	digestAll(d, r.summaries.All())
+	digestAll(d, r.jobs())
+	digestAll(d, r.versions())
+	digestAll(d, r.submissions())
+	digestAll(d, r.summaries())
 	digestAll(d, r.nodes.All())
 	digestAll(d, r.allocs.All())
 	digestAll(d, r.evals.All())

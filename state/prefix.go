@@ -62,7 +62,14 @@ func (rd reader) JobsWith(namespace, prefix string) iter.Seq[*structs.Job] {
 }
 
 func jobsWith(r *root, namespace, prefix string) iter.Seq[*structs.Job] {
-	return r.jobs.Range(structs.JobKey{Namespace: namespace, ID: prefix}, func(j *structs.Job) bool {
-		return j.Namespace == namespace && strings.HasPrefix(j.ID, prefix)
+	records := r.records.Range(structs.JobKey{Namespace: namespace, ID: prefix}, func(rec *record) bool {
+		return rec.key.Namespace == namespace && strings.HasPrefix(rec.key.ID, prefix)
 	})
+	return func(yield func(*structs.Job) bool) {
+		for rec := range records {
+			if rec.job != nil && !yield(rec.job) {
+				return
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package state
 
 import (
 	"iter"
+	"slices"
 
 	"berth/state/sorted"
 	"berth/structs"
@@ -40,17 +41,17 @@ func (rd reader) Chain() Chain { return rd.r.chain }
 
 // Job is the current version of a job.
 func (rd reader) Job(namespace, id string) *structs.Job {
-	return get(&rd.r.jobs, structs.JobKey{Namespace: namespace, ID: id})
+	return rd.record(namespace, id).job
 }
 
 // Jobs are all jobs by namespace and id.
 func (rd reader) Jobs() iter.Seq[*structs.Job] {
-	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return r.jobs.All() })
+	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return r.jobs() })
 }
 
 // JobVersion is one kept version of a job. Its status fields are those of its time.
 func (rd reader) JobVersion(namespace, id string, version uint64) *structs.Job {
-	return get(&rd.r.versions, versionKey(namespace, id, version))
+	return rd.record(namespace, id).version(version)
 }
 
 // JobVersions are the kept versions of a job, newest first.
@@ -59,19 +60,17 @@ func (rd reader) JobVersions(namespace, id string) iter.Seq[*structs.Job] {
 }
 
 func versionsOf(r *root, namespace, id string) iter.Seq[*structs.Job] {
-	return r.versions.Range(byKey{ns: namespace, name: id}, func(j *structs.Job) bool {
-		return j.ID == id && j.Namespace == namespace
-	})
+	return slices.Values(r.record(namespace, id).versions)
 }
 
 // Submission is the text a job version was written as.
 func (rd reader) Submission(namespace, id string, version uint64) *structs.JobSubmission {
-	return get(&rd.r.submissions, versionKey(namespace, id, version))
+	return rd.record(namespace, id).submission(version)
 }
 
 // JobSummary counts a job's allocations.
 func (rd reader) JobSummary(namespace, id string) *structs.JobSummary {
-	return get(&rd.r.summaries, structs.JobKey{Namespace: namespace, ID: id})
+	return rd.record(namespace, id).summary
 }
 
 // Node is a node.
@@ -96,9 +95,7 @@ func (rd reader) AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation]
 }
 
 func allocsByJob(r *root, namespace, id string) iter.Seq[*structs.Allocation] {
-	return r.allocsByJob.Range(byKey{ns: namespace, name: id}, func(a *structs.Allocation) bool {
-		return a.JobID == id && a.Namespace == namespace
-	})
+	return r.record(namespace, id).allocs.All()
 }
 
 // AllocsByNode are a node's allocations, those that are over included until they are reaped, by id.
@@ -144,9 +141,7 @@ func (rd reader) EvalsByJob(namespace, id string) iter.Seq[*structs.Evaluation] 
 }
 
 func evalsByJob(r *root, namespace, id string) iter.Seq[*structs.Evaluation] {
-	return r.evalsByJob.Range(byKey{ns: namespace, name: id}, func(e *structs.Evaluation) bool {
-		return e.JobID == id && e.Namespace == namespace
-	})
+	return r.record(namespace, id).evals.All()
 }
 
 // Deployment is a deployment.
@@ -163,9 +158,7 @@ func (rd reader) DeploymentsByJob(namespace, id string) iter.Seq[*structs.Deploy
 }
 
 func deploymentsByJob(r *root, namespace, id string) iter.Seq[*structs.Deployment] {
-	return r.deploymentsByJob.Range(byKey{ns: namespace, name: id}, func(d *structs.Deployment) bool {
-		return d.JobID == id && d.Namespace == namespace
-	})
+	return r.record(namespace, id).deployments.All()
 }
 
 // LatestDeployment is a job's newest deployment.
@@ -204,29 +197,20 @@ func (rd reader) NodeUse(node structs.ID) *NodeUse { return get(&rd.r.nodeUse, n
 
 // JobCounts are a job's allocations and evaluations in numbers.
 func (rd reader) JobCounts(namespace, id string) JobCounts {
-	key := structs.JobKey{Namespace: namespace, ID: id}
-	if rd.txn != nil {
-		if c := rd.txn.counts[key]; c != nil {
-			return c.JobCounts
-		}
-	}
-	if c := get(&rd.r.jobCounts, key); c != nil {
-		return c.JobCounts
-	}
-	return JobCounts{}
+	return rd.record(namespace, id).counts()
 }
 
 // AllJobVersions are the kept versions of all jobs, by job, newest first.
 func (rd reader) AllJobVersions() iter.Seq[*structs.Job] {
-	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return r.versions.All() })
+	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return r.versions() })
 }
 
 // AllSubmissions are what all job versions were written as.
 func (rd reader) AllSubmissions() iter.Seq[*structs.JobSubmission] {
-	return steady(rd, func(r *root) iter.Seq[*structs.JobSubmission] { return r.submissions.All() })
+	return steady(rd, func(r *root) iter.Seq[*structs.JobSubmission] { return r.submissions() })
 }
 
 // JobSummaries are the summaries of all jobs by namespace and id.
 func (rd reader) JobSummaries() iter.Seq[*structs.JobSummary] {
-	return steady(rd, func(r *root) iter.Seq[*structs.JobSummary] { return r.summaries.All() })
+	return steady(rd, func(r *root) iter.Seq[*structs.JobSummary] { return r.summaries() })
 }

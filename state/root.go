@@ -1,62 +1,25 @@
 package state
 
 import (
-	"cmp"
 	"strings"
 
 	"berth/state/sorted"
 	"berth/structs"
 )
 
-// byKey is the key of indexes: an owner (a job's name, or an id), a number within it, and the object's own id.
-type byKey struct {
-	ns, name string
-	owner    structs.ID
-	n        uint64
-	id       structs.ID
-}
+// byKey is the key of indexes: an owner, and the object's own id.
+type byKey struct{ owner, id structs.ID }
 
 func compareByKey(a, b byKey) int {
 	if c := a.owner.Compare(b.owner); c != 0 {
 		return c
 	}
-	if c := strings.Compare(a.ns, b.ns); c != 0 {
-		return c
-	}
-	if c := strings.Compare(a.name, b.name); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.n, b.n); c != 0 {
-		return c
-	}
 	return a.id.Compare(b.id)
 }
 
-// ofJob compares the key of what is a job's with another of that index.
-func ofJob(ns, name string, n uint64, id structs.ID, with byKey) int {
-	if c := strings.Compare(ns, with.ns); c != 0 {
-		return c
-	}
-	if c := strings.Compare(name, with.name); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(n, with.n); c != 0 {
-		return c
-	}
-	return id.Compare(with.id)
-}
-
-// ofOwner compares the key of what belongs to an id with another of that index.
-func ofOwner(owner, id structs.ID, with byKey) int {
-	if c := owner.Compare(with.owner); c != 0 {
-		return c
-	}
-	return id.Compare(with.id)
-}
-
 func compareJobKey(a, b structs.JobKey) int {
-	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
-		return c
+	if a.Namespace != b.Namespace { // most are of one
+		return strings.Compare(a.Namespace, b.Namespace)
 	}
 	return strings.Compare(a.ID, b.ID)
 }
@@ -75,12 +38,10 @@ type (
 type root struct {
 	index   uint64
 	changed [TableCount]uint64 // index of each table's last change
+	life    uint64             // how often the whole state was replaced
 	chain   Chain
 
-	jobs        byJobKey[structs.Job]
-	versions    byIndex[structs.Job]
-	submissions byIndex[structs.JobSubmission]
-	summaries   byJobKey[structs.JobSummary]
+	records     byJobKey[record]
 	nodes       byID[structs.Node]
 	namespaces  byName[structs.Namespace]
 	pools       byName[structs.NodePool]
@@ -100,21 +61,16 @@ type root struct {
 	autopilot   *structs.AutopilotConfiguration // nil until it was set
 
 	allocs             byID[structs.Allocation]
-	allocsByJob        byIndex[structs.Allocation]
 	allocsByNode       byIndex[structs.Allocation]
 	allocsByEval       byIndex[structs.Allocation]
 	allocsByDeployment byIndex[structs.Allocation]
 
-	evals      byID[structs.Evaluation]
-	evalsByJob byIndex[structs.Evaluation]
-
-	deployments      byID[structs.Deployment]
-	deploymentsByJob byIndex[structs.Deployment]
+	evals       byID[structs.Evaluation]
+	deployments byID[structs.Deployment]
 
 	// Derived.
-	secrets   sorted.Tree[secretHash, *secretOf]
-	nodeUse   byID[NodeUse]
-	jobCounts byJobKey[jobCounts]
+	secrets sorted.Tree[secretHash, *secretOf]
+	nodeUse byID[NodeUse]
 	// inNamespace has when parts of tables changed; restored are the tables' indexes of the restore, for parts that did not change since.
 	inNamespace sorted.Tree[namespaceKey, *namespaceIndex]
 	restored    [TableCount]uint64
@@ -124,14 +80,7 @@ type root struct {
 // the node pools that are always there.
 func newRoot() *root {
 	r := &root{
-		jobs: newJobKeyed(func(j *structs.Job) structs.JobKey { return j.Key() }),
-		versions: newIndex(func(j *structs.Job) byKey { return versionKey(j.Namespace, j.ID, j.Version) },
-			func(j *structs.Job, k byKey) int { return ofJob(j.Namespace, j.ID, ^j.Version, structs.ID{}, k) }),
-		submissions: newIndex(func(s *structs.JobSubmission) byKey { return versionKey(s.Namespace, s.JobID, s.Version) },
-			func(s *structs.JobSubmission, k byKey) int {
-				return ofJob(s.Namespace, s.JobID, ^s.Version, structs.ID{}, k)
-			}),
-		summaries:  newJobKeyed(func(s *structs.JobSummary) structs.JobKey { return structs.JobKey{Namespace: s.Namespace, ID: s.JobID} }),
+		records:    newJobKeyed(func(rec *record) structs.JobKey { return rec.key }),
 		nodes:      newKeyed(func(n *structs.Node) structs.ID { return n.ID }, compareID),
 		namespaces: newKeyed(func(n *structs.Namespace) string { return n.Name }, strings.Compare),
 		pools:      newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),
@@ -150,29 +99,16 @@ func newRoot() *root {
 		oneTime:     newKeyed(func(o *structs.OneTimeToken) structs.ID { return o.AccessorID }, compareID),
 		config:      structs.DefaultSchedulerConfiguration(),
 
-		allocs: newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
-		allocsByJob: newIndex(func(a *structs.Allocation) byKey { return byKey{ns: a.Namespace, name: a.JobID, id: a.ID} },
-			func(a *structs.Allocation, k byKey) int { return ofJob(a.Namespace, a.JobID, 0, a.ID, k) }),
-		allocsByNode: newIndex(func(a *structs.Allocation) byKey { return byKey{owner: a.NodeID, id: a.ID} },
-			func(a *structs.Allocation, k byKey) int { return ofOwner(a.NodeID, a.ID, k) }),
-		allocsByEval: newIndex(func(a *structs.Allocation) byKey { return byKey{owner: a.EvalID, id: a.ID} },
-			func(a *structs.Allocation, k byKey) int { return ofOwner(a.EvalID, a.ID, k) }),
-		allocsByDeployment: newIndex(func(a *structs.Allocation) byKey { return byKey{owner: a.DeploymentID, id: a.ID} },
-			func(a *structs.Allocation, k byKey) int { return ofOwner(a.DeploymentID, a.ID, k) }),
+		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),
+		allocsByNode:       newKeyed(func(a *structs.Allocation) byKey { return byKey{a.NodeID, a.ID} }, compareByKey),
+		allocsByEval:       newKeyed(func(a *structs.Allocation) byKey { return byKey{a.EvalID, a.ID} }, compareByKey),
+		allocsByDeployment: newKeyed(func(a *structs.Allocation) byKey { return byKey{a.DeploymentID, a.ID} }, compareByKey),
 
-		evals: newKeyed(func(e *structs.Evaluation) structs.ID { return e.ID }, compareID),
-		evalsByJob: newIndex(func(e *structs.Evaluation) byKey {
-			return byKey{ns: e.Namespace, name: e.JobID, n: e.CreateIndex, id: e.ID}
-		}, func(e *structs.Evaluation, k byKey) int { return ofJob(e.Namespace, e.JobID, e.CreateIndex, e.ID, k) }),
-
+		evals:       newKeyed(func(e *structs.Evaluation) structs.ID { return e.ID }, compareID),
 		deployments: newKeyed(func(d *structs.Deployment) structs.ID { return d.ID }, compareID),
-		deploymentsByJob: newIndex(func(d *structs.Deployment) byKey {
-			return byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID}
-		}, func(d *structs.Deployment, k byKey) int { return ofJob(d.Namespace, d.JobID, ^d.CreateIndex, d.ID, k) }),
 
-		secrets:   newKeyed(func(s *secretOf) secretHash { return s.hash }, compareSecretHash),
-		nodeUse:   newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
-		jobCounts: newJobKeyed(func(c *jobCounts) structs.JobKey { return c.key }),
+		secrets: newKeyed(func(s *secretOf) secretHash { return s.hash }, compareSecretHash),
+		nodeUse: newKeyed(func(u *NodeUse) structs.ID { return u.NodeID }, compareID),
 
 		inNamespace: newKeyed(func(n *namespaceIndex) namespaceKey { return n.key }, compareNamespaceKey),
 	}
@@ -183,16 +119,8 @@ func newRoot() *root {
 	return r
 }
 
-// versionKey orders versions newest first.
-func versionKey(ns, id string, version uint64) byKey { return byKey{ns: ns, name: id, n: ^version} }
-
 func newKeyed[K, T any](key func(*T) K, compare func(a, b K) int) sorted.Tree[K, *T] {
 	return sorted.New(&sorted.Order[K, *T]{Key: key, Compare: compare})
 }
 
 func newJobKeyed[T any](key func(*T) structs.JobKey) byJobKey[T] { return newKeyed(key, compareJobKey) }
-
-// newIndex is given the key of an object, and how that compares with another without being made.
-func newIndex[T any](key func(*T) byKey, at func(*T, byKey) int) byIndex[T] {
-	return sorted.New(&sorted.Order[byKey, *T]{Key: key, Compare: compareByKey, At: at})
-}

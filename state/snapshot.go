@@ -38,9 +38,8 @@ func (s *Snapshot) table(t Table) <-chan struct{} {
 
 // JobW is Job and its watch.
 func (s *Snapshot) JobW(namespace, id string) (*structs.Job, <-chan struct{}) {
-	key := structs.JobKey{Namespace: namespace, ID: id}
 	return s.Job(namespace, id), s.watch(watchKey{table: TableJobs, by: byObject, ns: namespace, name: id},
-		sameOne(func(r *root) *structs.Job { return get(&r.jobs, key) }))
+		sameOne(func(r *root) *structs.Job { return r.record(namespace, id).job }))
 }
 
 // JobsW is Jobs and its watch.
@@ -56,9 +55,8 @@ func (s *Snapshot) JobVersionsW(namespace, id string) (iter.Seq[*structs.Job], <
 
 // JobSummaryW is JobSummary and its watch.
 func (s *Snapshot) JobSummaryW(namespace, id string) (*structs.JobSummary, <-chan struct{}) {
-	key := structs.JobKey{Namespace: namespace, ID: id}
 	return s.JobSummary(namespace, id), s.watch(watchKey{table: TableJobSummaries, by: byObject, ns: namespace, name: id},
-		sameOne(func(r *root) *structs.JobSummary { return get(&r.summaries, key) }))
+		sameOne(func(r *root) *structs.JobSummary { return r.record(namespace, id).summary }))
 }
 
 // JobSummariesW watches the summaries of all jobs.

@@ -17,6 +17,8 @@ type Store struct {
 	followers map[*Follower]struct{}
 
 	feed feed // has its own lock, taken after mu
+
+	idle idleLines // the write transaction's
 }
 
 // New is the state of a cluster that has just been made.
@@ -88,6 +90,7 @@ func (s *Store) replace(r *root) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.root.Load()
+	r.life = before.life + 1
 	s.root.Store(r)
 	if s.advanced != nil {
 		close(s.advanced)

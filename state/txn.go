@@ -21,10 +21,10 @@ type WriteTxn struct {
 	restoring bool
 	changes   []Write
 	step      int32 // counts the commands
-	// Copies made since the last savepoint, which may be changed in place.
-	uses      map[structs.ID]*NodeUse
-	counts    map[structs.JobKey]*jobCounts
-	summaries map[structs.JobKey]*structs.JobSummary
+	// hand is the record that was looked at or changed last, as it is now: most of what a command does is of one job. nil for none.
+	hand *record
+	// uses are copies made since the last savepoint, which may be changed in place.
+	uses map[structs.ID]*NodeUse
 }
 
 // Savepoint is a place in a transaction to go back to.
@@ -59,7 +59,7 @@ func (s *Store) BeginRestore(index uint64, tableIndexes [TableCount]uint64) *Wri
 // fresh gives up the right to change in place what was made so far.
 func (t *WriteTxn) fresh() {
 	t.edit, t.seen = new(sorted.Edit), false
-	t.uses, t.counts, t.summaries = map[structs.ID]*NodeUse{}, map[structs.JobKey]*jobCounts{}, map[structs.JobKey]*structs.JobSummary{}
+	t.hand, t.uses = nil, map[structs.ID]*NodeUse{}
 }
 
 // look begins a sequence of the transaction's own version, and gives what ends it.
@@ -134,14 +134,22 @@ func (t *WriteTxn) stamp(create, modify *uint64, created uint64) {
 	*create, *modify = created, t.work.index
 }
 
+// noted notes a change of an object; before or after may be nil.
+func noted[T any](t *WriteTxn, table Table, before, after *T) {
+	switch {
+	case before == nil:
+		t.note(table, nil, after)
+	case after == nil:
+		t.note(table, before, nil)
+	default:
+		t.note(table, before, after)
+	}
+}
+
 // put stores an object by its key, notes the change, and gives what was there.
 func put[K, T any](t *WriteTxn, table Table, tree *sorted.Tree[K, *T], v *T) (old *T) {
-	old, had := tree.Set(t.pen(), v)
-	if !had {
-		t.note(table, nil, v)
-		return nil
-	}
-	t.note(table, old, v)
+	old, _ = tree.Set(t.pen(), v)
+	noted(t, table, old, v)
 	return old
 }
 
@@ -176,13 +184,16 @@ func (t *WriteTxn) PutDeployment(d *structs.Deployment) {
 	}
 	t.stamp(&d.CreateIndex, &d.ModifyIndex, created)
 	put(t, TableDeployments, &t.work.deployments, d)
-	t.work.deploymentsByJob.Set(t.pen(), d)
+	rec := t.record(structs.JobKey{Namespace: d.Namespace, ID: d.JobID})
+	rec.deployments.Set(rec.edit, d)
 }
 
 // DeleteDeployment forgets a deployment.
 func (t *WriteTxn) DeleteDeployment(id structs.ID) {
 	if d := drop(t, TableDeployments, &t.work.deployments, id); d != nil {
-		t.work.deploymentsByJob.Delete(t.pen(), byKey{ns: d.Namespace, name: d.JobID, n: ^d.CreateIndex, id: d.ID})
+		rec := t.record(structs.JobKey{Namespace: d.Namespace, ID: d.JobID})
+		rec.deployments.Delete(rec.edit, ageKey{^d.CreateIndex, d.ID})
+		t.tidy(rec)
 	}
 }
 

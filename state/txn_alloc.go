@@ -12,12 +12,13 @@ func (t *WriteTxn) PutAlloc(a *structs.Allocation) {
 		created = old.CreateIndex
 	}
 	t.stamp(&a.CreateIndex, &a.ModifyIndex, created)
+	rec := t.record(structs.JobKey{Namespace: a.Namespace, ID: a.JobID})
 	if old != nil && old.Job != nil && old.JobVersion == a.JobVersion {
 		a.Job = old.Job
 	} else {
-		a.Job = t.JobVersion(a.Namespace, a.JobID, a.JobVersion)
+		a.Job = rec.version(a.JobVersion)
 	}
-	w.allocsByJob.Set(t.pen(), a)
+	rec.allocs.Set(rec.edit, a)
 	w.allocsByNode.Set(t.pen(), a)
 	if old != nil && old.EvalID != a.EvalID {
 		w.allocsByEval.Delete(t.pen(), byKey{owner: old.EvalID, id: a.ID})
@@ -29,7 +30,7 @@ func (t *WriteTxn) PutAlloc(a *structs.Allocation) {
 	if !a.DeploymentID.IsZero() {
 		w.allocsByDeployment.Set(t.pen(), a)
 	}
-	t.account(old, a)
+	t.account(rec, old, a)
 }
 
 // DeleteAlloc forgets an allocation.
@@ -39,37 +40,34 @@ func (t *WriteTxn) DeleteAlloc(id structs.ID) {
 		return
 	}
 	w := t.work
-	w.allocsByJob.Delete(t.pen(), byKey{ns: a.Namespace, name: a.JobID, id: id})
+	rec := t.record(structs.JobKey{Namespace: a.Namespace, ID: a.JobID})
+	rec.allocs.Delete(rec.edit, id)
 	w.allocsByNode.Delete(t.pen(), byKey{owner: a.NodeID, id: id})
 	w.allocsByEval.Delete(t.pen(), byKey{owner: a.EvalID, id: id})
 	w.allocsByDeployment.Delete(t.pen(), byKey{owner: a.DeploymentID, id: id})
-	t.account(a, nil)
+	t.account(rec, a, nil)
+	t.tidy(rec)
 }
 
 // account keeps what is derived from allocations; before or after may be nil.
-func (t *WriteTxn) account(before, after *structs.Allocation) {
+func (t *WriteTxn) account(rec *record, before, after *structs.Allocation) {
 	a := after
 	if a == nil {
 		a = before
 	}
-	key := structs.JobKey{Namespace: a.Namespace, ID: a.JobID}
-	var by JobCounts
 	held, holds := false, false
 	from, to := "", ""
 	if before != nil {
-		by.Allocs--
-		by.Live -= one(!before.Terminal())
+		rec.live -= one(!before.Terminal())
 		held, from = before.HoldsResources(), before.ClientStatus
 	}
 	if after != nil {
-		by.Allocs++
-		by.Live += one(!after.Terminal())
+		rec.live += one(!after.Terminal())
 		holds, to = after.HoldsResources(), after.ClientStatus
 	}
-	t.count(key, by)
 	// What is over stays counted in the summary when it is reaped: the summary is the job's history.
 	if !t.restoring && (after != nil || before.HoldsResources()) {
-		t.tally(key, a.TaskGroup, from, to)
+		t.tally(rec, a.TaskGroup, from, to)
 	}
 	if held && holds && before.AllocatedResources == after.AllocatedResources || !held && !holds {
 		return
@@ -111,18 +109,17 @@ func (t *WriteTxn) use(node structs.ID) *NodeUse {
 // PutEval stores an evaluation. Its job must be that of the evaluation it replaces.
 func (t *WriteTxn) PutEval(e *structs.Evaluation) {
 	old := put(t, TableEvals, &t.work.evals, e)
+	rec := t.record(e.JobKey())
+	rec.open += one(!e.Terminal())
 	var created uint64
-	by := JobCounts{Evals: 1, OpenEvals: one(!e.Terminal())}
 	if old != nil {
 		created = old.CreateIndex
-		by.Evals--
-		by.OpenEvals -= one(!old.Terminal())
+		rec.open -= one(!old.Terminal())
 	}
 	t.stamp(&e.CreateIndex, &e.ModifyIndex, created)
-	t.work.evalsByJob.Set(t.pen(), e)
-	t.count(e.JobKey(), by)
+	rec.evals.Set(rec.edit, e)
 	if !t.restoring && len(e.QueuedAllocations) > 0 {
-		t.queued(e.JobKey(), e.QueuedAllocations)
+		t.queued(rec, e.QueuedAllocations)
 	}
 }
 
@@ -132,6 +129,8 @@ func (t *WriteTxn) DeleteEval(id structs.ID) {
 	if e == nil {
 		return
 	}
-	t.work.evalsByJob.Delete(t.pen(), byKey{ns: e.Namespace, name: e.JobID, n: e.CreateIndex, id: id})
-	t.count(e.JobKey(), JobCounts{Evals: -1, OpenEvals: -one(!e.Terminal())})
+	rec := t.record(e.JobKey())
+	rec.evals.Delete(rec.edit, ageKey{e.CreateIndex, id})
+	rec.open -= one(!e.Terminal())
+	t.tidy(rec)
 }

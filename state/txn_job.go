@@ -14,39 +14,13 @@ type JobCounts struct {
 	OpenEvals int // evaluations something is still to be done for
 }
 
-type jobCounts struct {
-	key structs.JobKey
-	JobCounts
-}
-
-// count changes a job's numbers.
-func (t *WriteTxn) count(key structs.JobKey, by JobCounts) {
-	if by == (JobCounts{}) {
-		return
-	}
-	c := t.counts[key]
-	if c == nil {
-		c = &jobCounts{key: key}
-		if old := get(&t.work.jobCounts, key); old != nil {
-			c.JobCounts = old.JobCounts
-		}
-		t.counts[key] = c
-		t.work.jobCounts.Set(t.pen(), c)
-	}
-	c.Allocs += by.Allocs
-	c.Live += by.Live
-	c.Evals += by.Evals
-	c.OpenEvals += by.OpenEvals
-	if c.JobCounts == (JobCounts{}) {
-		t.work.jobCounts.Delete(t.pen(), key)
-		delete(t.counts, key)
-	}
-}
-
 // PutJob stores the current version of a job, beside its kept versions: see PutJobVersion. JobModifyIndex is the caller's
 // to set.
 func (t *WriteTxn) PutJob(j *structs.Job) {
-	old := put(t, TableJobs, &t.work.jobs, j)
+	rec := t.record(j.Key())
+	old := rec.job
+	rec.job = j
+	noted(t, TableJobs, old, j)
 	var created uint64
 	if old != nil {
 		created = old.CreateIndex
@@ -56,7 +30,7 @@ func (t *WriteTxn) PutJob(j *structs.Job) {
 		return
 	}
 	if old == nil || !sameGroups(old, j) {
-		t.coverGroups(j)
+		t.coverGroups(rec, j)
 	}
 	switch {
 	case old == nil:
@@ -69,72 +43,85 @@ func (t *WriteTxn) PutJob(j *structs.Job) {
 // DeleteJob forgets a job's current version and its summary. Its kept versions stay for the allocations that are left; see
 // DeleteJobVersions.
 func (t *WriteTxn) DeleteJob(key structs.JobKey) {
-	old := drop(t, TableJobs, &t.work.jobs, key)
+	old := t.Job(key.Namespace, key.ID)
 	if old == nil {
 		return
 	}
+	rec := t.record(key)
+	rec.job = nil
+	noted(t, TableJobs, old, nil)
+	if s := rec.summary; s != nil {
+		rec.summary = nil
+		noted(t, TableJobSummaries, s, nil)
+	}
+	t.tidy(rec)
 	t.countChild(old.Namespace, old.ParentID, old.Status, "")
-	delete(t.summaries, key)
-	drop(t, TableJobSummaries, &t.work.summaries, key)
 }
 
 // PutJobVersion keeps a version of a job: allocations are linked to it.
-func (t *WriteTxn) PutJobVersion(j *structs.Job) { put(t, TableJobVersions, &t.work.versions, j) }
+func (t *WriteTxn) PutJobVersion(j *structs.Job) {
+	rec := t.record(j.Key())
+	var old *structs.Job
+	rec.versions, old = withVersion(rec.versions, j, jobVersion)
+	noted(t, TableJobVersions, old, j)
+}
 
 // DeleteJobVersion forgets one kept version and what it was written as.
 func (t *WriteTxn) DeleteJobVersion(key structs.JobKey, version uint64) {
-	k := versionKey(key.Namespace, key.ID, version)
-	drop(t, TableJobVersions, &t.work.versions, k)
-	drop(t, TableJobSubmissions, &t.work.submissions, k)
+	rec := t.record(key)
+	var job *structs.Job
+	if rec.versions, job = withoutVersion(rec.versions, version, jobVersion); job != nil {
+		noted(t, TableJobVersions, job, nil)
+	}
+	var written *structs.JobSubmission
+	if rec.submissions, written = withoutVersion(rec.submissions, version, submissionVersion); written != nil {
+		noted(t, TableJobSubmissions, written, nil)
+	}
+	t.tidy(rec)
 }
 
 // PutSubmission keeps what a job version was written as.
 func (t *WriteTxn) PutSubmission(s *structs.JobSubmission) {
-	put(t, TableJobSubmissions, &t.work.submissions, s)
+	rec := t.record(structs.JobKey{Namespace: s.Namespace, ID: s.JobID})
+	var old *structs.JobSubmission
+	rec.submissions, old = withVersion(rec.submissions, s, submissionVersion)
+	noted(t, TableJobSubmissions, old, s)
 }
 
 // PutJobSummary restores a summary; a transaction that is not a restore keeps summaries itself.
 func (t *WriteTxn) PutJobSummary(s *structs.JobSummary) {
-	put(t, TableJobSummaries, &t.work.summaries, s)
+	rec := t.record(structs.JobKey{Namespace: s.Namespace, ID: s.JobID})
+	old := rec.summary
+	rec.summary, rec.summing = s, nil
+	noted(t, TableJobSummaries, old, s)
 }
 
-// summary is the job's summary to be changed in place; nil when it has none and make is false.
-func (t *WriteTxn) summary(key structs.JobKey, make bool) *structs.JobSummary {
-	if s := t.summaries[key]; s != nil {
-		t.summaryChanged(s)
-		return s
-	}
-	old := get(&t.work.summaries, key)
-	if old == nil && !make {
-		return nil
-	}
-	return t.ownSummary(key, old)
-}
-
-// ownSummary is a copy of a job's summary that this transaction has not changed yet, nil for one it does not have.
-func (t *WriteTxn) ownSummary(key structs.JobKey, old *structs.JobSummary) *structs.JobSummary {
-	s := &structs.JobSummary{Namespace: key.Namespace, JobID: key.ID, Summary: map[string]structs.TaskGroupSummary{}}
-	if old != nil {
-		*s = *old
-		s.Summary = maps.Clone(old.Summary)
-		if s.Summary == nil {
+// summary is a job's summary to be changed in place, its lines as well. One that is not there is made.
+func (t *WriteTxn) summary(rec *record) *structs.JobSummary {
+	s := rec.summary
+	if s == nil || rec.summing != rec.edit {
+		old := s
+		s = &structs.JobSummary{Namespace: rec.key.Namespace, JobID: rec.key.ID, Summary: map[string]structs.TaskGroupSummary{}}
+		if old != nil {
+			*s = *old
 			s.Summary = map[string]structs.TaskGroupSummary{}
+			maps.Copy(s.Summary, old.Summary)
+			if old.Children != nil {
+				s.Children = new(*old.Children)
+			}
+		} else {
+			recount(rec, s)
 		}
-		if old.Children != nil {
-			s.Children = new(*old.Children)
-		}
-	} else {
-		t.recount(s)
+		rec.summary, rec.summing = s, rec.edit
+		noted(t, TableJobSummaries, old, s)
 	}
-	t.summaries[key] = s
-	put(t, TableJobSummaries, &t.work.summaries, s)
 	t.summaryChanged(s)
 	return s
 }
 
 // recount counts the allocations a job has had under an earlier registration.
-func (t *WriteTxn) recount(s *structs.JobSummary) {
-	for a := range t.AllocsByJob(s.Namespace, s.JobID) {
+func recount(rec *record, s *structs.JobSummary) {
+	for a := range rec.allocs.All() {
 		line := s.Summary[a.TaskGroup]
 		if n := lineOf(&line, a.ClientStatus); n != nil {
 			*n++
@@ -151,8 +138,15 @@ func (t *WriteTxn) summaryChanged(s *structs.JobSummary) {
 }
 
 // coverGroups gives each group of a job its line in the summary.
-func (t *WriteTxn) coverGroups(j *structs.Job) {
-	old := t.JobSummary(j.Namespace, j.ID)
+func (t *WriteTxn) coverGroups(rec *record, j *structs.Job) {
+	old := rec.summary
+	if old == nil && len(j.TaskGroups) == 1 && !parent(j) && rec.allocs.Len() == 0 {
+		s := &structs.JobSummary{Namespace: rec.key.Namespace, JobID: rec.key.ID, Summary: t.store.idle.of(j.TaskGroups[0].Name)}
+		t.summaryChanged(s)
+		rec.summary, rec.summing = s, nil
+		noted(t, TableJobSummaries, nil, s)
+		return
+	}
 	complete := old != nil && (old.Children != nil || !parent(j))
 	for _, g := range j.TaskGroups {
 		if complete {
@@ -162,11 +156,7 @@ func (t *WriteTxn) coverGroups(j *structs.Job) {
 	if complete {
 		return
 	}
-	s := t.summaries[j.Key()]
-	if s == nil {
-		s = t.ownSummary(j.Key(), old)
-	}
-	t.summaryChanged(s)
+	s := t.summary(rec)
 	for _, g := range j.TaskGroups {
 		if _, ok := s.Summary[g.Name]; !ok {
 			s.Summary[g.Name] = structs.TaskGroupSummary{}
@@ -175,6 +165,25 @@ func (t *WriteTxn) coverGroups(j *structs.Job) {
 	if s.Children == nil && parent(j) {
 		s.Children = &structs.JobChildrenSummary{}
 	}
+}
+
+// idleLines are the lines of summaries of jobs of one group that had no allocation yet, by the group's name. Most jobs' are alike, and
+// nobody changes them: whoever counts makes lines of his own.
+type idleLines map[string]map[string]structs.TaskGroupSummary
+
+// idleMax is how many are kept.
+const idleMax = 1024
+
+func (l *idleLines) of(group string) map[string]structs.TaskGroupSummary {
+	lines := (*l)[group]
+	if lines == nil {
+		if *l == nil || len(*l) >= idleMax {
+			*l = idleLines{}
+		}
+		lines = map[string]structs.TaskGroupSummary{group: {}}
+		(*l)[group] = lines
+	}
+	return lines
 }
 
 // sameGroups reports that one is a copy of the other as far as its summary is concerned: then that has all its lines.
@@ -189,7 +198,7 @@ func (t *WriteTxn) countChild(ns, parentID, from, to string) {
 	if parentID == "" || t.Job(ns, parentID) == nil {
 		return
 	}
-	s := t.summary(structs.JobKey{Namespace: ns, ID: parentID}, true)
+	s := t.summary(t.record(structs.JobKey{Namespace: ns, ID: parentID}))
 	if s.Children == nil {
 		s.Children = &structs.JobChildrenSummary{}
 	}
@@ -206,14 +215,11 @@ func (t *WriteTxn) countChild(ns, parentID, from, to string) {
 }
 
 // tally moves one allocation in its group's line: from one client status to another, "" for none.
-func (t *WriteTxn) tally(key structs.JobKey, group, from, to string) {
-	if from == to {
+func (t *WriteTxn) tally(rec *record, group, from, to string) {
+	if from == to || rec.summary == nil {
 		return
 	}
-	s := t.summary(key, false)
-	if s == nil {
-		return
-	}
+	s := t.summary(rec)
 	line := s.Summary[group]
 	if n := lineOf(&line, from); n != nil && *n > 0 {
 		*n--
@@ -246,16 +252,15 @@ func lineOf(l *structs.TaskGroupSummary, status string) *int {
 }
 
 // queued takes over how many allocations of each group an evaluation could not place.
-func (t *WriteTxn) queued(key structs.JobKey, byGroup map[string]int) {
-	old := t.JobSummary(key.Namespace, key.ID)
-	if old == nil {
+func (t *WriteTxn) queued(rec *record, byGroup map[string]int) {
+	if rec.summary == nil {
 		return
 	}
 	for group, n := range byGroup {
-		if line, ok := old.Summary[group]; !ok || line.Queued == n {
+		if line, ok := rec.summary.Summary[group]; !ok || line.Queued == n {
 			continue
 		}
-		s := t.summary(key, true)
+		s := t.summary(rec)
 		line := s.Summary[group]
 		line.Queued = n
 		s.Summary[group] = line

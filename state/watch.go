@@ -112,11 +112,11 @@ func (r *root) holds(table Table, object any) bool {
 	switch v := object.(type) {
 	case *structs.Job:
 		if table == TableJobVersions {
-			return get(&r.versions, versionKey(v.Namespace, v.ID, v.Version)) == v
+			return r.record(v.Namespace, v.ID).version(v.Version) == v
 		}
-		return get(&r.jobs, v.Key()) == v
+		return r.record(v.Namespace, v.ID).job == v
 	case *structs.JobSummary:
-		return get(&r.summaries, structs.JobKey{Namespace: v.Namespace, ID: v.JobID}) == v
+		return r.record(v.Namespace, v.JobID).summary == v
 	case *structs.Node:
 		return get(&r.nodes, v.ID) == v
 	case *structs.Allocation:
