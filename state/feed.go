@@ -84,21 +84,29 @@ func (s *Store) FeedStats() (commits, writes, bytes int) {
 	return len(f.commits), f.writes, f.bytes
 }
 
-// add keeps what a transaction wrote. It takes the writes over.
+// add keeps what a transaction wrote.
 func (f *feed) add(index uint64, writes []Write) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.limits == (FeedLimits{}) {
 		return
 	}
-	kept := slices.DeleteFunc(writes, func(w Write) bool { return !FeedTables(w.Table) })
-	if len(kept) == 0 {
+	n := 0
+	for _, w := range writes {
+		n += one(FeedTables(w.Table))
+	}
+	if n == 0 {
 		return
 	}
-	c := &Commit{Index: index, Writes: kept}
-	for _, w := range kept {
-		c.weight += weigh(w)
+	kept := make([]Write, 0, n)
+	c := &Commit{Index: index}
+	for _, w := range writes {
+		if FeedTables(w.Table) {
+			kept = append(kept, w)
+			c.weight += weigh(w)
+		}
 	}
+	c.Writes = kept
 	f.commits = append(f.commits, c)
 	f.writes += len(kept)
 	f.bytes += c.weight
@@ -147,6 +155,9 @@ func weigh(w Write) int {
 	}
 	switch v := object.(type) {
 	case *structs.Job:
+		if was, ok := w.Before.(*structs.Job); ok && sameGroups(was, v) {
+			return 1024 // the rest is that of the one before
+		}
 		return 512 + 2*v.Msgsize()
 	case *structs.Node:
 		return 512 + 2*v.Msgsize()

@@ -54,6 +54,14 @@ func (rd reader) JobVersion(namespace, id string, version uint64) *structs.Job {
 	return rd.record(namespace, id).version(version)
 }
 
+// NewestJobVersion is the newest kept version of a job, nil when none is.
+func (rd reader) NewestJobVersion(namespace, id string) *structs.Job {
+	if kept := rd.record(namespace, id).versions; len(kept) > 0 {
+		return kept[0]
+	}
+	return nil
+}
+
 // JobVersions are the kept versions of a job, newest first.
 func (rd reader) JobVersions(namespace, id string) iter.Seq[*structs.Job] {
 	return steady(rd, func(r *root) iter.Seq[*structs.Job] { return versionsOf(r, namespace, id) })

@@ -18,8 +18,13 @@ type Store struct {
 
 	feed feed // has its own lock, taken after mu
 
-	idle idleLines // the write transaction's
+	// The write transaction's.
+	idle  idleLines
+	spare []Write // memory for what the next one writes
 }
+
+// spareMax is how many writes there is memory kept for.
+const spareMax = 4096
 
 // New is the state of a cluster that has just been made.
 func New() *Store {
@@ -83,6 +88,10 @@ func (s *Store) publish(r *root, changes []Write) {
 	}
 	s.wakeFollowers(before, r)
 	s.feed.add(r.index, changes)
+	clear(changes)
+	if s.spare = changes[:0]; cap(changes) > spareMax {
+		s.spare = nil
+	}
 }
 
 // replace makes a restored version the newest and wakes everybody.

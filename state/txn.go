@@ -38,7 +38,7 @@ func (s *Store) Begin(index uint64) *WriteTxn {
 	s.writing.Lock()
 	work := *s.root.Load()
 	work.index = index
-	t := &WriteTxn{store: s, work: &work}
+	t := &WriteTxn{store: s, work: &work, changes: s.spare}
 	t.reader = reader{r: &work, txn: t}
 	t.fresh()
 	return t
@@ -59,7 +59,7 @@ func (s *Store) BeginRestore(index uint64, tableIndexes [TableCount]uint64) *Wri
 // fresh gives up the right to change in place what was made so far.
 func (t *WriteTxn) fresh() {
 	t.edit, t.seen = new(sorted.Edit), false
-	t.hand, t.uses = nil, map[structs.ID]*NodeUse{}
+	t.hand, t.uses = nil, nil
 }
 
 // look begins a sequence of the transaction's own version, and gives what ends it.

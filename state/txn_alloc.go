@@ -101,6 +101,9 @@ func (t *WriteTxn) use(node structs.ID) *NodeUse {
 	if old := t.NodeUse(node); old != nil {
 		u = old.Clone()
 	}
+	if t.uses == nil {
+		t.uses = map[structs.ID]*NodeUse{}
+	}
 	t.uses[node] = u
 	t.work.nodeUse.Set(t.pen(), u)
 	return u

@@ -83,6 +83,50 @@ func (b *Body) UnmarshalMsg(from []byte) ([]byte, error) {
 // Msgsize is how many bytes MarshalMsg writes at most.
 func (b Body) Msgsize() int { return msgp.Raw(b).Msgsize() }
 
+// Commands are those of an entry.
+//
+//msgp:ignore Commands
+type Commands []Command
+
+// MarshalMsg implements msgp.Marshaler.
+func (c Commands) MarshalMsg(to []byte) ([]byte, error) {
+	to = msgp.AppendArrayHeader(to, uint32(len(c)))
+	var err error
+	for i := range c {
+		if to, err = c[i].MarshalMsg(to); err != nil {
+			return to, err
+		}
+	}
+	return to, nil
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler. Nothing is allocated for commands there are no bytes for.
+func (c *Commands) UnmarshalMsg(from []byte) ([]byte, error) {
+	n, rest, err := msgp.ReadArrayHeaderBytes(from)
+	if err != nil {
+		return from, err
+	}
+	if int(n) > len(rest) {
+		return from, msgp.ErrShortBytes
+	}
+	*c = make(Commands, n)
+	for i := range *c {
+		if rest, err = (*c)[i].UnmarshalMsg(rest); err != nil {
+			return from, msgp.WrapError(err, i)
+		}
+	}
+	return rest, nil
+}
+
+// Msgsize is how many bytes MarshalMsg writes at most.
+func (c Commands) Msgsize() int {
+	n := msgp.ArrayHeaderSize
+	for i := range c {
+		n += c[i].Msgsize()
+	}
+	return n
+}
+
 // Command is one proposal. It carries everything its application needs; applying it reads no clock and no randomness.
 // One log entry holds one or more commands (group commit).
 type Command struct {
@@ -96,7 +140,7 @@ type Command struct {
 // LogEntry is the payload of one Raft log entry: commands applied in order in one transaction. A command that cannot be
 // applied answers an error to its proposer and changes nothing; the others are applied.
 type LogEntry struct {
-	Commands []Command
+	Commands Commands
 	// Writer is the version of the program that wrote it, for the message of one that does not understand it.
 	Writer string `msg:",omitempty"`
 }

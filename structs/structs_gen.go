@@ -14862,10 +14862,7 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Update = nil
 			} else {
-				if z.Update == nil {
-					z.Update = new(UpdateStrategy)
-				}
-				bts, err = z.Update.UnmarshalMsg(bts)
+				z.Update, bts, err = decodeUsual(usualUpdateStrategy, bts, z.Update)
 				if err != nil {
 					err = msgp.WrapError(err, "Update")
 					return
@@ -14879,10 +14876,7 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Reschedule = nil
 			} else {
-				if z.Reschedule == nil {
-					z.Reschedule = new(ReschedulePolicy)
-				}
-				bts, err = z.Reschedule.UnmarshalMsg(bts)
+				z.Reschedule, bts, err = decodeUsual(usualReschedulePolicy, bts, z.Reschedule)
 				if err != nil {
 					err = msgp.WrapError(err, "Reschedule")
 					return
@@ -14896,10 +14890,7 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Migrate = nil
 			} else {
-				if z.Migrate == nil {
-					z.Migrate = new(MigrateStrategy)
-				}
-				bts, err = z.Migrate.UnmarshalMsg(bts)
+				z.Migrate, bts, err = decodeUsual(usualMigrateStrategy, bts, z.Migrate)
 				if err != nil {
 					err = msgp.WrapError(err, "Migrate")
 					return
@@ -18068,10 +18059,6 @@ func (z *LogEntry) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(2)
 	var zb0001Mask uint8 /* 2 bits */
 	_ = zb0001Mask
-	if z.Commands == nil {
-		zb0001Len--
-		zb0001Mask |= 0x1
-	}
 	if z.Writer == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2
@@ -18081,17 +18068,12 @@ func (z *LogEntry) MarshalMsg(b []byte) (o []byte, err error) {
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
-		if (zb0001Mask & 0x1) == 0 { // if not omitted
-			// string "Commands"
-			o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.Commands)))
-			for za0001 := range z.Commands {
-				o, err = z.Commands[za0001].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Commands", za0001)
-					return
-				}
-			}
+		// string "Commands"
+		o = append(o, 0xa8, 0x43, 0x6f, 0x6d, 0x6d, 0x61, 0x6e, 0x64, 0x73)
+		o, err = z.Commands.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Commands")
+			return
 		}
 		if (zb0001Mask & 0x2) == 0 { // if not omitted
 			// string "Writer"
@@ -18121,23 +18103,10 @@ func (z *LogEntry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		}
 		switch msgp.UnsafeString(field) {
 		case "Commands":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			bts, err = z.Commands.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Commands")
 				return
-			}
-			if cap(z.Commands) >= int(zb0002) {
-				z.Commands = (z.Commands)[:zb0002]
-			} else {
-				z.Commands = make([]Command, zb0002)
-			}
-			for za0001 := range z.Commands {
-				bts, err = z.Commands[za0001].UnmarshalMsg(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Commands", za0001)
-					return
-				}
 			}
 		case "Writer":
 			z.Writer, bts, err = msgp.ReadStringBytes(bts)
@@ -18159,11 +18128,7 @@ func (z *LogEntry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *LogEntry) Msgsize() (s int) {
-	s = 1 + 9 + msgp.ArrayHeaderSize
-	for za0001 := range z.Commands {
-		s += z.Commands[za0001].Msgsize()
-	}
-	s += 7 + msgp.StringPrefixSize + len(z.Writer)
+	s = 1 + 9 + z.Commands.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Writer)
 	return
 }
 
@@ -34244,10 +34209,7 @@ func (z *Task) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.RestartPolicy = nil
 			} else {
-				if z.RestartPolicy == nil {
-					z.RestartPolicy = new(RestartPolicy)
-				}
-				bts, err = z.RestartPolicy.UnmarshalMsg(bts)
+				z.RestartPolicy, bts, err = decodeUsual(usualRestartPolicy, bts, z.RestartPolicy)
 				if err != nil {
 					err = msgp.WrapError(err, "RestartPolicy")
 					return
@@ -34306,10 +34268,7 @@ func (z *Task) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.LogConfig = nil
 			} else {
-				if z.LogConfig == nil {
-					z.LogConfig = new(LogConfig)
-				}
-				bts, err = z.LogConfig.UnmarshalMsg(bts)
+				z.LogConfig, bts, err = decodeUsual(usualLogConfig, bts, z.LogConfig)
 				if err != nil {
 					err = msgp.WrapError(err, "LogConfig")
 					return
@@ -36331,10 +36290,7 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.RestartPolicy = nil
 			} else {
-				if z.RestartPolicy == nil {
-					z.RestartPolicy = new(RestartPolicy)
-				}
-				bts, err = z.RestartPolicy.UnmarshalMsg(bts)
+				z.RestartPolicy, bts, err = decodeUsual(usualRestartPolicy, bts, z.RestartPolicy)
 				if err != nil {
 					err = msgp.WrapError(err, "RestartPolicy")
 					return
@@ -36365,10 +36321,7 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.ReschedulePolicy = nil
 			} else {
-				if z.ReschedulePolicy == nil {
-					z.ReschedulePolicy = new(ReschedulePolicy)
-				}
-				bts, err = z.ReschedulePolicy.UnmarshalMsg(bts)
+				z.ReschedulePolicy, bts, err = decodeUsual(usualReschedulePolicy, bts, z.ReschedulePolicy)
 				if err != nil {
 					err = msgp.WrapError(err, "ReschedulePolicy")
 					return
@@ -36382,10 +36335,7 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.EphemeralDisk = nil
 			} else {
-				if z.EphemeralDisk == nil {
-					z.EphemeralDisk = new(EphemeralDisk)
-				}
-				bts, err = z.EphemeralDisk.UnmarshalMsg(bts)
+				z.EphemeralDisk, bts, err = decodeUsual(usualEphemeralDisk, bts, z.EphemeralDisk)
 				if err != nil {
 					err = msgp.WrapError(err, "EphemeralDisk")
 					return
@@ -36399,10 +36349,7 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Update = nil
 			} else {
-				if z.Update == nil {
-					z.Update = new(UpdateStrategy)
-				}
-				bts, err = z.Update.UnmarshalMsg(bts)
+				z.Update, bts, err = decodeUsual(usualUpdateStrategy, bts, z.Update)
 				if err != nil {
 					err = msgp.WrapError(err, "Update")
 					return
@@ -36416,10 +36363,7 @@ func (z *TaskGroup) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Migrate = nil
 			} else {
-				if z.Migrate == nil {
-					z.Migrate = new(MigrateStrategy)
-				}
-				bts, err = z.Migrate.UnmarshalMsg(bts)
+				z.Migrate, bts, err = decodeUsual(usualMigrateStrategy, bts, z.Migrate)
 				if err != nil {
 					err = msgp.WrapError(err, "Migrate")
 					return

@@ -71,7 +71,7 @@ func (f *FSM) applyBytes(index uint64, data []byte) any {
 		return &structs.Error{Op: fmt.Sprintf("apply log entry %d", index), Kind: structs.KindUnavailable, Err: errHalted}
 	}
 	var entry structs.LogEntry
-	if err := decode(data, &entry); err != nil {
+	if err := decodeWhole(data, &entry); err != nil {
 		txn := f.store.Begin(index)
 		link(txn, index, data, nil)
 		f.commit(txn, index)
@@ -106,20 +106,20 @@ func understood(index uint64, entry *structs.LogEntry, level structs.CommandKind
 
 // decode reads a whole value. Lengths are checked against the bytes that are there before anything is allocated for them.
 func decode(data []byte, into msgp.Unmarshaler) error {
-	rest, err := msgp.Skip(data)
+	if _, err := msgp.Skip(data); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return decodeWhole(data, into)
+}
+
+// decodeWhole reads a whole value whose lengths were checked, as those of what is in an entry are when it is read; an entry checks its own.
+func decodeWhole(data []byte, into msgp.Unmarshaler) error {
+	rest, err := into.UnmarshalMsg(data)
 	if err != nil {
 		return fmt.Errorf("decode: %w", err)
 	}
 	if len(rest) > 0 {
 		return fmt.Errorf("decode: %d bytes too many", len(rest))
-	}
-	return decodeWhole(data, into)
-}
-
-// decodeWhole reads a value whose lengths were checked: that of an entry, or what is in it.
-func decodeWhole(data []byte, into msgp.Unmarshaler) error {
-	if _, err := into.UnmarshalMsg(data); err != nil {
-		return fmt.Errorf("decode: %w", err)
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
 func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, data []byte) []Result {
 	txn := f.store.Begin(index)
 	begin := txn.Savepoint()
-	one := applier{txn: txn, texts: f.texts, index: index, whole: data != nil}
+	one := &applier{txn: txn, texts: f.texts, index: index, whole: data != nil}
 	results, ok := applyTogether(one, entry)
 	if !ok {
 		txn.Rollback(begin)
@@ -153,7 +153,7 @@ func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, data []byte) []R
 
 // applyTogether applies commands without a way back between them, which would cost each of them copies of its own. False when one
 // failed in the middle of what it wrote: then the transaction is of no use.
-func applyTogether(one applier, entry *structs.LogEntry) ([]Result, bool) {
+func applyTogether(one *applier, entry *structs.LogEntry) ([]Result, bool) {
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
 		before := one.txn.Changes()
@@ -166,7 +166,7 @@ func applyTogether(one applier, entry *structs.LogEntry) ([]Result, bool) {
 }
 
 // applyApart does the same with a way back before each command.
-func applyApart(one applier, entry *structs.LogEntry) []Result {
+func applyApart(one *applier, entry *structs.LogEntry) []Result {
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
 		save := one.txn.Savepoint()
@@ -177,9 +177,9 @@ func applyApart(one applier, entry *structs.LogEntry) []Result {
 	return results
 }
 
-// command applies one command with an applier of its own, made from this one.
-func (a applier) command(cmd *structs.Command) Result {
-	a.at = cmd.At
+// command applies one command.
+func (a *applier) command(cmd *structs.Command) Result {
+	a.at, a.touched, a.seen = cmd.At, a.touched[:0], nil
 	a.txn.Step()
 	value, err := a.apply(cmd)
 	if err != nil {
@@ -196,18 +196,16 @@ func (f *FSM) commit(txn *state.WriteTxn, index uint64) (origin uint64) {
 	return c.Origin
 }
 
-// applier applies one command.
+// applier applies the commands of an entry, one after the other.
 type applier struct {
 	txn   *state.WriteTxn
 	texts texts
 	index uint64
-	at    int64 // the command's time, Unix ns
+	at    int64 // the time of the command in hand, Unix ns
 	whole bool  // the lengths in the command's body were checked
-	// touched are the jobs whose status may have changed, in the order they were first touched.
+	// touched are the jobs whose status the command in hand may have changed, in the order they were first touched.
 	touched []structs.JobKey
 	seen    map[structs.JobKey]bool
-	// inHand is the job that was stored last, as it is now; nil for none.
-	inHand *structs.Job
 }
 
 // errBroken is the cause when a command is so malformed that applying it failed in the middle.
@@ -232,7 +230,7 @@ func (a *applier) apply(cmd *structs.Command) (value any, err error) {
 	}
 	a.settle()
 	if job, ok := value.(*structs.Job); ok {
-		value = a.current(job.Key())
+		value = a.txn.Job(job.Namespace, job.ID)
 	}
 	return value, nil
 }

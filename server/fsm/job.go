@@ -33,30 +33,16 @@ func (a *applier) touch(namespace, id string) {
 // settle derives the status of the touched jobs.
 func (a *applier) settle() {
 	for _, key := range a.touched {
-		job := a.current(key)
+		job := a.txn.Job(key.Namespace, key.ID)
 		if job == nil {
 			continue
 		}
 		if status := jobStatus(job, a.txn.JobCounts(key.Namespace, key.ID)); status != job.Status {
 			changed := *job
 			changed.Status = status
-			a.putJob(&changed)
+			a.txn.PutJob(&changed)
 		}
 	}
-}
-
-// putJob stores the current version of a job and keeps it in hand: it is asked for again at the command's end.
-func (a *applier) putJob(j *structs.Job) {
-	a.txn.PutJob(j)
-	a.inHand = j
-}
-
-// current is the current version of a job, nil when there is none.
-func (a *applier) current(key structs.JobKey) *structs.Job {
-	if j := a.inHand; j != nil && j.ID == key.ID && j.Namespace == key.Namespace {
-		return j
-	}
-	return a.txn.Job(key.Namespace, key.ID)
 }
 
 // jobStatus follows from what there is of the job.
@@ -178,7 +164,7 @@ func (a *applier) storeAfter(job, old *structs.Job) *structs.Job {
 	if old != nil && old.Status == structs.JobStatusRunning {
 		job.Status = old.Status
 	}
-	a.putJob(job)
+	a.txn.PutJob(job)
 	a.txn.PutJobVersion(job)
 	a.pruneVersions(job)
 	return job
@@ -189,7 +175,7 @@ func (a *applier) nextVersion(job, old *structs.Job) uint64 {
 	if old != nil {
 		return old.Version + 1
 	}
-	for kept := range a.txn.JobVersions(job.Namespace, job.ID) {
+	if kept := a.txn.NewestJobVersion(job.Namespace, job.ID); kept != nil {
 		return kept.Version + 1
 	}
 	return 0
@@ -284,7 +270,6 @@ func (a *applier) skipShutdownDelay(key structs.JobKey) {
 // purge forgets a job. Versions that allocations are of stay until those are gone.
 func (a *applier) purge(key structs.JobKey) {
 	a.touch(key.Namespace, key.ID)
-	a.inHand = nil
 	a.txn.DeleteJob(key)
 	a.txn.DeletePeriodicLaunch(key)
 	used := a.versionsInUse(key)

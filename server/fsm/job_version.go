@@ -20,7 +20,7 @@ func (a *applier) changeVersion(v *structs.Job, change func(*structs.Job)) {
 	if job := a.txn.Job(v.Namespace, v.ID); job != nil && job.Version == v.Version {
 		current := *job
 		change(&current)
-		a.putJob(&current)
+		a.txn.PutJob(&current)
 	}
 }
 

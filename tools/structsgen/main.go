@@ -1,13 +1,15 @@
 // Command structsgen writes the encoding of the nouns: what msgp writes, with every field left out that says nothing. Most fields of
 // a job are empty; without them an entry of the log is half as long, and every server reads it in half the time. Readers of any
-// version take a field that is not there as empty.
+// version take a field that is not there as empty. Values of types that have usual ones (structs/usual.go) are read through these.
 //
 //	structsgen FOLDER FILE
 package main
 
 import (
 	"fmt"
+	"go/format"
 	"os"
+	"regexp"
 
 	"github.com/tinylib/msgp/gen"
 	"github.com/tinylib/msgp/parse"
@@ -41,7 +43,27 @@ func run(folder, file string) error {
 			}
 		}
 	}
-	return printer.PrintFile(file, fs, gen.Marshal|gen.Unmarshal|gen.Size)
+	if err := printer.PrintFile(file, fs, gen.Marshal|gen.Unmarshal|gen.Size); err != nil {
+		return err
+	}
+	return throughUsual(file)
+}
+
+// reading is how msgp reads what a pointer is to.
+var reading = regexp.MustCompile(`if (z\.\w+) == nil \{\s+z\.\w+ = new\((UpdateStrategy|MigrateStrategy|RestartPolicy|ReschedulePolicy|EphemeralDisk|LogConfig)\)\s+\}\s+` +
+	`bts, err = z\.\w+\.UnmarshalMsg\(bts\)`)
+
+// throughUsual has types with usual values read through them.
+func throughUsual(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	text, err = format.Source(reading.ReplaceAll(text, []byte("$1, bts, err = decodeUsual(usual$2, bts, $1)")))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
 }
 
 // omit is the tag that leaves an empty value out, "" for values that are always written: structs, and names of other packages.
