@@ -341,14 +341,23 @@ func member(x serf.Member) Member {
 	}
 }
 
-// Resolve is the address of a server's cluster port by its id.
-func (m *Membership) Resolve(id structs.ID) (string, bool) {
-	for _, x := range m.Members() {
-		if x.ID == id && x.RPCAddr != "" {
-			return x.RPCAddr, true
+// Resolve is the address of a server's cluster port by its id; of several that say they are it, the first by name. Raft asks for each
+// message it sends.
+func (m *Membership) Resolve(id structs.ID) (addr string, known bool) {
+	s := m.serf.Load()
+	if s == nil {
+		return "", false
+	}
+	text, name := id.String(), ""
+	for _, x := range s.Members() {
+		if x.Tags[tagID] != text || x.Tags[tagRole] != roleServer || x.Tags[tagRPC] == "" || !m.knows(x.Tags[tagRegion]) {
+			continue
+		}
+		if !known || x.Name < name {
+			addr, name, known = x.Tags[tagRPC], x.Name, true
 		}
 	}
-	return "", false
+	return addr, known
 }
 
 func (m *Membership) running() (*serf.Serf, error) {
