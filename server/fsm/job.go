@@ -33,7 +33,7 @@ func (a *applier) touch(namespace, id string) {
 // settle derives the status of the touched jobs.
 func (a *applier) settle() {
 	for _, key := range a.touched {
-		job := a.txn.Job(key.Namespace, key.ID)
+		job := a.current(key)
 		if job == nil {
 			continue
 		}
@@ -44,6 +44,9 @@ func (a *applier) settle() {
 		}
 	}
 }
+
+// current is the current version of a job, nil when there is none.
+func (a *applier) current(key structs.JobKey) *structs.Job { return a.txn.Job(key.Namespace, key.ID) }
 
 // jobStatus follows from what there is of the job.
 func jobStatus(job *structs.Job, n state.JobCounts) string {
