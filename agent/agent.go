@@ -16,6 +16,7 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/hashicorp/go-hclog"
 
+	"berth/agent/access"
 	"berth/agent/config"
 	"berth/agent/gctuner"
 	"berth/agent/guard"
@@ -210,9 +211,17 @@ func (a *agent) build(ctx context.Context) error {
 			Gossip: a.gossipAddrs, ServersOf: a.regionServers})
 		deps.Authority = a.cluster.auth
 	}
+	tokens := access.NewState(c.ACL.Enabled, c.ACL.TTL, a.server, time.Now)
+	deps.Access = tokens
+	if !c.Server.Enabled {
+		deps.Access = access.NewRemote(c.ACL.Enabled, c.ACL.TTL, a.cluster.others, time.Now)
+	}
+	if c.Reachable() && !c.ACL.Enabled {
+		a.log.Warn("whoever has a certificate of its cluster may do everything through the API: access control is off", "api", c.HTTPAddr, "fix", "acl { enabled = true }, see docs/how-to/control-access.md")
+	}
 	deps.Server, deps.Client, deps.Metrics = a.server, a.client, a.telemetry
 	a.http = &http.Server{
-		Handler: guard.Handler(a.guarded(), a.handlers(deps)), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: guard.Handler(a.guarded(), a.handlers(deps, tokens)), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: a.log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	if a.cluster != nil {

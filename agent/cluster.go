@@ -20,6 +20,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/agent/access"
 	"berth/agent/config"
 	"berth/agent/httpapi"
 	"berth/agent/relay"
@@ -160,22 +161,36 @@ func (a *agent) discover(ctx context.Context) []string {
 		if host, _, err := net.SplitHostPort(addr); err == nil {
 			usual = append(usual, net.JoinHostPort(host, strconv.Itoa(membership.DefaultPort)))
 		}
-		var m api.ServerMembers
-		if err := a.ask(ctx, addr, "/v1/agent/members", &m); err != nil {
+		out, err := a.askGossip(ctx, addr)
+		if err != nil {
 			a.log.Debug("a server does not tell who there is", "address", addr, "error", err)
 			continue
-		}
-		var out []string
-		for _, x := range m.Members {
-			if x.Status == membership.StatusAlive && x.Tags["region"] == a.cfg.Region {
-				out = append(out, net.JoinHostPort(x.Addr, strconv.Itoa(int(x.Port))))
-			}
 		}
 		if len(out) > 0 {
 			return out
 		}
 	}
 	return usual
+}
+
+// askGossip asks a server where the gossip of its region is. One of an older version answers as it does people.
+func (a *agent) askGossip(ctx context.Context, addr string) ([]string, error) {
+	one, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	out, err := remote.Gossip(one, a.cluster.wire.RoundTripper(), addr)
+	if err == nil {
+		return out, nil
+	}
+	var m api.ServerMembers
+	if a.ask(ctx, addr, "/v1/agent/members", &m) != nil {
+		return nil, err
+	}
+	for _, x := range m.Members {
+		if x.Status == membership.StatusAlive && x.Tags["region"] == a.cfg.Region {
+			out = append(out, net.JoinHostPort(x.Addr, strconv.Itoa(int(x.Port))))
+		}
+	}
+	return out, nil
 }
 
 // ask reads a JSON answer of another agent over the cluster port.
@@ -247,7 +262,7 @@ func (a *agent) clusterPorts() []string {
 }
 
 // handlers are what answers people on the API's address and machines on the cluster port.
-func (a *agent) handlers(deps httpapi.Deps) http.Handler {
+func (a *agent) handlers(deps httpapi.Deps, tokens *access.State) http.Handler {
 	local := httpapi.New(deps).Handler()
 	k := a.cluster
 	if k == nil {
@@ -264,7 +279,7 @@ func (a *agent) handlers(deps httpapi.Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", y)
 	if a.cfg.Server.Enabled {
-		mux.Handle(remote.Prefix, remote.Handler(a.server))
+		mux.Handle(remote.Prefix, remote.Handler(a.server, tokens))
 	}
 	if k.auth != nil {
 		mux.HandleFunc("PUT "+authority.JoinPath, k.auth.ServeJoin)

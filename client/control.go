@@ -21,6 +21,16 @@ func (c *Client) entry(id structs.ID) (*entry, error) {
 	return nil, structs.NewError(structs.KindNotFound, fmt.Sprintf("allocation %s is not on this node", id))
 }
 
+// AllocNamespace is the namespace of an allocation of this node; false when there is none.
+func (c *Client) AllocNamespace(id structs.ID) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.allocs[id]; e != nil && e.alloc != nil {
+		return e.alloc.Namespace, true
+	}
+	return "", false
+}
+
 // runner finds the runner of an allocation.
 func (c *Client) runner(id structs.ID) (*allocrunner.Runner, error) {
 	e, err := c.entry(id)

@@ -266,3 +266,13 @@ func (t *ACLToken) Format(s fmt.State, _ rune) {
 	}
 	_, _ = s.Write(text) // the writer keeps its own error
 }
+
+// ACLResolveRequest is an agent without a server that asks one about a secret, "" for a caller without a token.
+type ACLResolveRequest struct{ Secret string }
+
+// ACLResolveResponse is whose it is, without the secret, and the policies that count.
+type ACLResolveResponse struct {
+	Management bool
+	Token      *ACLToken // nil for a caller without one
+	Policies   []*ACLPolicy
+}

@@ -599,6 +599,233 @@ func (z *ACLPolicyUpsertCommand) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z ACLResolveRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(1)
+	var zb0001Mask uint8 /* 1 bits */
+	_ = zb0001Mask
+	if z.Secret == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+	if (zb0001Mask & 0x1) == 0 { // if not omitted
+		// string "Secret"
+		o = append(o, 0xa6, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74)
+		o = msgp.AppendString(o, z.Secret)
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ACLResolveRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Secret":
+			z.Secret, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Secret")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z ACLResolveRequest) Msgsize() (s int) {
+	s = 1 + 7 + msgp.StringPrefixSize + len(z.Secret)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *ACLResolveResponse) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Management == false {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Token == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Policies == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Management"
+			o = append(o, 0xaa, 0x4d, 0x61, 0x6e, 0x61, 0x67, 0x65, 0x6d, 0x65, 0x6e, 0x74)
+			o = msgp.AppendBool(o, z.Management)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Token"
+			o = append(o, 0xa5, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
+			if z.Token == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Token.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Token")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Policies"
+			o = append(o, 0xa8, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x69, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Policies)))
+			for za0001 := range z.Policies {
+				if z.Policies[za0001] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Policies[za0001].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Policies", za0001)
+						return
+					}
+				}
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ACLResolveResponse) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Management":
+			z.Management, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Management")
+				return
+			}
+		case "Token":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Token = nil
+			} else {
+				if z.Token == nil {
+					z.Token = new(ACLToken)
+				}
+				bts, err = z.Token.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Token")
+					return
+				}
+			}
+		case "Policies":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Policies")
+				return
+			}
+			if cap(z.Policies) >= int(zb0002) {
+				z.Policies = (z.Policies)[:zb0002]
+			} else {
+				z.Policies = make([]*ACLPolicy, zb0002)
+			}
+			for za0001 := range z.Policies {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Policies[za0001] = nil
+				} else {
+					if z.Policies[za0001] == nil {
+						z.Policies[za0001] = new(ACLPolicy)
+					}
+					bts, err = z.Policies[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Policies", za0001)
+						return
+					}
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *ACLResolveResponse) Msgsize() (s int) {
+	s = 1 + 11 + msgp.BoolSize + 6
+	if z.Token == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Token.Msgsize()
+	}
+	s += 9 + msgp.ArrayHeaderSize
+	for za0001 := range z.Policies {
+		if z.Policies[za0001] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Policies[za0001].Msgsize()
+		}
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *ACLRole) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields

@@ -140,8 +140,8 @@ func (b *builder) apply(name string, f *file) {
 
 // refuse names what is asked for and not there.
 func (b *builder) refuse(f *file) {
-	if f.ACL != nil && f.ACL.Enabled != nil && *f.ACL.Enabled {
-		b.fail("acl.enabled: this version has no access control; remove the block and let the API listen on loopback only (addresses.http)")
+	if f.ACL != nil {
+		b.acl(f.ACL)
 	}
 	if f.TLS != nil {
 		b.tls(f.TLS)
@@ -334,14 +334,17 @@ func (c *Config) validate() []error {
 	if host, _, err := net.SplitHostPort(c.HTTPAddr); err == nil {
 		if ip, err := netip.ParseAddr(host); err != nil {
 			fail("address %q of the API is not an IP address: set bind_addr or addresses.http to one", host)
-		} else if !ip.IsLoopback() && c.TLS.HTTP && !c.TLS.VerifyHTTPSClient {
-			fail("the API would listen on %s for everybody: set tls { verify_https_client = true }, so that only callers with a certificate are answered, or bind it to loopback (addresses { http = \"127.0.0.1\" })", c.HTTPAddr)
+		} else if !ip.IsLoopback() && c.TLS.HTTP && !c.TLS.VerifyHTTPSClient && !c.ACL.Enabled {
+			fail("the API would listen on %s for everybody: set tls { verify_https_client = true }, so that only callers with a certificate are answered, or acl { enabled = true }, so that they need a token, or bind it to loopback (addresses { http = \"127.0.0.1\" })", c.HTTPAddr)
 		} else if !ip.IsLoopback() && !c.TLS.HTTP {
 			fail("the API would listen on %s without encryption: set bind_addr = \"127.0.0.1\" (or addresses { http = \"127.0.0.1\" })", c.HTTPAddr)
 		}
 	}
 	if !slices.Contains([]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}, strings.ToUpper(c.LogLevel)) {
 		fail("log_level %q is not known: use TRACE, DEBUG, INFO, WARN or ERROR", c.LogLevel)
+	}
+	if c.ACL.MinExpiration > c.ACL.MaxExpiration {
+		fail("acl.token_min_expiration_ttl %s is above token_max_expiration_ttl %s", c.ACL.MinExpiration, c.ACL.MaxExpiration)
 	}
 	if c.Client.MinDynamicPort > c.Client.MaxDynamicPort {
 		fail("client.min_dynamic_port %d is above max_dynamic_port %d", c.Client.MinDynamicPort, c.Client.MaxDynamicPort)

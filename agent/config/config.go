@@ -39,6 +39,7 @@ type Config struct {
 	AllowedHosts, AllowedOrigins []string
 	Driver                       Driver
 	TLS                          TLS
+	ACL                          ACL
 	Telemetry                    Telemetry
 	// JoinToken lets a machine without a certificate join a cluster.
 	JoinToken string
@@ -136,6 +137,7 @@ func Default() *Config {
 	return &Config{
 		Telemetry: Telemetry{Interval: time.Second, FilterDefault: true},
 		TLS:       TLS{MinVersion: tls.VersionTLS12},
+		ACL:       ACL{TTL: aclTTL, MinExpiration: minExpiration, MaxExpiration: maxExpiration},
 		Region:    "global", Datacenter: "dc1", BindAddr: defaultBind, LogLevel: "INFO",
 		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
 			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},

@@ -39,7 +39,7 @@ type file struct {
 	// Berth's own.
 	AllowedHosts   []string        `hcl:"http_allowed_hosts,optional"`
 	AllowedOrigins []string        `hcl:"http_allowed_origins,optional"`
-	ACL            *enabledBlock   `hcl:"acl,block"`
+	ACL            *aclBlock       `hcl:"acl,block"`
 	TLS            *tlsBlock       `hcl:"tls,block"`
 	Plugins        []pluginBlock   `hcl:"plugin,block"`
 	Autopilot      *autopilotBlock `hcl:"autopilot,block"`
@@ -78,9 +78,14 @@ type addressesBlock struct {
 	Serf *string `hcl:"serf,optional"`
 }
 
-type enabledBlock struct {
-	Enabled *bool    `hcl:"enabled,optional"`
-	Rest    hcl.Body `hcl:",remain"`
+type aclBlock struct {
+	Enabled          *bool   `hcl:"enabled,optional"`
+	TokenTTL         *string `hcl:"token_ttl,optional"`
+	PolicyTTL        *string `hcl:"policy_ttl,optional"`
+	RoleTTL          *string `hcl:"role_ttl,optional"`
+	ReplicationToken *string `hcl:"replication_token,optional"`
+	MinExpiration    *string `hcl:"token_min_expiration_ttl,optional"`
+	MaxExpiration    *string `hcl:"token_max_expiration_ttl,optional"`
 }
 
 type limitsBlock struct {
@@ -106,6 +111,7 @@ type serverBlock struct {
 	EvalGC                *string      `hcl:"eval_gc_threshold,optional"`
 	BatchEvalGC           *string      `hcl:"batch_eval_gc_threshold,optional"`
 	DeploymentGC          *string      `hcl:"deployment_gc_threshold,optional"`
+	ACLTokenGC            *string      `hcl:"acl_token_gc_threshold,optional"`
 	NumSchedulers         *int         `hcl:"num_schedulers,optional"`
 	EnabledSchedulers     []string     `hcl:"enabled_schedulers,optional"`
 	RaftProtocol          *int         `hcl:"raft_protocol,optional"`

@@ -14,6 +14,7 @@ func (b *builder) ignored(f *file) {
 		{len(f.Audit) > 0, "audit has no effect: there is no audit log"},
 		{len(f.Sentinel) > 0, "sentinel has no effect: there are no such policies"},
 		{orEmpty(f.Advertise).HTTP != nil, "advertise.http has no effect: agents are called by the cluster port"},
+		{orEmpty(f.ACL).ReplicationToken != nil, "acl.replication_token has no effect: every region has policies and tokens of its own"},
 		{f.PluginDir != nil, "plugin_dir has no effect: drivers are part of the program"},
 		{f.LogRotateBytes != nil || f.LogRotateDuration != nil || f.LogRotateMaxFiles != nil, "log_rotate_* have no effect: let logrotate do it"},
 		{f.LogLocation != nil && *f.LogLocation, "log_include_location has no effect: lines name their part of the program"},

@@ -68,6 +68,7 @@ func (b *builder) server(s *serverBlock) {
 	b.duration(&c.GC.Eval, s.EvalGC, "server.eval_gc_threshold")
 	b.duration(&c.GC.BatchEval, s.BatchEvalGC, "server.batch_eval_gc_threshold")
 	b.duration(&c.GC.Deployment, s.DeploymentGC, "server.deployment_gc_threshold")
+	b.duration(&c.GC.ACLToken, s.ACLTokenGC, "server.acl_token_gc_threshold")
 	if s.EnableEventBroker != nil {
 		c.Events.Off = !*s.EnableEventBroker
 	}

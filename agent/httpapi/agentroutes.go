@@ -11,21 +11,23 @@ import (
 )
 
 func (a *API) agentRoutes() {
-	a.route("/v1/agent/self", methods{http.MethodGet: a.agentSelf})
-	a.route("/v1/agent/health", methods{http.MethodGet: a.agentHealth})
-	a.route("/v1/agent/host", methods{http.MethodGet: a.agentHost})
-	a.route("/v1/agent/reload", methods{http.MethodPut: a.agentReload})
-	a.stream("/v1/agent/monitor", a.agentMonitor)
-	a.stream("/v1/agent/monitor/export", a.monitorExport)
+	a.route("/v1/agent/self", methods{http.MethodGet: agentRead().then(a.agentSelf)})
+	a.route("/v1/agent/health", methods{http.MethodGet: open().then(a.agentHealth)})
+	a.route("/v1/agent/host", methods{http.MethodGet: agentRead().then(a.agentHost)})
+	a.route("/v1/agent/reload", methods{http.MethodPut: agentWrite().then(a.agentReload)})
+	a.stream("/v1/agent/monitor", streams{http.MethodGet: agentRead().stream(a.agentMonitor)})
+	a.stream("/v1/agent/monitor/export", streams{http.MethodGet: agentRead().stream(a.monitorExport)})
 	a.profileRoutes()
 	a.schedulerRoutes()
-	a.stream("/v1/metrics", a.metrics)
+	a.stream("/v1/metrics", streams{http.MethodGet: agentRead().stream(a.metrics), http.MethodHead: agentRead().stream(a.metrics)})
 	if a.Config.Debug {
-		a.mux.HandleFunc("/debug/pprof/", pprof.Index)
-		a.mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		a.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		a.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		a.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+		for path, h := range map[string]http.HandlerFunc{"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace} {
+			do := agentWrite().stream(func(w http.ResponseWriter, r *request) error {
+				h(w, r.Request)
+				return nil
+			})
+			a.stream("/debug/pprof/"+path, streams{http.MethodGet: do, http.MethodPut: do, http.MethodHead: do})
+		}
 	}
 }
 
@@ -43,7 +45,7 @@ func (a *API) agentSelf(r *request) (any, error) {
 		"Server":  map[string]any{"Enabled": c.Server.Enabled, "BootstrapExpect": c.Server.Expect},
 		"Client":  map[string]any{"Enabled": c.Client.Enabled, "NodeClass": c.Client.NodeClass, "NodePool": c.Client.NodePool, "Meta": c.Client.Meta},
 		"Version": map[string]any{"Version": version.String(), "Revision": version.Revision(), "VersionPrerelease": "", "VersionMetadata": ""},
-		"ACL":     map[string]any{"Enabled": false},
+		"ACL":     map[string]any{"Enabled": c.ACL.Enabled},
 		"Ports":   map[string]any{"HTTP": c.HTTPAddr, "RPC": c.RPCAddr},
 	}
 	stats := a.Server.Stats()

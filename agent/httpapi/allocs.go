@@ -4,15 +4,16 @@ import (
 	"iter"
 	"net/http"
 
+	"berth/acl"
 	"berth/api"
 	"berth/state"
 	"berth/structs"
 )
 
 func (a *API) allocRoutes() {
-	a.route("/v1/allocations", methods{http.MethodGet: a.allocsList})
-	a.route("/v1/allocation/{id}", methods{http.MethodGet: a.allocGet})
-	a.route("/v1/allocation/{id}/stop", methods{http.MethodPut: a.allocStop})
+	a.route("/v1/allocations", methods{http.MethodGet: across(acl.ReadJob).then(a.allocsList)})
+	a.route("/v1/allocation/{id}", methods{http.MethodGet: ofAlloc(acl.ReadJob).then(a.allocGet)})
+	a.route("/v1/allocation/{id}/stop", methods{http.MethodPut: ofAlloc(acl.AllocLifecycle).then(a.allocStop)})
 }
 
 func allocIndex(al *structs.Allocation) uint64 { return al.ModifyIndex }

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/semaphore"
 
+	"berth/agent/access"
 	"berth/agent/config"
 	"berth/client"
 	"berth/server"
@@ -54,6 +55,8 @@ type Deps struct {
 	Metrics Metrics
 	// Name is the agent's name.
 	Name string
+	// Access tells who calls; nil lets everybody do everything.
+	Access access.Resolver
 }
 
 // API is the handlers.
@@ -64,6 +67,8 @@ type API struct {
 	// to choose.
 	pools *http.ServeMux
 	paths []string // of all routes
+	// permissions are what the routes need, by method and path.
+	permissions []Permission
 	// rebalancing is held by the one request that moves allocations.
 	rebalancing sync.Mutex
 	// bodies is the memory for bodies that are being read.
@@ -105,6 +110,7 @@ func New(d Deps) *API {
 	a.explainRoutes()
 	a.budgetRoutes()
 	a.eventRoutes()
+	a.aclRoutes()
 	for _, m := range []*http.ServeMux{a.mux, a.pools} {
 		m.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	}
@@ -135,8 +141,19 @@ func (a *API) Handler() http.Handler {
 // handler answers a request with a value that is sent as JSON; nil sends nothing.
 type handler func(r *request) (any, error)
 
-// methods are the handlers of one path by method; PUT stands for POST as well.
-type methods map[string]handler
+// methods are the handlers of one path by method, each with what it needs of its caller; PUT stands for POST as well.
+type methods map[string]op
+
+// Permission is what a method of a path needs of its caller.
+type Permission struct{ Method, Path, Words string }
+
+// declare notes what a route needs. One that says nothing is a fault of the program: it would be open to everybody.
+func (a *API) declare(method, path string, p *permission) {
+	if p.check == nil || p.words == "" {
+		panic("httpapi: " + method + " " + path + " declares no permission")
+	}
+	a.permissions = append(a.permissions, Permission{method, path, p.words})
+}
 
 // route adds a path.
 func (a *API) route(path string, m methods) {
@@ -146,31 +163,75 @@ func (a *API) route(path string, m methods) {
 		panic(err) // the options are constant
 	}
 	a.paths = append(a.paths, path)
+	for method, o := range m {
+		a.declare(method, path, &o.permission)
+	}
 	a.muxOf(path).Handle(path, zip(http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		method := hr.Method
 		if method == http.MethodPost || method == http.MethodHead {
-			if m[method] == nil {
+			if m[method].do == nil {
 				method = map[string]string{http.MethodPost: http.MethodPut, http.MethodHead: http.MethodGet}[method]
 			}
 		}
-		h := m[method]
-		if h == nil {
+		o := m[method]
+		if o.do == nil {
 			http.Error(w, "Invalid method", http.StatusMethodNotAllowed)
 			return
 		}
-		a.answer(w, hr, h)
+		a.answer(w, hr, &o)
 	})))
 }
 
-// stream adds a path whose handler writes the answer itself, piece by piece.
-func (a *API) stream(path string, h func(w http.ResponseWriter, r *request) error) {
+// streams are the handlers of one path that write the answer themselves, piece by piece, by method; PUT stands for POST as well.
+type streams map[string]streamOp
+
+type streamOp struct {
+	permission
+	do streamHandler
+}
+
+type streamHandler func(w http.ResponseWriter, r *request) error
+
+// streams says which handler a permission is about.
+func (p permission) stream(h streamHandler) streamOp { return streamOp{p, h} }
+
+// stream adds a path whose handlers write the answer themselves. Their callers are looked at again while the answer is written.
+func (a *API) stream(path string, m streams) {
 	a.paths = append(a.paths, path)
+	for method, o := range m {
+		a.declare(method, path, &o.permission)
+	}
 	a.mux.HandleFunc(path, func(w http.ResponseWriter, hr *http.Request) {
+		method := hr.Method
+		if m[method].do == nil {
+			method = map[string]string{http.MethodPost: http.MethodPut}[method]
+		}
+		o := m[method]
+		if o.do == nil {
+			writeError(w, status(http.StatusMethodNotAllowed, "Invalid method"))
+			return
+		}
 		out := &begun{ResponseWriter: w}
-		if err := h(out, a.request(out, hr)); err != nil && !out.yes {
+		if err := a.pour(out, a.request(out, hr), &o); err != nil && !out.yes {
 			writeError(w, err)
 		}
 	})
+}
+
+// pour runs the handler of a stream for a caller that may, once it has shown its token.
+func (a *API) pour(w http.ResponseWriter, r *request, o *streamOp) error {
+	if r.flag("ws_handshake") {
+		return a.handshake(w, r, o)
+	}
+	return a.admitted(w, r, o)
+}
+
+func (a *API) admitted(w http.ResponseWriter, r *request, o *streamOp) error {
+	if err := r.enter(&o.permission); err != nil {
+		return err
+	}
+	defer r.watch()()
+	return o.do(w, r)
 }
 
 // begun remembers whether an answer was begun: then an error cannot be sent as one.
@@ -197,13 +258,18 @@ func (b *begun) Flush() {
 	_ = http.NewResponseController(b.ResponseWriter).Flush() // a connection that cannot flush is gone
 }
 
-func (a *API) answer(w http.ResponseWriter, hr *http.Request, h handler) {
+func (a *API) answer(w http.ResponseWriter, hr *http.Request, o *op) {
 	r := a.request(w, hr)
-	v, err := h(r)
+	err := r.enter(&o.permission)
+	var v any
+	if err == nil {
+		v, err = o.do(r)
+	}
 	if err != nil {
 		writeError(w, err)
 		return
 	}
+	r.done()
 	r.writeIndex()
 	if v == nil {
 		return

@@ -16,13 +16,13 @@ import (
 )
 
 func (a *API) authorityRoutes() {
-	a.route("/v1/operator/join-tokens", methods{http.MethodGet: a.joinTokens})
-	a.route("/v1/operator/join-token", methods{http.MethodPut: a.joinTokenCreate})
-	a.route("/v1/operator/join-token/{id}", methods{http.MethodDelete: a.joinTokenRevoke})
-	a.route("/v1/operator/ca", methods{http.MethodGet: a.authorityRoots})
-	a.route("/v1/operator/ca/rotate", methods{http.MethodPut: a.authorityRotate})
-	a.route("/v1/operator/ca/revocations", methods{http.MethodGet: a.revocations, http.MethodPut: a.revoke})
-	a.route("/v1/operator/ca/revocation/{name}", methods{http.MethodDelete: a.reinstate})
+	a.route("/v1/operator/join-tokens", methods{http.MethodGet: management().then(a.joinTokens)})
+	a.route("/v1/operator/join-token", methods{http.MethodPut: management().then(a.joinTokenCreate)})
+	a.route("/v1/operator/join-token/{id}", methods{http.MethodDelete: management().then(a.joinTokenRevoke)})
+	a.route("/v1/operator/ca", methods{http.MethodGet: operatorRead().then(a.authorityRoots)})
+	a.route("/v1/operator/ca/rotate", methods{http.MethodPut: management().then(a.authorityRotate)})
+	a.route("/v1/operator/ca/revocations", methods{http.MethodGet: operatorRead().then(a.revocations), http.MethodPut: management().then(a.revoke)})
+	a.route("/v1/operator/ca/revocation/{name}", methods{http.MethodDelete: management().then(a.reinstate)})
 }
 
 // authority is the cluster's, or why there is none.

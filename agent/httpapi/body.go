@@ -76,6 +76,8 @@ func (r *request) text() (raw []byte, done func(), err error) {
 		err = invalid("read the request: %v", err)
 	case len(bytes.TrimSpace(raw)) == 0:
 		err = invalid("Request body is empty")
+	default:
+		err = r.again() // it took its time
 	}
 	if err != nil {
 		done()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
+	"berth/acl"
 	"berth/api"
 	"berth/scheduler/budget"
 	"berth/state"
@@ -11,10 +12,10 @@ import (
 )
 
 func (a *API) budgetRoutes() {
-	a.route("/v1/priority-classes", methods{http.MethodGet: a.classesList})
-	a.route("/v1/priority-class/{name}", methods{http.MethodGet: a.classGet, http.MethodPut: a.classApply, http.MethodDelete: a.classDelete})
-	a.route("/v1/disruption-budgets", methods{http.MethodGet: a.budgetsList})
-	a.route("/v1/disruption-budget/{name}", methods{http.MethodGet: a.budgetGet, http.MethodPut: a.budgetApply, http.MethodDelete: a.budgetDelete})
+	a.route("/v1/priority-classes", methods{http.MethodGet: anywhere().then(a.classesList)})
+	a.route("/v1/priority-class/{name}", methods{http.MethodGet: anywhere().then(a.classGet), http.MethodPut: operatorWrite().then(a.classApply), http.MethodDelete: operatorWrite().then(a.classDelete)})
+	a.route("/v1/disruption-budgets", methods{http.MethodGet: across(acl.ReadJob).then(a.budgetsList)})
+	a.route("/v1/disruption-budget/{name}", methods{http.MethodGet: in(acl.ReadJob).then(a.budgetGet), http.MethodPut: ofBody("budget", acl.SubmitJob).then(a.budgetApply), http.MethodDelete: in(acl.SubmitJob).then(a.budgetDelete)})
 }
 
 func (a *API) classesList(r *request) (any, error) {
@@ -103,6 +104,9 @@ func (a *API) budgetApply(r *request) (any, error) {
 		return nil, err
 	}
 	b.Namespace = cmp.Or(b.Namespace, r.namespace())
+	if err := r.may(b.Namespace); err != nil {
+		return nil, err
+	}
 	if b.Name = cmp.Or(b.Name, r.PathValue("name")); b.Name != r.PathValue("name") {
 		return nil, invalid("the name of the budget is not that of the path")
 	}

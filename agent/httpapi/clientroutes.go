@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"berth/acl"
 	"berth/api"
 	"berth/client"
 	"berth/client/logs"
@@ -16,20 +17,20 @@ import (
 )
 
 func (a *API) clientRoutes() {
-	a.route("/v1/client/stats", methods{http.MethodGet: a.hostStats})
-	a.route("/v1/client/gc", methods{http.MethodGet: a.clientGC, http.MethodPut: a.clientGC})
-	a.route("/v1/client/fs/ls/{id}", methods{http.MethodGet: a.fsList})
-	a.route("/v1/client/fs/stat/{id}", methods{http.MethodGet: a.fsStat})
-	a.stream("/v1/client/fs/cat/{id}", a.fsCat)
-	a.stream("/v1/client/fs/readat/{id}", a.fsReadAt)
-	a.stream("/v1/client/fs/stream/{id}", a.fsStream)
-	a.stream("/v1/client/fs/logs/{id}", a.fsLogs)
-	a.stream("/v1/client/image", a.imageLoad)
-	a.route("/v1/client/allocation/{id}/stats", methods{http.MethodGet: a.allocStats})
-	a.route("/v1/client/allocation/{id}/restart", methods{http.MethodPut: a.allocRestart})
-	a.route("/v1/client/allocation/{id}/signal", methods{http.MethodPut: a.allocSignal})
-	a.route("/v1/client/allocation/{id}/gc", methods{http.MethodGet: a.allocGC, http.MethodPut: a.allocGC})
-	a.stream("/v1/client/allocation/{id}/exec", a.allocExec)
+	a.route("/v1/client/stats", methods{http.MethodGet: nodeRead().then(a.hostStats)})
+	a.route("/v1/client/gc", methods{http.MethodGet: nodeWrite().then(a.clientGC), http.MethodPut: nodeWrite().then(a.clientGC)})
+	a.route("/v1/client/fs/ls/{id}", methods{http.MethodGet: ofOwnAlloc(acl.ReadFS).then(a.fsList)})
+	a.route("/v1/client/fs/stat/{id}", methods{http.MethodGet: ofOwnAlloc(acl.ReadFS).then(a.fsStat)})
+	a.stream("/v1/client/fs/cat/{id}", streams{http.MethodGet: ofOwnAlloc(acl.ReadFS).stream(a.fsCat)})
+	a.stream("/v1/client/fs/readat/{id}", streams{http.MethodGet: ofOwnAlloc(acl.ReadFS).stream(a.fsReadAt)})
+	a.stream("/v1/client/fs/stream/{id}", streams{http.MethodGet: ofOwnAlloc(acl.ReadFS).stream(a.fsStream)})
+	a.stream("/v1/client/fs/logs/{id}", streams{http.MethodGet: ofOwnAlloc(acl.ReadLogs | acl.ReadFS).stream(a.fsLogs)})
+	a.stream("/v1/client/image", streams{http.MethodPut: nodeWrite().stream(a.imageLoad)})
+	a.route("/v1/client/allocation/{id}/stats", methods{http.MethodGet: ofOwnAlloc(acl.ReadJob).then(a.allocStats)})
+	a.route("/v1/client/allocation/{id}/restart", methods{http.MethodPut: ofOwnAlloc(acl.AllocLifecycle).then(a.allocRestart)})
+	a.route("/v1/client/allocation/{id}/signal", methods{http.MethodPut: ofOwnAlloc(acl.AllocLifecycle).then(a.allocSignal)})
+	a.route("/v1/client/allocation/{id}/gc", methods{http.MethodGet: ofOwnAlloc(acl.SubmitJob | acl.GCAllocation).then(a.allocGC), http.MethodPut: ofOwnAlloc(acl.SubmitJob | acl.GCAllocation).then(a.allocGC)})
+	a.stream("/v1/client/allocation/{id}/exec", streams{http.MethodGet: ofOwnAlloc(acl.AllocExec).stream(a.allocExec)})
 }
 
 // node gives the node of this process, which holds every allocation there is.
@@ -278,9 +279,6 @@ func (a *API) fsStream(w http.ResponseWriter, r *request) error {
 
 // imageLoad takes an archive of images into the node's store.
 func (a *API) imageLoad(w http.ResponseWriter, r *request) error {
-	if r.Method != http.MethodPut && r.Method != http.MethodPost {
-		return status(http.StatusMethodNotAllowed, "Invalid method")
-	}
 	if a.Images == nil {
 		_, err := a.node()
 		return err

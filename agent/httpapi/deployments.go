@@ -4,17 +4,21 @@ import (
 	"net/http"
 	"time"
 
+	"berth/acl"
 	"berth/api"
 	"berth/state"
 	"berth/structs"
 )
 
 func (a *API) deploymentRoutes() {
-	a.route("/v1/deployments", methods{http.MethodGet: a.deploymentsList})
-	a.route("/v1/deployment/{id}", methods{http.MethodGet: a.deploymentGet})
-	a.route("/v1/deployment/allocations/{id}", methods{http.MethodGet: a.deploymentAllocations})
-	for name, h := range map[string]handler{"fail": a.deploymentFail, "pause": a.deploymentPause, "promote": a.deploymentPromote,
-		"allocation-health": a.deploymentHealth} {
+	a.route("/v1/deployments", methods{http.MethodGet: across(acl.ReadJob).then(a.deploymentsList)})
+	a.route("/v1/deployment/{id}", methods{http.MethodGet: ofDeployment(acl.ReadJob).then(a.deploymentGet)})
+	a.route("/v1/deployment/allocations/{id}", methods{http.MethodGet: ofDeployment(acl.ReadJob).then(a.deploymentAllocations)})
+	for name, h := range map[string]op{
+		"fail":              ofDeployment(acl.SubmitJob | acl.FailDeployment).then(a.deploymentFail),
+		"pause":             ofDeployment(acl.SubmitJob | acl.PauseDeployment).then(a.deploymentPause),
+		"promote":           ofDeployment(acl.SubmitJob | acl.PromoteDeployment).then(a.deploymentPromote),
+		"allocation-health": ofDeployment(acl.SubmitJob | acl.SetAllocHealthDeployment).then(a.deploymentHealth)} {
 		a.route("/v1/deployment/"+name+"/{id}", methods{http.MethodPut: h})
 	}
 }

@@ -4,15 +4,16 @@ import (
 	"net/http"
 	"strings"
 
+	"berth/acl"
 	"berth/state"
 	"berth/structs"
 )
 
 func (a *API) evalRoutes() {
-	a.route("/v1/evaluations", methods{http.MethodGet: a.evalsList})
-	a.route("/v1/evaluations/count", methods{http.MethodGet: a.evalsCount})
-	a.route("/v1/evaluation/{id}", methods{http.MethodGet: a.evalGet})
-	a.route("/v1/evaluation/{id}/allocations", methods{http.MethodGet: a.evalAllocations})
+	a.route("/v1/evaluations", methods{http.MethodGet: across(acl.ReadJob).then(a.evalsList)})
+	a.route("/v1/evaluations/count", methods{http.MethodGet: across(acl.ReadJob).then(a.evalsCount)})
+	a.route("/v1/evaluation/{id}", methods{http.MethodGet: ofEval(acl.ReadJob).then(a.evalGet)})
+	a.route("/v1/evaluation/{id}/allocations", methods{http.MethodGet: ofEval(acl.ReadJob).then(a.evalAllocations)})
 }
 
 // keepEval is what lists of evaluations are narrowed by.

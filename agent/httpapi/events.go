@@ -22,13 +22,12 @@ const (
 	eventBeat = 30 * time.Second // a line {} so often; a line has guard.Patience to be taken
 )
 
-func (a *API) eventRoutes() { a.stream("/v1/event/stream", a.eventStream) }
+func (a *API) eventRoutes() {
+	a.stream("/v1/event/stream", streams{http.MethodGet: followEvents().stream(a.eventStream)})
+}
 
 // eventStream sends what is committed on this server as lines of JSON, until the caller goes away or cannot be told everything.
 func (a *API) eventStream(w http.ResponseWriter, r *request) error {
-	if r.Method != http.MethodGet {
-		return status(http.StatusMethodNotAllowed, "Invalid method")
-	}
 	req := events.Request{Namespace: r.namespace()}
 	if text := r.query.Get("index"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 64)
@@ -55,7 +54,7 @@ func (a *API) eventStream(w http.ResponseWriter, r *request) error {
 	}
 	ctl := http.NewResponseController(w)
 	out := bufio.NewWriterSize(guard.Patient(w), 32<<10)
-	lines := &eventLines{sub: sub, from: req.Index, progress: r.flag("progress"), out: out, flush: func() error {
+	lines := &eventLines{sub: sub, from: req.Index, progress: r.flag("progress"), shown: r.shown, out: out, flush: func() error {
 		if err := out.Flush(); err != nil {
 			return err
 		}
@@ -72,6 +71,7 @@ type eventLines struct {
 	sub      *events.Subscription
 	from     uint64 // the index that was asked for
 	progress bool   // tell how far it is, beside the contract
+	shown    func(*events.Batch) (*events.Batch, error)
 	out      io.Writer
 	flush    func() error
 }
@@ -93,6 +93,12 @@ func (l *eventLines) send(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
+			if batch, err = l.shown(batch); err != nil {
+				return err
+			}
+			if batch == nil {
+				break
+			}
 			if err := errors.Join(batch.Write(l.out), l.flush()); err != nil {
 				return err
 			}

@@ -154,7 +154,7 @@ func stream(t *testing.T, s *state.Store, req events.Request, progress bool, out
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &eventLines{sub: sub, from: req.Index, progress: progress, out: out, flush: func() error { return nil }}
+	l := &eventLines{sub: sub, from: req.Index, progress: progress, shown: (&request{}).shown, out: out, flush: func() error { return nil }}
 	ended := make(chan error, 1)
 	go func() { ended <- l.send(ctx) }()
 	return func() error {

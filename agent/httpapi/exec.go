@@ -13,6 +13,7 @@ import (
 
 	"berth/api"
 	"berth/drivers"
+	"berth/structs"
 )
 
 // maxExecFrame bounds a frame from the caller.
@@ -32,12 +33,13 @@ func (a *API) allocExec(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	task, tty := r.query.Get("task"), r.flag("tty")
-	// Which pages may be here was decided before the handlers (package guard).
-	ws, err := websocket.Accept(w, r.Request, &websocket.AcceptOptions{InsecureSkipVerify: true})
-	if err != nil {
-		return nil // Accept has answered
+	ws := r.socket // of a caller that showed its token in a frame
+	if ws == nil {
+		if ws, err = accept(w, r); err != nil {
+			return nil // Accept has answered
+		}
+		defer ws.CloseNow()
 	}
-	defer ws.CloseNow()
 	ws.SetReadLimit(maxExecFrame)
 	ctx, cancel := context.WithCancel(r.ctx())
 	defer cancel()
@@ -77,6 +79,55 @@ func (a *API) allocExec(w http.ResponseWriter, r *request) error {
 	reader.Wait()
 	return nil
 }
+
+// accept makes a websocket of the request. Which pages may be here was decided before the handlers (package guard).
+func accept(w http.ResponseWriter, r *request) (*websocket.Conn, error) {
+	return websocket.Accept(w, r.Request, &websocket.AcceptOptions{InsecureSkipVerify: true})
+}
+
+// Bounds of the frame in which pages of browsers show their token: they cannot send a header.
+const (
+	maxHandshake  = 4 << 10
+	handshakeTime = 10 * time.Second
+)
+
+// handshake reads the token of the first frame, where the request says that it comes so, and runs the handler. What the handler or the
+// permission refuses is the reason the socket is closed with.
+func (a *API) handshake(w http.ResponseWriter, r *request, o *streamOp) error {
+	ws, err := accept(w, r)
+	if err != nil {
+		return nil // Accept has answered
+	}
+	defer ws.CloseNow()
+	ws.SetReadLimit(maxHandshake)
+	ctx, cancel := context.WithTimeout(r.ctx(), handshakeTime)
+	_, raw, err := ws.Read(ctx)
+	cancel()
+	var first struct {
+		Version int    `json:"version"`
+		Token   string `json:"auth_token"`
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &first)
+	}
+	if err != nil || first.Version != 1 {
+		_ = ws.Close(websocket.StatusPolicyViolation, "the first frame must be {\"version\":1,\"auth_token\":\"...\"}")
+		return nil
+	}
+	r.socket, r.secret = ws, first.Token
+	if err := a.admitted(w, r, o); err != nil {
+		code := websocket.StatusPolicyViolation
+		if structs.KindOf(err) == structs.KindInternal {
+			code = websocket.StatusInternalError
+		}
+		text := err.Error()
+		_ = ws.Close(code, text[:min(len(text), maxReason)]) // who is gone needs no reason
+	}
+	return nil
+}
+
+// maxReason is how long the reason of a closed websocket may be, in bytes.
+const maxReason = 120
 
 // Times of pings: a caller whose machine is gone is noticed within their sum.
 const (

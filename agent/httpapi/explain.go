@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"berth/acl"
 	"berth/api"
 	"berth/scheduler"
 	"berth/state"
@@ -14,9 +15,9 @@ import (
 )
 
 func (a *API) explainRoutes() {
-	a.route("/v1/explain/job/{id}", methods{http.MethodGet: a.whyJob})
-	a.route("/v1/explain/allocation/{id}", methods{http.MethodGet: a.whyAlloc})
-	a.route("/v1/explain/node/{id}", methods{http.MethodGet: a.whyNode})
+	a.route("/v1/explain/job/{id}", methods{http.MethodGet: in(acl.ReadJob).then(a.whyJob)})
+	a.route("/v1/explain/allocation/{id}", methods{http.MethodGet: ofAlloc(acl.ReadJob).then(a.whyAlloc)})
+	a.route("/v1/explain/node/{id}", methods{http.MethodGet: within(nodeRead(), acl.ReadJob).then(a.whyNode)})
 }
 
 // maxHistory bounds the history of an explanation.
@@ -239,11 +240,11 @@ func (a *API) whyNode(r *request) (any, error) {
 		if n == nil {
 			return answer{}, notFound("node not found")
 		}
-		return answer{value: explainNode(s, n), index: n.ModifyIndex, changed: changed}, nil
+		return answer{value: explainNode(s, n, r.sees), index: n.ModifyIndex, changed: changed}, nil
 	})
 }
 
-func explainNode(s *state.Snapshot, n *structs.Node) *api.Why {
+func explainNode(s *state.Snapshot, n *structs.Node, sees func(namespace string) bool) *api.Why {
 	w := &why{Kind: "node", ID: n.ID.String(), Name: n.Name, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
 	running := 0
 	for al := range s.AllocsByNode(n.ID) {
@@ -267,7 +268,7 @@ func explainNode(s *state.Snapshot, n *structs.Node) *api.Why {
 		w.Waiting = append(w.Waiting, api.WhyWaiting{Subject: "drain", Reason: fmt.Sprintf("%d allocations have to leave", running),
 			Since: n.DrainStrategy.StartedAt.UnixNano()})
 	}
-	w.Waiting = append(w.Waiting, leaving(s, func(al *structs.Allocation) bool { return al.NodeID == n.ID })...)
+	w.Waiting = append(w.Waiting, leaving(s, func(al *structs.Allocation) bool { return al.NodeID == n.ID && sees(al.Namespace) })...)
 	for _, t := range n.Taints {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "taint", Value: t.String()})
 	}

@@ -225,7 +225,7 @@ func (a *API) jobStatuses(r *request) (any, error) {
 			func(j *structs.Job) *api.JobStatus { return jobStatus(s, j) },
 			func(j *structs.Job) bool {
 				if len(wanted) > 0 {
-					return wanted[j.Key()]
+					return wanted[j.Key()] && r.sees(j.Namespace)
 				}
 				return r.in(j.Namespace) && (children || j.ParentID == "")
 			}))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"berth/acl"
 	"berth/api"
 	"berth/internal/cron"
 	"berth/jobspec"
@@ -16,19 +17,19 @@ import (
 )
 
 func (a *API) jobRoutes() {
-	a.route("/v1/jobs", methods{http.MethodGet: a.jobsList, http.MethodPut: a.jobRegister})
-	a.route("/v1/jobs/parse", methods{http.MethodPut: a.jobParse})
-	a.route("/v1/jobs/statuses", methods{http.MethodGet: a.jobStatuses, http.MethodPut: a.jobStatuses})
-	a.route("/v1/validate/job", methods{http.MethodPut: a.jobValidate})
-	a.route("/v1/job/{id}", methods{http.MethodGet: a.jobGet, http.MethodPut: a.jobRegister, http.MethodDelete: a.jobStop})
+	a.route("/v1/jobs", methods{http.MethodGet: across(acl.ListJobs).then(a.jobsList), http.MethodPut: ofBody("job", acl.SubmitJob|acl.RegisterJob).then(a.jobRegister)})
+	a.route("/v1/jobs/parse", methods{http.MethodPut: in(acl.ParseJob | acl.SubmitJob).then(a.jobParse)})
+	a.route("/v1/jobs/statuses", methods{http.MethodGet: across(acl.ReadJob).then(a.jobStatuses), http.MethodPut: across(acl.ReadJob).then(a.jobStatuses)})
+	a.route("/v1/validate/job", methods{http.MethodPut: in(acl.ReadJob | acl.ParseJob | acl.SubmitJob | acl.PlanJob).then(a.jobValidate)})
+	a.route("/v1/job/{id}", methods{http.MethodGet: in(acl.ReadJob).then(a.jobGet), http.MethodPut: ofBody("job", acl.SubmitJob|acl.RegisterJob).then(a.jobRegister), http.MethodDelete: in(acl.SubmitJob | acl.DeregisterJob).then(a.jobStop)})
 	for sub, h := range map[string]methods{
-		"plan": {http.MethodPut: a.jobPlan}, "evaluate": {http.MethodPut: a.jobEvaluate}, "summary": {http.MethodGet: a.jobSummary},
-		"versions": {http.MethodGet: a.jobVersions}, "submission": {http.MethodGet: a.jobSubmission},
-		"allocations": {http.MethodGet: a.jobAllocations}, "evaluations": {http.MethodGet: a.jobEvaluations},
-		"deployments": {http.MethodGet: a.jobDeployments}, "deployment": {http.MethodGet: a.jobDeployment},
-		"scale": {http.MethodGet: a.jobScaleStatus, http.MethodPut: a.jobScale}, "revert": {http.MethodPut: a.jobRevert},
-		"stable": {http.MethodPut: a.jobStable}, "periodic/force": {http.MethodPut: a.periodicForce},
-		"dispatch": {http.MethodPut: a.jobDispatch}, "dispatch/payload": {http.MethodPut: a.jobDispatchRaw},
+		"plan": {http.MethodPut: ofBody("job", acl.SubmitJob|acl.PlanJob).then(a.jobPlan)}, "evaluate": {http.MethodPut: in(acl.SubmitJob | acl.EvaluateJob).then(a.jobEvaluate)}, "summary": {http.MethodGet: in(acl.ReadJob).then(a.jobSummary)},
+		"versions": {http.MethodGet: in(acl.ReadJob).then(a.jobVersions)}, "submission": {http.MethodGet: in(acl.ReadJob).then(a.jobSubmission)},
+		"allocations": {http.MethodGet: in(acl.ReadJob).then(a.jobAllocations)}, "evaluations": {http.MethodGet: in(acl.ReadJob).then(a.jobEvaluations)},
+		"deployments": {http.MethodGet: in(acl.ReadJob).then(a.jobDeployments)}, "deployment": {http.MethodGet: in(acl.ReadJob).then(a.jobDeployment)},
+		"scale": {http.MethodGet: in(acl.ReadJob | acl.ReadJobScaling).then(a.jobScaleStatus), http.MethodPut: in(acl.ScaleJob | acl.SubmitJob).then(a.jobScale)}, "revert": {http.MethodPut: in(acl.SubmitJob | acl.RevertJob).then(a.jobRevert)},
+		"stable": {http.MethodPut: in(acl.SubmitJob | acl.StableJob).then(a.jobStable)}, "periodic/force": {http.MethodPut: in(acl.DispatchJob | acl.SubmitJob | acl.ForcePeriodicJob).then(a.periodicForce)},
+		"dispatch": {http.MethodPut: in(acl.DispatchJob).then(a.jobDispatch)}, "dispatch/payload": {http.MethodPut: in(acl.DispatchJob).then(a.jobDispatchRaw)},
 	} {
 		a.route("/v1/job/{id}/"+sub, h)
 	}
@@ -85,6 +86,9 @@ func (a *API) admit(r *request, s *state.Snapshot, j *structs.Job) (warnings str
 	}
 	j.Region = a.Config.Region // what names none is of the region it was sent to
 	j.Canonicalize()
+	if err := r.mayRun(j); err != nil {
+		return "", err
+	}
 	told := j.Resolve(s.PriorityClass, s.DefaultPriorityClass())
 	faults := append(told, j.Validate(a.Limits)...)
 	if ns := s.Namespace(j.Namespace); ns == nil {
@@ -205,6 +209,11 @@ func (a *API) jobStop(r *request) (any, error) {
 	if text := r.query.Get("eval_priority"); text != "" {
 		if priority, err = strconv.Atoi(text); err != nil || priority < 1 || priority > 100 {
 			return nil, invalid("eval_priority must be between 1 and 100")
+		}
+	}
+	if r.flag("purge") {
+		if err := r.mayAlso(j.Namespace, acl.SubmitJob|acl.PurgeJob); err != nil {
+			return nil, err
 		}
 	}
 	cmd := &structs.JobDeregisterCommand{Namespace: j.Namespace, JobID: j.ID, Purge: r.flag("purge"), NoShutdownDelay: r.flag("no_shutdown_delay")}

@@ -11,13 +11,13 @@ import (
 )
 
 func (a *API) memberRoutes() {
-	a.route("/v1/agent/members", methods{http.MethodGet: a.agentMembers})
-	a.route("/v1/agent/servers", methods{http.MethodGet: a.agentServers})
-	a.route("/v1/agent/join", methods{http.MethodPut: a.agentJoin})
-	a.route("/v1/agent/force-leave", methods{http.MethodPut: a.agentForceLeave})
-	a.route("/v1/agent/keyring/{op}", methods{http.MethodGet: a.keyringList, http.MethodPut: a.keyringChange})
-	a.route("/v1/status/leader", methods{http.MethodGet: a.statusLeader})
-	a.route("/v1/status/peers", methods{http.MethodGet: a.statusPeers})
+	a.route("/v1/agent/members", methods{http.MethodGet: membersRead().then(a.agentMembers)})
+	a.route("/v1/agent/servers", methods{http.MethodGet: agentRead().then(a.agentServers)})
+	a.route("/v1/agent/join", methods{http.MethodPut: agentWrite().then(a.agentJoin)})
+	a.route("/v1/agent/force-leave", methods{http.MethodPut: agentWrite().then(a.agentForceLeave)})
+	a.route("/v1/agent/keyring/{op}", methods{http.MethodGet: agentRead().then(a.keyringList), http.MethodPut: agentWrite().then(a.keyringChange)})
+	a.route("/v1/status/leader", methods{http.MethodGet: open().then(a.statusLeader)})
+	a.route("/v1/status/peers", methods{http.MethodGet: open().then(a.statusPeers)})
 }
 
 func shownMember(m membership.Member) *api.AgentMember {

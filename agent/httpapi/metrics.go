@@ -6,9 +6,6 @@ import (
 
 // metrics answers with the figures of this process.
 func (a *API) metrics(w http.ResponseWriter, r *request) error {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return status(http.StatusMethodNotAllowed, "Invalid method")
-	}
 	if err := r.mine(); err != nil {
 		return err
 	}

@@ -22,9 +22,6 @@ const heartbeat = 10 * time.Second
 
 // agentMonitor streams the agent's log as it is written.
 func (a *API) agentMonitor(w http.ResponseWriter, r *request) error {
-	if r.Method != http.MethodGet {
-		return status(http.StatusMethodNotAllowed, "Invalid method")
-	}
 	if err := r.mine(); err != nil {
 		return err
 	}

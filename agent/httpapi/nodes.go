@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"berth/acl"
 	"berth/api"
 	"berth/server/trigger"
 	"berth/state"
@@ -11,18 +12,18 @@ import (
 )
 
 func (a *API) nodeRoutes() {
-	a.route("/v1/nodes", methods{http.MethodGet: a.nodesList})
-	a.route("/v1/node/{id}", methods{http.MethodGet: a.nodeGet})
-	a.route("/v1/node/{id}/allocations", methods{http.MethodGet: a.nodeAllocations})
-	a.route("/v1/node/{id}/eligibility", methods{http.MethodPut: a.nodeEligibility})
-	a.route("/v1/node/{id}/taints", methods{http.MethodPut: a.nodeTaints})
-	a.route("/v1/node/{id}/drain", methods{http.MethodPut: a.nodeDrain})
-	a.route("/v1/node/{id}/evaluate", methods{http.MethodPut: a.nodeEvaluate})
-	a.route("/v1/node/{id}/purge", methods{http.MethodPut: a.nodePurge})
-	a.route("/v1/node/pools", methods{http.MethodGet: a.poolsList, http.MethodPut: a.poolApply})
-	a.route("/v1/node/pool/{name}", methods{http.MethodGet: a.poolGet, http.MethodPut: a.poolApply, http.MethodDelete: a.poolDelete})
-	a.route("/v1/node/pool/{name}/nodes", methods{http.MethodGet: a.poolNodes})
-	a.route("/v1/node/pool/{name}/jobs", methods{http.MethodGet: a.poolJobs})
+	a.route("/v1/nodes", methods{http.MethodGet: nodeRead().then(a.nodesList)})
+	a.route("/v1/node/{id}", methods{http.MethodGet: nodeRead().then(a.nodeGet)})
+	a.route("/v1/node/{id}/allocations", methods{http.MethodGet: within(nodeRead(), acl.ReadJob).then(a.nodeAllocations)})
+	a.route("/v1/node/{id}/eligibility", methods{http.MethodPut: nodeWrite().then(a.nodeEligibility)})
+	a.route("/v1/node/{id}/taints", methods{http.MethodPut: nodeWrite().then(a.nodeTaints)})
+	a.route("/v1/node/{id}/drain", methods{http.MethodPut: nodeWrite().then(a.nodeDrain)})
+	a.route("/v1/node/{id}/evaluate", methods{http.MethodPut: nodeWrite().then(a.nodeEvaluate)})
+	a.route("/v1/node/{id}/purge", methods{http.MethodPut: nodeWrite().then(a.nodePurge)})
+	a.route("/v1/node/pools", methods{http.MethodGet: pools().then(a.poolsList), http.MethodPut: ofPoolInBody().then(a.poolApply)})
+	a.route("/v1/node/pool/{name}", methods{http.MethodGet: ofPool(acl.PoolRead, "read").then(a.poolGet), http.MethodPut: ofPoolInBody().then(a.poolApply), http.MethodDelete: ofPool(acl.PoolDelete, "delete").then(a.poolDelete)})
+	a.route("/v1/node/pool/{name}/nodes", methods{http.MethodGet: both(ofPool(acl.PoolRead, "read"), nodeRead()).then(a.poolNodes)})
+	a.route("/v1/node/pool/{name}/jobs", methods{http.MethodGet: both(ofPool(acl.PoolRead, "read"), across(acl.ListJobs)).then(a.poolJobs)})
 }
 
 func nodeStub(r *request) func(n *structs.Node) *api.NodeListStub {
@@ -83,7 +84,7 @@ func (a *API) nodeAllocations(r *request) (any, error) {
 		allocs, changed := s.AllocsByNodeW(id)
 		out := []*api.Allocation{}
 		for al := range allocs {
-			if r.query.Get("namespace") == "" || r.in(al.Namespace) {
+			if r.query.Get("namespace") == "" && r.sees(al.Namespace) || r.in(al.Namespace) && r.query.Get("namespace") != "" {
 				out = append(out, api.NewAllocation(al))
 			}
 		}
@@ -205,7 +206,7 @@ func (a *API) poolsList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		pools, changed := s.NodePoolsW()
 		out, err := list(r, pools, func(p *structs.NodePool) string { return p.Name }, func(p *structs.NodePool) *structs.NodePool { return p },
-			func(p *structs.NodePool) bool { return r.hasPrefix(p.Name) })
+			func(p *structs.NodePool) bool { return r.hasPrefix(p.Name) && r.seesPool(p.Name) })
 		return answer{value: out, index: s.TableIndex(state.TableNodePools), changed: changed}, err
 	})
 }
@@ -227,6 +228,9 @@ func (a *API) poolApply(r *request) (any, error) {
 	}
 	if name := r.PathValue("name"); name != "" && pool.Name != name {
 		return nil, invalid("Node pool name does not match request path")
+	}
+	if err := r.mayWritePool(pool.Name); err != nil {
+		return nil, err
 	}
 	if err := pool.Validate(); err != nil {
 		return nil, err

@@ -6,20 +6,21 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/acl"
 	"berth/api"
 	"berth/state"
 	"berth/structs"
 )
 
 func (a *API) operatorRoutes() {
-	a.route("/v1/operator/scheduler/configuration", methods{http.MethodGet: a.schedulerGet, http.MethodPut: a.schedulerSet})
-	a.route("/v1/operator/rebalance", methods{http.MethodGet: a.rebalance, http.MethodPut: a.rebalanceNow})
-	a.route("/v1/system/gc", methods{http.MethodPut: a.systemGC})
-	a.route("/v1/namespaces", methods{http.MethodGet: a.namespacesList})
-	a.route("/v1/namespace", methods{http.MethodPut: a.namespaceApply})
-	a.route("/v1/namespace/{name}", methods{http.MethodGet: a.namespaceGet, http.MethodPut: a.namespaceApply, http.MethodDelete: a.namespaceDelete})
-	a.route("/v1/search", methods{http.MethodPut: a.search})
-	a.route("/v1/search/fuzzy", methods{http.MethodPut: a.searchFuzzy})
+	a.route("/v1/operator/scheduler/configuration", methods{http.MethodGet: operatorRead().then(a.schedulerGet), http.MethodPut: operatorWrite().then(a.schedulerSet)})
+	a.route("/v1/operator/rebalance", methods{http.MethodGet: within(operatorRead(), acl.ReadJob).then(a.rebalance), http.MethodPut: within(operatorWrite(), acl.ReadJob).then(a.rebalanceNow)})
+	a.route("/v1/system/gc", methods{http.MethodPut: management().then(a.systemGC)})
+	a.route("/v1/namespaces", methods{http.MethodGet: anywhere().then(a.namespacesList)})
+	a.route("/v1/namespace", methods{http.MethodPut: management().then(a.namespaceApply)})
+	a.route("/v1/namespace/{name}", methods{http.MethodGet: ofNamespace().then(a.namespaceGet), http.MethodPut: management().then(a.namespaceApply), http.MethodDelete: management().then(a.namespaceDelete)})
+	a.route("/v1/search", methods{http.MethodPut: within(anywhere(), acl.ReadJob).then(a.search)})
+	a.route("/v1/search/fuzzy", methods{http.MethodPut: within(anywhere(), acl.ReadJob).then(a.searchFuzzy)})
 }
 
 // write proposes a change that answers nothing but its index.
@@ -76,7 +77,7 @@ func (a *API) namespacesList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		all, changed := s.NamespacesW()
 		out, err := list(r, all, func(n *structs.Namespace) string { return n.Name }, func(n *structs.Namespace) *structs.Namespace { return n },
-			func(n *structs.Namespace) bool { return r.hasPrefix(n.Name) })
+			func(n *structs.Namespace) bool { return r.hasPrefix(n.Name) && r.seesNamespace(n.Name) })
 		return answer{value: out, index: s.TableIndex(state.TableNamespaces), changed: changed}, err
 	})
 }

@@ -20,14 +20,11 @@ const (
 )
 
 func (a *API) profileRoutes() {
-	a.stream("/v1/agent/pprof/{name}", a.profile)
+	a.stream("/v1/agent/pprof/{name}", streams{http.MethodGet: agentWrite().stream(a.profile)})
 }
 
 // profile shows the inside of the process, as the tool pprof reads it.
 func (a *API) profile(w http.ResponseWriter, r *request) error {
-	if r.Method != http.MethodGet {
-		return status(http.StatusMethodNotAllowed, "Invalid method")
-	}
 	if err := r.debug(); err != nil {
 		return err
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 func (a *API) raftRoutes() {
-	a.route("/v1/operator/raft/configuration", methods{http.MethodGet: a.raftConfiguration})
-	a.route("/v1/operator/raft/peer", methods{http.MethodDelete: a.raftRemovePeer})
-	a.route("/v1/operator/raft/transfer-leadership", methods{http.MethodPut: a.raftTransfer})
-	a.route("/v1/operator/autopilot/configuration", methods{http.MethodGet: a.autopilotConfiguration, http.MethodPut: a.autopilotSet})
-	a.route("/v1/operator/autopilot/health", methods{http.MethodGet: a.autopilotHealth})
+	a.route("/v1/operator/raft/configuration", methods{http.MethodGet: management().then(a.raftConfiguration)})
+	a.route("/v1/operator/raft/peer", methods{http.MethodDelete: management().then(a.raftRemovePeer)})
+	a.route("/v1/operator/raft/transfer-leadership", methods{http.MethodPut: management().then(a.raftTransfer)})
+	a.route("/v1/operator/autopilot/configuration", methods{http.MethodGet: operatorRead().then(a.autopilotConfiguration), http.MethodPut: operatorWrite().then(a.autopilotSet)})
+	a.route("/v1/operator/autopilot/health", methods{http.MethodGet: operatorRead().then(a.autopilotHealth)})
 }
 
 func (a *API) raftConfiguration(*request) (any, error) {

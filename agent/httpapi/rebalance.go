@@ -9,6 +9,7 @@ import (
 	"berth/api"
 	"berth/server/drain"
 	"berth/server/dryrun"
+	"berth/state"
 	"berth/structs"
 )
 
@@ -45,13 +46,16 @@ func (a *API) rebalance(r *request) (any, error) {
 	s := r.snapshot()
 	found, more := dryrun.Rebalance(s, l)
 	r.index = max(s.Index(), 1)
-	return told(found, more), nil
+	return r.told(s, found, more), nil
 }
 
-func told(found []*dryrun.Move, more bool) *api.Rebalance {
+// told are the moves of allocations the caller may see.
+func (r *request) told(s *state.Snapshot, found []*dryrun.Move, more bool) *api.Rebalance {
 	answer := &api.Rebalance{Moves: []*api.RebalanceMove{}, Truncated: more}
 	for _, m := range found {
-		answer.Moves = append(answer.Moves, new(api.RebalanceMove(*m)))
+		if al := s.Alloc(m.AllocID); al != nil && r.sees(al.Namespace) {
+			answer.Moves = append(answer.Moves, new(api.RebalanceMove(*m)))
+		}
 	}
 	return answer
 }
@@ -74,12 +78,12 @@ func (a *API) rebalanceNow(r *request) (any, error) {
 	}
 	if l.Moves = cmp.Or(l.Moves, movesNow) - moving; l.Moves <= 0 {
 		r.index = max(s.Index(), 1)
-		answer := told(nil, false)
+		answer := r.told(s, nil, false)
 		answer.Moving = moving
 		return answer, nil
 	}
 	found, more := dryrun.Rebalance(s, l)
-	answer := told(found, more)
+	answer := r.told(s, found, more)
 	answer.Moving = moving
 	if len(found) == 0 {
 		r.index = max(s.Index(), 1)

@@ -12,10 +12,10 @@ import (
 )
 
 func (a *API) regionRoutes() {
-	a.route("/v1/regions", methods{http.MethodGet: a.regionNames})
-	a.route("/v1/operator/regions", methods{http.MethodGet: a.regionsList})
-	a.route("/v1/operator/region/join", methods{http.MethodPut: a.regionJoin})
-	a.route("/v1/operator/region/{name}", methods{http.MethodDelete: a.regionForget})
+	a.route("/v1/regions", methods{http.MethodGet: open().then(a.regionNames)})
+	a.route("/v1/operator/regions", methods{http.MethodGet: operatorRead().then(a.regionsList)})
+	a.route("/v1/operator/region/join", methods{http.MethodPut: management().then(a.regionJoin)})
+	a.route("/v1/operator/region/{name}", methods{http.MethodDelete: management().then(a.regionForget)})
 }
 
 // knownRegions are this region, those it is joined with, and those gossip tells of, sorted.

@@ -15,8 +15,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/hashicorp/go-bexpr"
 
+	"berth/agent/access"
 	"berth/state"
 	"berth/structs"
 )
@@ -29,17 +31,29 @@ type request struct {
 	query url.Values
 	index uint64 // 0 sends none
 	next  string // token of the next page
+	// Of the caller, while access control is on.
+	secret     string
+	who        *access.Identity
+	permission *permission
+	pinned     *state.Snapshot // the state the caller was checked against, for the handler to look at
+	asked      bool            // the handler has checked what the body names
+	socket     *websocket.Conn // of a caller that showed its token in a frame
 }
 
 func (a *API) request(w http.ResponseWriter, hr *http.Request) *request {
-	return &request{Request: hr, api: a, w: w, query: hr.URL.Query()}
+	return &request{Request: hr, api: a, w: w, query: hr.URL.Query(), secret: secret(hr.Header)}
 }
 
 // ctx is the request's context.
 func (r *request) ctx() context.Context { return r.Context() }
 
-// snapshot is the state now.
-func (r *request) snapshot() *state.Snapshot { return r.api.Server.State().Snapshot() }
+// snapshot is the state now; while access control is on, the one the caller was checked against.
+func (r *request) snapshot() *state.Snapshot {
+	if r.pinned != nil {
+		return r.pinned
+	}
+	return r.api.Server.State().Snapshot()
+}
 
 // anyNamespace is what lists of all namespaces ask for.
 const anyNamespace = "*"
@@ -52,10 +66,10 @@ func (r *request) namespace() string {
 	return structs.DefaultNamespace
 }
 
-// in reports that a namespace was asked for.
+// in reports that a namespace was asked for, and that the caller may see what is in it.
 func (r *request) in(namespace string) bool {
 	ns := r.namespace()
-	return ns == anyNamespace || ns == namespace
+	return (ns == anyNamespace || ns == namespace) && r.sees(namespace)
 }
 
 func (r *request) flag(name string) bool {
@@ -136,6 +150,11 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 	var over <-chan time.Time
 	ended := false
 	for woken := false; ; woken = true {
+		if woken {
+			if err := r.again(); err != nil {
+				return nil, err
+			}
+		}
 		a, err := look(r.snapshot())
 		if err != nil {
 			return nil, err

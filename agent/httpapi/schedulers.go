@@ -11,8 +11,8 @@ import (
 var schedulers = []string{"batch", "service", "sysbatch", "system"}
 
 func (a *API) schedulerRoutes() {
-	a.route("/v1/agent/schedulers", methods{http.MethodGet: a.schedulersList})
-	a.route("/v1/agent/schedulers/config", methods{http.MethodGet: a.schedulersConfig, http.MethodPut: a.schedulersSet})
+	a.route("/v1/agent/schedulers", methods{http.MethodGet: agentRead().then(a.schedulersList)})
+	a.route("/v1/agent/schedulers/config", methods{http.MethodGet: agentRead().then(a.schedulersConfig), http.MethodPut: agentWrite().then(a.schedulersSet)})
 }
 
 // schedulingServer sees that the request is at a server.

@@ -36,16 +36,14 @@ func names[T any](seq iter.Seq[*T], keep func(*T) bool, name func(*T) string) it
 	}
 }
 
-func always[T any](*T) bool { return true }
-
 // contexts are what can be searched by prefix.
 var contexts = map[string]found{
 	"jobs": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
 		id := func(j *structs.Job) string { return j.ID }
 		if ns := r.namespace(); ns != anyNamespace {
-			return names(s.JobsWith(ns, prefix), always, id)
+			return names(s.JobsWith(ns, prefix), func(j *structs.Job) bool { return r.sees(j.Namespace) }, id)
 		}
-		return names(s.Jobs(), func(j *structs.Job) bool { return strings.HasPrefix(j.ID, prefix) }, id)
+		return names(s.Jobs(), func(j *structs.Job) bool { return strings.HasPrefix(j.ID, prefix) && r.sees(j.Namespace) }, id)
 	},
 	"evals": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
 		return names(s.EvalsWith(prefix), func(e *structs.Evaluation) bool { return r.in(e.Namespace) }, func(e *structs.Evaluation) string { return e.ID.String() })
@@ -53,17 +51,17 @@ var contexts = map[string]found{
 	"allocs": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
 		return names(s.AllocsWith(prefix), func(a *structs.Allocation) bool { return r.in(a.Namespace) }, func(a *structs.Allocation) string { return a.ID.String() })
 	},
-	"nodes": func(_ *request, s *state.Snapshot, prefix string) iter.Seq[string] {
-		return names(s.NodesWith(prefix), always, func(n *structs.Node) string { return n.ID.String() })
+	"nodes": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
+		return names(s.NodesWith(prefix), func(*structs.Node) bool { return r.seesNodes() }, func(n *structs.Node) string { return n.ID.String() })
 	},
 	"deployment": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
 		return names(s.DeploymentsWith(prefix), func(d *structs.Deployment) bool { return r.in(d.Namespace) }, func(d *structs.Deployment) string { return d.ID.String() })
 	},
-	"namespaces": func(_ *request, s *state.Snapshot, prefix string) iter.Seq[string] {
-		return names(s.Namespaces(), func(n *structs.Namespace) bool { return strings.HasPrefix(n.Name, prefix) }, func(n *structs.Namespace) string { return n.Name })
+	"namespaces": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
+		return names(s.Namespaces(), func(n *structs.Namespace) bool { return strings.HasPrefix(n.Name, prefix) && r.seesNamespace(n.Name) }, func(n *structs.Namespace) string { return n.Name })
 	},
-	"node_pools": func(_ *request, s *state.Snapshot, prefix string) iter.Seq[string] {
-		return names(s.NodePools(), func(p *structs.NodePool) bool { return strings.HasPrefix(p.Name, prefix) }, func(p *structs.NodePool) string { return p.Name })
+	"node_pools": func(r *request, s *state.Snapshot, prefix string) iter.Seq[string] {
+		return names(s.NodePools(), func(p *structs.NodePool) bool { return strings.HasPrefix(p.Name, prefix) && r.seesPool(p.Name) }, func(p *structs.NodePool) string { return p.Name })
 	},
 }
 
@@ -183,13 +181,20 @@ func (a *API) searchFuzzy(r *request) (any, error) {
 		}
 	}
 	for n := range s.Nodes() {
+		if !r.seesNodes() {
+			break
+		}
 		f.look("nodes", n.Name, n.ID.String())
 	}
 	for n := range s.Namespaces() {
-		f.look("namespaces", n.Name)
+		if r.seesNamespace(n.Name) {
+			f.look("namespaces", n.Name)
+		}
 	}
 	for p := range s.NodePools() {
-		f.look("node_pools", p.Name)
+		if r.seesPool(p.Name) {
+			f.look("node_pools", p.Name)
+		}
 	}
 	if wanted(req.Context, "allocs") {
 		for al := range s.Allocs() {

@@ -9,16 +9,9 @@ import (
 )
 
 func (a *API) snapshotRoutes() {
-	a.route("/v1/operator/backup", methods{http.MethodGet: a.backup})
-	a.stream("/v1/operator/snapshot", func(w http.ResponseWriter, r *request) error {
-		switch r.Method {
-		case http.MethodGet:
-			return a.snapshotSave(w, r)
-		case http.MethodPut, http.MethodPost:
-			return a.snapshotRestore(r)
-		}
-		return status(http.StatusMethodNotAllowed, "Invalid method")
-	})
+	a.route("/v1/operator/backup", methods{http.MethodGet: operatorRead().then(a.backup)})
+	a.stream("/v1/operator/snapshot", streams{http.MethodGet: snapshotSave().stream(a.snapshotSave),
+		http.MethodPut: management().stream(func(_ http.ResponseWriter, r *request) error { return a.snapshotRestore(r) })})
 }
 
 // snapshotSave sends an archive of the state. It is whole before its first byte is sent: its digest goes before it.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"berth/acl"
 	"berth/api"
 	"berth/structs"
 )
@@ -16,7 +17,7 @@ const (
 )
 
 func (a *API) tagRoutes() {
-	a.route("/v1/job/{id}/versions/{tag}/tag", methods{http.MethodPut: a.tagApply, http.MethodDelete: a.tagUnset})
+	a.route("/v1/job/{id}/versions/{tag}/tag", methods{http.MethodPut: in(acl.SubmitJob | acl.TagJobVersion).then(a.tagApply), http.MethodDelete: in(acl.SubmitJob | acl.TagJobVersion).then(a.tagUnset)})
 }
 
 // tagApply gives a version of a job a name, which also keeps it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,6 +31,8 @@ const (
 	pathAllocs    = Prefix + "node/allocations"
 	pathUpdate    = Prefix + "node/update"
 	pathStats     = Prefix + "server/stats"
+	pathToken     = Prefix + "acl/token"
+	pathMembers   = Prefix + "server/members"
 )
 
 // Headers of answers.
@@ -38,6 +41,7 @@ const (
 	headerServers = "X-Berth-Servers" // those of all servers, separated by commas
 	headerKind    = "X-Berth-Error-Kind"
 	headerHint    = "X-Berth-Error-Hint"
+	headerACL     = "X-Berth-ACL" // set when access control is on
 )
 
 // Bounds of a request.
@@ -63,10 +67,27 @@ type Core interface {
 	Region() string
 }
 
+// Tokens is how a server answers for tokens; *access.State is it.
+type Tokens interface {
+	Enabled() bool
+	Answer(ctx context.Context, secret string) (*structs.ACLResolveResponse, error)
+}
+
 // Handler answers the requests below Prefix.
-func Handler(c Core) http.Handler {
+func Handler(c Core, tokens Tokens) http.Handler {
 	mux := http.NewServeMux()
-	h := &handler{c}
+	h := &handler{c, tokens}
+	mux.HandleFunc("POST "+pathToken, answer(h, func(ctx context.Context, _ transport.Peer, r *structs.ACLResolveRequest) (msgp.Marshaler, error) {
+		return tokens.Answer(ctx, r.Secret)
+	}))
+	mux.HandleFunc("GET "+pathMembers, func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := transport.PeerOf(r.Context()); !ok || p.Role != pki.RoleServer {
+			h.fail(w, structs.NewError(structs.KindUnauthorised, "only servers are told where gossip is"))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(gossipOf(c)) // the caller went away: there is nobody to tell
+	})
 	mux.HandleFunc("POST "+pathRegister, answer(h, func(ctx context.Context, p transport.Peer, r *structs.NodeRegisterRequest) (msgp.Marshaler, error) {
 		if r.Node == nil {
 			return nil, structs.NewError(structs.KindInvalid, "there is no node in the request")
@@ -117,7 +138,21 @@ func itself(p transport.Peer, node structs.ID) error {
 	return &structs.Error{Kind: structs.KindUnauthorised, Subject: fmt.Sprintf("node %s", node), Err: fmt.Errorf("the certificate is that of %s", p.ID)}
 }
 
-type handler struct{ c Core }
+// gossipOf are the addresses of the gossip of the region's servers that are alive.
+func gossipOf(c Core) []string {
+	out := []string{}
+	for _, m := range c.Members() {
+		if m.Status == membership.StatusAlive && m.Region == c.Region() {
+			out = append(out, net.JoinHostPort(m.Addr, strconv.Itoa(int(m.Port))))
+		}
+	}
+	return out
+}
+
+type handler struct {
+	c      Core
+	tokens Tokens
+}
 
 // answer makes a handler of one path.
 func answer[T any, P interface {
@@ -184,6 +219,9 @@ func (h *handler) where(w http.ResponseWriter) {
 		}
 	}
 	w.Header().Set(headerServers, strings.Join(all, ","))
+	if h.tokens.Enabled() {
+		w.Header().Set(headerACL, "1")
+	}
 }
 
 func (h *handler) fail(w http.ResponseWriter, err error) {

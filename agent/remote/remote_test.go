@@ -34,7 +34,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	}
 	w := httptest.NewRecorder()
-	Handler(f).ServeHTTP(w, r.WithContext(transport.WithPeer(r.Context(), n.peer)))
+	Handler(f, f).ServeHTTP(w, r.WithContext(transport.WithPeer(r.Context(), n.peer)))
 	return w.Result(), nil
 }
 
@@ -43,6 +43,7 @@ type fake struct {
 	n      *network
 	addr   string
 	leads  bool
+	acl    bool
 	down   bool
 	last   time.Duration
 	err    error
@@ -116,6 +117,39 @@ func three() *network {
 	}
 	n.servers["c:1"].leads = true
 	return n
+}
+
+func (f *fake) Enabled() bool { return f.acl }
+func (f *fake) Answer(_ context.Context, secret string) (*structs.ACLResolveResponse, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if secret != "good" {
+		return nil, structs.NewError(structs.KindUnauthorised, "ACL token not found")
+	}
+	return &structs.ACLResolveResponse{Policies: []*structs.ACLPolicy{{Name: "dev", Rules: "node {}"}}, Token: &structs.ACLToken{AccessorID: structs.ID{7}}}, nil
+}
+
+func TestANodeAsksTheServersWhoCalls(t *testing.T) {
+	n := three()
+	n.servers["a:1"].acl, n.servers["c:1"].acl = true, true
+	s := NewServers(n, []string{"a:1"})
+	if s.ACL() {
+		t.Error("access control is on before anybody was heard")
+	}
+	got, err := s.ResolveToken(t.Context(), &structs.ACLResolveRequest{Secret: "good"})
+	if err != nil || got.Token.AccessorID != (structs.ID{7}) || len(got.Policies) != 1 || got.Policies[0].Rules != "node {}" || !s.ACL() {
+		t.Errorf("%+v, %v, on %t", got, err, s.ACL())
+	}
+	if _, err := s.ResolveToken(t.Context(), &structs.ACLResolveRequest{Secret: "bad"}); structs.KindOf(err) != structs.KindUnauthorised || err.Error() != "ACL token not found" {
+		t.Errorf("a wrong secret: %v", err)
+	}
+	if where, err := Gossip(t.Context(), &network{servers: n.servers, peer: transport.Peer{Identity: pki.Identity{Role: pki.RoleServer}}}, "a:1"); err != nil || len(where) != 3 {
+		t.Errorf("gossip is at %v, %v", where, err)
+	}
+	if _, err := Gossip(t.Context(), n, "a:1"); err == nil {
+		t.Error("a node is told where gossip is")
+	}
 }
 
 var _ Core = (*server.Server)(nil)
@@ -248,7 +282,7 @@ func TestAServerThatIsBehindSendsNodesElsewhere(t *testing.T) {
 
 func TestBadRequestsAreRefused(t *testing.T) {
 	n := three()
-	h := Handler(n.servers["c:1"])
+	h := Handler(n.servers["c:1"], n.servers["c:1"])
 	good, err := (&structs.NodeHeartbeatRequest{NodeID: structs.ID{5}}).MarshalMsg(nil)
 	if err != nil {
 		t.Fatal(err)

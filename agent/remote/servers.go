@@ -21,7 +21,11 @@ import (
 )
 
 // Times of a node's calls, besides the wait that is asked for.
-const callTimeout = 10 * time.Second
+const (
+	callTimeout = 10 * time.Second
+	// tokenTimeout bounds the question about a token: somebody waits for the answer.
+	tokenTimeout = 3 * time.Second
+)
 
 // Servers is the servers as a node without one of its own sees them. Safe for use by many.
 type Servers struct {
@@ -31,6 +35,7 @@ type Servers struct {
 	mu     sync.Mutex // guards what follows
 	leader string
 	known  []string // those the last answer named
+	acl    bool     // a server has access control on
 }
 
 // NewServers asks through a transport. addrs are cluster ports (host:port) of some servers; the others are learned from them.
@@ -68,9 +73,23 @@ func (s *Servers) learn(h http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leader = h.Get(headerLeader)
+	s.acl = h.Get(headerACL) != ""
 	if text := h.Get(headerServers); text != "" {
 		s.known = strings.Split(text, ",")
 	}
+}
+
+// ACL reports whether the server that answered last has access control on.
+func (s *Servers) ACL() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acl
+}
+
+// ResolveToken asks whose a secret is and what it may do.
+func (s *Servers) ResolveToken(ctx context.Context, req *structs.ACLResolveRequest) (*structs.ACLResolveResponse, error) {
+	out := &structs.ACLResolveResponse{}
+	return out, s.call(ctx, pathToken, tokenTimeout, req, out)
 }
 
 // Register implements client.Servers.
@@ -172,22 +191,35 @@ func (s *Servers) ask(ctx context.Context, addr, path string, timeout time.Durat
 	return nil
 }
 
-// Stats asks a server how far it is. host is its id or the address of its cluster port.
-func Stats(ctx context.Context, rt http.RoundTripper, host string) (server.PeerStats, error) {
-	var out server.PeerStats
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+pathStats, nil)
+// Gossip asks a server for the addresses of the gossip of its region's servers. host is its id or the address of its cluster port.
+func Gossip(ctx context.Context, rt http.RoundTripper, host string) ([]string, error) {
+	var out []string
+	err := askJSON(ctx, rt, host, pathMembers, &out)
+	return out, err
+}
+
+// askJSON reads a short JSON answer of a server.
+func askJSON(ctx context.Context, rt http.RoundTripper, host, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
 	if err != nil {
-		return out, err
+		return err
 	}
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
-		return out, fmt.Errorf("ask server %s how far it is: %w", host, err)
+		return fmt.Errorf("ask server %s: %w", host, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return out, fmt.Errorf("ask server %s how far it is: status %d", host, resp.StatusCode)
+		return fmt.Errorf("ask server %s: status %d", host, resp.StatusCode)
 	}
-	return out, json.NewDecoder(io.LimitReader(resp.Body, 4096)).Decode(&out)
+	return json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into)
+}
+
+// Stats asks a server how far it is. host is its id or the address of its cluster port.
+func Stats(ctx context.Context, rt http.RoundTripper, host string) (server.PeerStats, error) {
+	var out server.PeerStats
+	err := askJSON(ctx, rt, host, pathStats, &out)
+	return out, err
 }
 
 // Beside is the servers as the node of an agent that has one sees them: its own while that leads, else the others. What should
