@@ -95,6 +95,10 @@ func wayOut(err error) string {
 	switch answer.Message {
 	case "No cluster leader":
 		return " (more than half of the servers must be alive: `berth server members` shows them; `berth operator recover` is for those lost for good)"
+	case "Permission denied":
+		return " (`berth acl policy self` shows what your token may do; without one it is what the policy anonymous says)"
+	case "ACL token not found", "ACL token expired":
+		return " (give -token, or set NOMAD_TOKEN to the secret of a token that works)"
 	case "No path to region":
 		return " (`berth operator region list` shows which regions are joined)"
 	}
@@ -159,7 +163,7 @@ func (e *env) root() *cobra.Command {
 		e.color = (e.color || *forceColor) && !*noColor
 	}
 	root.AddCommand(e.agentCommand(), e.configCommand(), e.jobCommand(), e.explainCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(), e.eventsCommand(),
-		e.agentInfo(), e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.monitorCommand(), e.fmtCommand(), e.versionCommand())
+		e.agentInfo(), e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.aclCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.monitorCommand(), e.fmtCommand(), e.versionCommand())
 	addAliases(root)
 	root.Version = version.String()
 	root.SetVersionTemplate("Berth {{.Version}}\n")

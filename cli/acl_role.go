@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"berth/api"
+	"berth/structs"
+)
+
+func policyNames(r *structs.ACLRole) string {
+	var names []string
+	for _, p := range r.Policies {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ",")
+}
+
+func (e *env) showRole(r *structs.ACLRole) {
+	e.pairs([][2]string{{"ID", r.ID.String()}, {"Name", r.Name}, {"Description", dash(r.Description)}, {"Policies", dash(policyNames(r))},
+		{"Create Index", indexText(r.CreateIndex)}, {"Modify Index", indexText(r.ModifyIndex)}})
+}
+
+// roleFlags are what create and update have in common.
+type roleFlags struct {
+	name, description string
+	policies          []string
+	s                 shown
+}
+
+func (r *roleFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&r.name, "name", "", "its name")
+	f.StringVar(&r.description, "description", "", "what it is for")
+	f.StringArrayVar(&r.policies, "policy", nil, "a policy; may be given several times")
+}
+
+func (r *roleFlags) links() []*structs.ACLRolePolicy {
+	var out []*structs.ACLRolePolicy
+	for _, name := range r.policies {
+		out = append(out, &structs.ACLRolePolicy{Name: name})
+	}
+	return out
+}
+
+func (e *env) roleCreate() *cobra.Command {
+	var r roleFlags
+	c := &cobra.Command{Use: "create", Short: "make a role", Args: cobra.NoArgs}
+	r.add(c)
+	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, _ []string) error {
+		made, err := client.ACL().CreateRole(cmd.Context(), &structs.ACLRole{Name: r.name, Description: r.description, Policies: r.links()})
+		if err != nil {
+			return err
+		}
+		if done, err := e.print(r.s, made); done {
+			return err
+		}
+		e.showRole(made)
+		return nil
+	}), &r.s, nil)
+}
+
+func (e *env) roleUpdate() *cobra.Command {
+	var r roleFlags
+	var noMerge bool
+	c := &cobra.Command{Use: "update ID", Short: "change a role: its tokens follow at once", Args: cobra.ExactArgs(1),
+		Long: "Changes what is given; policies that are given are added. With -no-merge the role becomes what is given, and nothing else."}
+	r.add(c)
+	c.Flags().BoolVar(&noMerge, "no-merge", false, "replace the role instead of changing it")
+	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, args []string) error {
+		have, err := client.ACL().Role(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		changed := cmd.Flags().Changed
+		if noMerge {
+			have = &structs.ACLRole{ID: have.ID}
+		}
+		if noMerge || changed("name") {
+			have.Name = r.name
+		}
+		if noMerge || changed("description") {
+			have.Description = r.description
+		}
+		for _, p := range r.links() {
+			if !strings.Contains(","+policyNames(have)+",", ","+p.Name+",") {
+				have.Policies = append(have.Policies, p)
+			}
+		}
+		got, err := client.ACL().UpdateRole(cmd.Context(), have)
+		if err != nil {
+			return err
+		}
+		if done, err := e.print(r.s, got); done {
+			return err
+		}
+		e.showRole(got)
+		return nil
+	}), &r.s, nil)
+}
+
+func (e *env) roleDelete() *cobra.Command {
+	return e.withClient(&cobra.Command{Use: "delete ID", Short: "forget a role: its tokens lose what it granted", Args: cobra.ExactArgs(1)},
+		func(cmd *cobra.Command, client *api.Client, args []string) error {
+			if err := client.ACL().DeleteRole(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			e.say("ACL role %s successfully deleted", args[0])
+			return nil
+		})
+}
+
+func (e *env) roleInfo() *cobra.Command {
+	var s shown
+	var byName bool
+	c := &cobra.Command{Use: "info ID", Short: "show a role", Args: cobra.ExactArgs(1)}
+	c.Flags().BoolVar(&byName, "by-name", false, "ID is a name")
+	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, args []string) error {
+		find := client.ACL().Role
+		if byName {
+			find = client.ACL().RoleByName
+		}
+		r, err := find(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		if done, err := e.print(s, r); done {
+			return err
+		}
+		e.showRole(r)
+		return nil
+	}), &s, nil)
+}
+
+func (e *env) roleList() *cobra.Command {
+	var s shown
+	return lister(e.withClient(&cobra.Command{Use: "list", Short: "list the roles you may see", Args: cobra.NoArgs},
+		func(cmd *cobra.Command, client *api.Client, _ []string) error {
+			all, _, err := client.ACL().Roles(cmd.Context(), nil)
+			if err != nil {
+				return err
+			}
+			if done, err := e.print(s, all); done {
+				return err
+			}
+			if len(all) == 0 {
+				e.say("No ACL roles found")
+				return nil
+			}
+			rows := [][]string{{"ID", "Name", "Description", "Policies"}}
+			for _, r := range all {
+				rows = append(rows, []string{r.ID.String(), r.Name, dash(r.Description), dash(policyNames(r))})
+			}
+			e.table(rows)
+			return nil
+		}), &s, nil)
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"berth/api"
+	"berth/structs"
+)
+
+func TestACLCommands(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	const accessor, role = "0b5c6a30-1111-4222-8333-444455556666", "0b5c6a30-1111-4222-8333-444455558888"
+	token := &api.ACLToken{AccessorID: structs.MustID(accessor), SecretID: structs.MustID("0b5c6a30-1111-4222-8333-444455557777"), Name: "joe", Type: "client", Policies: []string{"dev"},
+		Roles: []*structs.ACLTokenRole{{ID: structs.MustID(role), Name: "devs"}}, CreateTime: at, ExpirationTime: &at, CreateIndex: 7, ModifyIndex: 8}
+	manager := &api.ACLToken{AccessorID: token.AccessorID, SecretID: token.SecretID, Name: "Bootstrap Token", Type: "management", Global: true, CreateTime: at, CreateIndex: 7, ModifyIndex: 7}
+	policy := &structs.ACLPolicy{Name: "dev", Description: "developers", Rules: "node {\n  policy = \"read\"\n}", CreateIndex: 5, ModifyIndex: 6}
+	theRole := &structs.ACLRole{ID: structs.MustID(role), Name: "devs", Policies: []*structs.ACLRolePolicy{{Name: "dev"}}, CreateIndex: 6, ModifyIndex: 6}
+	nothing := func(http.ResponseWriter, *http.Request) {}
+	f := newFake(t, map[string]any{
+		"PUT /v1/acl/bootstrap": manager, "PUT /v1/acl/policy/dev": nothing, "DELETE /v1/acl/policy/dev": nothing, "GET /v1/acl/policy/dev": policy,
+		"GET /v1/acl/policies": []*api.ACLPolicyListStub{{Name: "dev", Description: "developers"}, {Name: "ops"}}, "GET /v1/acl/policy/self": []*structs.ACLPolicy{policy},
+		"PUT /v1/acl/token": token, "GET /v1/acl/token/" + accessor: token, "PUT /v1/acl/token/" + accessor: token, "DELETE /v1/acl/token/" + accessor: nothing, "GET /v1/acl/token/self": token,
+		"GET /v1/acl/tokens": []*api.ACLTokenListStub{{AccessorID: token.AccessorID, Name: "joe", Type: "client", Policies: []string{"dev", "ops"}, ExpirationTime: &at}, {AccessorID: manager.AccessorID, Type: "management"}},
+		"PUT /v1/acl/role":   theRole, "GET /v1/acl/role/" + role: theRole, "PUT /v1/acl/role/" + role: theRole, "DELETE /v1/acl/role/" + role: nothing, "GET /v1/acl/role/name/devs": theRole,
+		"GET /v1/acl/roles": []*structs.ACLRole{theRole},
+	})
+	rules := filepath.Join(t.TempDir(), "dev.hcl")
+	if err := os.WriteFile(rules, []byte(policy.Rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"bootstrap": {"bootstrap"}, "policy-apply": {"policy", "apply", "-description=developers", "dev", rules}, "policy-delete": {"policy", "delete", "dev"}, "policy-info": {"policy", "info", "dev"},
+		"policy-list": {"policy", "list"}, "policy-self": {"policy", "self"}, "token-create": {"token", "create", "-name=joe", "-policy=dev", "-role-name=devs", "-ttl=1h"},
+		"token-update": {"token", "update", "-name=jim", accessor}, "token-delete": {"token", "delete", accessor}, "token-info": {"token", "info", accessor}, "token-self": {"token", "self"},
+		"token-list": {"token", "list"}, "role-create": {"role", "create", "-name=devs", "-policy=dev"}, "role-update": {"role", "update", "-policy=ops", role},
+		"role-delete": {"role", "delete", role}, "role-info": {"role", "info", "-by-name", "devs"}, "role-list": {"role", "list"},
+	} {
+		got := f.berth(t, append([]string{"acl"}, args...)...)
+		if got.code != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+		golden(t, "acl-"+name, got.out)
+	}
+	var policySent structs.ACLPolicy
+	if err := json.Unmarshal(f.text("PUT /v1/acl/policy/dev"), &policySent); err != nil || policySent.Rules != policy.Rules || policySent.Description != "developers" || policySent.JobACL != nil {
+		t.Errorf("policy sent %+v, %v", policySent, err)
+	}
+	var sent api.ACLToken
+	if err := json.Unmarshal(f.text("PUT /v1/acl/token"), &sent); err != nil || sent.Type != "client" || time.Duration(sent.ExpirationTTL) != time.Hour || sent.Roles[0].Name != "devs" || !sent.AccessorID.IsZero() {
+		t.Errorf("token sent %+v, %v", sent, err)
+	}
+	if err := json.Unmarshal(f.text("PUT /v1/acl/token/"+accessor), &sent); err != nil || sent.Name != "jim" || len(sent.Policies) != 1 || len(sent.Roles) != 1 {
+		t.Errorf("token changed to %+v, %v", sent, err)
+	}
+	var roleSent structs.ACLRole
+	if err := json.Unmarshal(f.text("PUT /v1/acl/role/"+role), &roleSent); err != nil || policyNames(&roleSent) != "dev,ops" {
+		t.Errorf("role changed to %+v, %v", roleSent, err)
+	}
+	if got := f.berth(t, "acl", "role", "update", "-no-merge", "-name=devs", "-policy=ops", role); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
+	var replaced structs.ACLRole
+	if err := json.Unmarshal(f.text("PUT /v1/acl/role/"+role), &replaced); err != nil || policyNames(&replaced) != "ops" || replaced.ID != theRole.ID {
+		t.Errorf("role replaced by %+v, %v", replaced, err)
+	}
+	f.berth(t, "acl", "policy", "apply", "-job=web", "-group=g", "dev", rules)
+	if err := json.Unmarshal(f.text("PUT /v1/acl/policy/dev"), &policySent); err != nil || policySent.JobACL == nil || *policySent.JobACL != (structs.JobACL{Namespace: "default", JobID: "web", Group: "g"}) {
+		t.Errorf("policy of a job sent %+v, %v", policySent.JobACL, err)
+	}
+	if err := os.WriteFile(rules, []byte(" 3b8f7a0e-3a1f-4d0e-9d07-6f0f5a5f0a01\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.berth(t, "acl", "bootstrap", rules); got.code != 0 || !strings.Contains(string(f.text("PUT /v1/acl/bootstrap")), `"3b8f7a0e-3a1f-4d0e-9d07-6f0f5a5f0a01"`) {
+		t.Errorf("%+v, sent %s", got, f.text("PUT /v1/acl/bootstrap"))
+	}
+	for _, args := range [][]string{{"acl", "bootstrap", filepath.Join(t.TempDir(), "none")}, {"acl", "policy", "apply", "-group=g", "dev", rules}, {"acl", "token", "create", "-role-id=x"},
+		{"acl", "token", "create", "-accessor=x"}, {"acl", "role", "info", "none"}, {"acl", "policy", "apply", "dev"}} {
+		if got := f.berth(t, args...); got.code != 1 || got.err == "" {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+}
