@@ -15,7 +15,8 @@ import (
 	"berth/structs"
 )
 
-// jobsInterval is how often the jobs are looked at, however short the interval: there may be many.
+// jobsInterval is how often the figures of jobs are sent to other machines, however short the interval: there may be many. Whoever asks
+// this one for them is told them as they are then.
 const jobsInterval = 10 * time.Second
 
 // statsPatience bounds the questions to a node's tasks for one interval.
@@ -54,9 +55,11 @@ type Collector struct {
 	allocs map[structs.ID]allocSeen
 }
 
-// Collect makes the collector of an agent's parts; each may be nil.
+// Collect makes the collector of an agent's parts; each may be nil. It is the one that is asked for figures made when they are read.
 func (t *Telemetry) Collect(s *server.Server, c Node, a Agent) *Collector {
-	return &Collector{t: t, server: s, client: c, agent: a, began: time.Now()}
+	col := &Collector{t: t, server: s, client: c, agent: a, began: time.Now()}
+	t.collector.Store(col)
+	return col
 }
 
 // Run writes the state of the parts every interval, until ctx is done.
@@ -144,14 +147,20 @@ func (c *Collector) collectServer(now time.Time) {
 		c.gauge(float64(b.Failures), nil, "nomad", "backup", "failures")
 		c.gauge(float64(newest.Size), nil, "nomad", "backup", "size")
 	}
-	if now.Sub(c.jobsAt) >= jobsInterval {
+	if c.t.sent != nil && now.Sub(c.jobsAt) >= jobsInterval {
 		c.jobsAt = now
-		c.collectJobs()
+		c.collectJobs(c.t.sent)
 	}
 }
 
-// collectJobs counts the jobs by status, and the allocations of each group by theirs.
-func (c *Collector) collectJobs() {
+// collectJobs counts the jobs by status, and the allocations of each group by theirs, when this server leads.
+func (c *Collector) collectJobs(to *metrics.Metrics) {
+	if c.server == nil || !c.server.IsLeader() {
+		return
+	}
+	gauge := func(n int, labels []metrics.Label, name ...string) {
+		to.SetGaugeWithLabels(append([]string{"nomad"}, name...), float32(n), labels)
+	}
 	snap := c.server.State().Snapshot()
 	var pending, running, dead int
 	for j := range snap.Jobs() {
@@ -172,18 +181,18 @@ func (c *Collector) collectJobs() {
 		}
 		for group, n := range sum.Summary {
 			labels := []metrics.Label{{Name: "namespace", Value: j.Namespace}, {Name: "job", Value: j.ID}, {Name: "task_group", Value: group}}
-			c.gauge(float64(n.Queued), labels, "nomad", "job_summary", "queued")
-			c.gauge(float64(n.Starting), labels, "nomad", "job_summary", "starting")
-			c.gauge(float64(n.Running), labels, "nomad", "job_summary", "running")
-			c.gauge(float64(n.Complete), labels, "nomad", "job_summary", "complete")
-			c.gauge(float64(n.Failed), labels, "nomad", "job_summary", "failed")
-			c.gauge(float64(n.Lost), labels, "nomad", "job_summary", "lost")
-			c.gauge(float64(n.Unknown), labels, "nomad", "job_summary", "unknown")
+			gauge(n.Queued, labels, "job_summary", "queued")
+			gauge(n.Starting, labels, "job_summary", "starting")
+			gauge(n.Running, labels, "job_summary", "running")
+			gauge(n.Complete, labels, "job_summary", "complete")
+			gauge(n.Failed, labels, "job_summary", "failed")
+			gauge(n.Lost, labels, "job_summary", "lost")
+			gauge(n.Unknown, labels, "job_summary", "unknown")
 		}
 	}
-	c.gauge(float64(pending), nil, "nomad", "job_status", "pending")
-	c.gauge(float64(running), nil, "nomad", "job_status", "running")
-	c.gauge(float64(dead), nil, "nomad", "job_status", "dead")
+	gauge(pending, nil, "job_status", "pending")
+	gauge(running, nil, "job_status", "running")
+	gauge(dead, nil, "job_status", "dead")
 }
 
 func (c *Collector) collectClient(ctx context.Context) {

@@ -1,10 +1,13 @@
 package telemetry
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-metrics"
@@ -35,6 +38,10 @@ type Telemetry struct {
 	prom   http.Handler // nil unless enabled
 	global *metrics.Metrics
 	closed sync.Once
+	// sent has the figures of jobs that other machines are sent; nil when none is. Those that are read here are made for who reads them:
+	// ten thousand jobs have seventy thousand, which would be written every few seconds and kept for a minute.
+	sent      *metrics.Metrics
+	collector atomic.Pointer[Collector]
 }
 
 // Open makes the sinks of a configuration and lets the process write to them. host is this machine's name. Close must follow.
@@ -49,8 +56,9 @@ func Open(cfg config.Telemetry, host string) (*Telemetry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make the sink of Prometheus: %w", err)
 		}
-		sinks, t.prom = append(sinks, sink), promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+		sinks, t.prom = append(sinks, sink), t.scraped(reg)
 	}
+	here := len(sinks)
 	for _, to := range []struct {
 		setting, addr string
 		open          func(addr string) (metrics.MetricSink, error)
@@ -79,16 +87,24 @@ func Open(cfg config.Telemetry, host string) (*Telemetry, error) {
 		}
 		sinks = append(sinks, sink)
 	}
-	mc := metrics.DefaultConfig(service)
-	mc.HostName, mc.EnableHostname, mc.EnableRuntimeMetrics = "", false, false // names of machines: hosted; the runtime: Run
-	mc.AllowedPrefixes, mc.BlockedPrefixes, mc.FilterDefault = cfg.Allow, cfg.Block, cfg.FilterDefault
-	global, err := metrics.NewGlobal(mc, sinks)
+	global, err := metrics.NewGlobal(t.names(), sinks)
+	if err == nil && len(sinks) > here {
+		t.sent, err = metrics.New(t.names(), sinks[here:])
+	}
 	if err != nil {
 		closeAll()
 		return nil, fmt.Errorf("open telemetry: %w", err)
 	}
 	t.global = global
 	return t, nil
+}
+
+// names is how figures are called, and which of them are wanted.
+func (t *Telemetry) names() *metrics.Config {
+	mc := metrics.DefaultConfig(service)
+	mc.HostName, mc.EnableHostname, mc.EnableRuntimeMetrics = "", false, false // names of machines: hosted; the runtime: Run
+	mc.AllowedPrefixes, mc.BlockedPrefixes, mc.FilterDefault = t.cfg.Allow, t.cfg.Block, t.cfg.FilterDefault
+	return mc
 }
 
 // Close sends what is left and ends the sinks. What is written afterwards is dropped.
@@ -102,9 +118,53 @@ func (t *Telemetry) Close() {
 	})
 }
 
-// Summary is the last whole interval of the figures; of a process that is younger, what there is.
+// Summary is the last whole interval of the figures; of a process that is younger, what there is. Those of jobs are as they are now.
 func (t *Telemetry) Summary() (any, error) {
-	return t.keep.DisplayMetrics(nil, nil)
+	v, err := t.keep.DisplayMetrics(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	jobs := metrics.NewInmemSink(keepFor, keepFor)
+	if err := t.jobs(jobs); err != nil {
+		return nil, err
+	}
+	of, err := jobs.DisplayMetrics(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	all, now := v.(metrics.MetricsSummary), of.(metrics.MetricsSummary)
+	all.Gauges = append(all.Gauges, now.Gauges...)
+	slices.SortFunc(all.Gauges, func(a, b metrics.GaugeValue) int { return cmp.Compare(a.Hash, b.Hash) })
+	return all, nil
+}
+
+// jobs writes the figures of jobs, as they are now.
+func (t *Telemetry) jobs(to metrics.MetricSink) error {
+	c := t.collector.Load()
+	if c == nil {
+		return nil
+	}
+	m, err := metrics.New(t.names(), to)
+	if err == nil {
+		c.collectJobs(m)
+	}
+	return err
+}
+
+// scraped answers what is registered and the figures of jobs.
+func (t *Telemetry) scraped(reg *prometheus.Registry) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		jobs := prometheus.NewRegistry()
+		sink, err := promsink.NewPrometheusSinkFrom(promsink.PrometheusOpts{Expiration: expiry, Registerer: jobs})
+		if err == nil {
+			err = t.jobs(sink)
+		}
+		if err != nil {
+			http.Error(w, fmt.Sprintf("collect the figures of jobs: %v", err), http.StatusInternalServerError)
+			return
+		}
+		promhttp.HandlerFor(prometheus.Gatherers{reg, jobs}, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	})
 }
 
 // Prometheus answers in its form; nil unless the configuration enables it.

@@ -117,7 +117,7 @@ func fakeNode(s *server.Server) *structs.Node {
 }
 
 // live runs a server that has a node and a job, has lost the node, and has stopped leading.
-func live(t *testing.T, c func(*server.Server) *Collector) {
+func live(t *testing.T, c func(*server.Server) *Collector, then func()) {
 	t.Helper()
 	s, err := server.New(server.Config{Name: "s1", Logger: hclog.NewNullLogger(), IDs: idgen.Random(),
 		Backup: &backup.Plan{Every: time.Hour, Target: backup.Directory{Path: t.TempDir()}}})
@@ -154,6 +154,7 @@ func live(t *testing.T, c func(*server.Server) *Collector) {
 	col := c(s)
 	col.Once(ctx, time.Now())
 	col.Once(ctx, time.Now()) // what happened since
+	then()
 }
 
 // registerJob registers a job whose driver no node has: its name is its type.
@@ -175,7 +176,7 @@ type seen struct {
 }
 
 // written are the names in memory, with the kinds and labels of each.
-func written(tm *Telemetry) map[string]seen {
+func written(sinks ...*metrics.InmemSink) map[string]seen {
 	out := map[string]seen{}
 	note := func(kind Kind, name string, labels []metrics.Label) {
 		var names []string
@@ -184,7 +185,11 @@ func written(tm *Telemetry) map[string]seen {
 		}
 		out[name] = seen{kind, names}
 	}
-	for _, i := range tm.keep.Data() {
+	var all []*metrics.IntervalMetrics
+	for _, s := range sinks {
+		all = append(all, s.Data()...)
+	}
+	for _, i := range all {
 		i.RLock()
 		for _, g := range i.Gauges {
 			note(Gauge, g.Name, g.Labels)
@@ -202,8 +207,13 @@ func written(tm *Telemetry) map[string]seen {
 
 func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 	tm := open(t, nil)
-	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s), new(int)}, agent{}) })
-	got := written(tm)
+	read := metrics.NewInmemSink(keepFor, keepFor) // what is made for its reader
+	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s), new(int)}, agent{}) }, func() {
+		if err := tm.jobs(read); err != nil {
+			t.Fatal(err)
+		}
+	})
+	got := written(tm.keep, read)
 	listed := map[string]bool{}
 	for _, f := range Catalogue {
 		if listed[f.Name] {
@@ -232,15 +242,18 @@ func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 
 func TestTheFormsOfTheFigures(t *testing.T) {
 	tm := open(t, func(c *config.Telemetry) { c.Block = []string{"nomad.raft"} })
-	live(t, func(s *server.Server) *Collector { return tm.Collect(s, nil, nil) })
-	v, err := tm.Summary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var text []byte
+	w := httptest.NewRecorder()
+	live(t, func(s *server.Server) *Collector { return tm.Collect(s, nil, nil) }, func() {
+		v, err := tm.Summary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err = json.Marshal(v); err != nil {
+			t.Fatal(err)
+		}
+		tm.Prometheus().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	})
 	var form map[string]json.RawMessage
 	if err := json.Unmarshal(text, &form); err != nil {
 		t.Fatal(err)
@@ -250,8 +263,9 @@ func TestTheFormsOfTheFigures(t *testing.T) {
 			t.Errorf("%s is %q", k, s)
 		}
 	}
-	w := httptest.NewRecorder()
-	tm.Prometheus().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if want := `{"Name":"nomad.nomad.job_summary.queued","Value":1,"Labels":{"job":"service","namespace":"default","task_group":"g"}}`; !strings.Contains(string(text), want) {
+		t.Errorf("%s is missing in the summary", want)
+	}
 	body := w.Body.String()
 	for _, want := range []string{"nomad_nomad_broker_total_ready 0", `nomad_nomad_job_summary_queued{job="service",namespace="default",task_group="g"} 1`,
 		"nomad_nomad_plan_submit_count", "go_goroutines"} {
@@ -261,6 +275,41 @@ func TestTheFormsOfTheFigures(t *testing.T) {
 	}
 	if strings.Contains(body, "nomad_raft") {
 		t.Error("what the filter drops is shown")
+	}
+}
+
+// TestFiguresOfJobsAreWrittenForThoseWhoReadThem: nothing is kept of them in between, and other machines are sent them.
+func TestFiguresOfJobsAreWrittenForThoseWhoReadThem(t *testing.T) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, c := range []struct {
+		what, statsd string
+	}{{"nobody is sent any", ""}, {"statsd is", conn.LocalAddr().String()}} {
+		t.Run(c.what, func(t *testing.T) {
+			tm := open(t, func(k *config.Telemetry) { k.Statsd, k.Prometheus = c.statsd, false })
+			live(t, func(s *server.Server) *Collector { return tm.Collect(s, nil, nil) }, func() {})
+			for _, i := range tm.keep.Data() {
+				for name := range i.Gauges {
+					if strings.Contains(name, "job_s") {
+						t.Errorf("%s is kept", name)
+					}
+				}
+			}
+		})
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	buf := make([]byte, 64<<10)
+	for {
+		n, _, err := conn.ReadFrom(buf)
+		if err != nil {
+			t.Fatal("statsd is sent none: ", err)
+		}
+		if strings.Contains(string(buf[:n]), "job_summary.queued.default.service.g:1.000000|g") {
+			return
+		}
 	}
 }
 
@@ -303,7 +352,7 @@ func TestTheProcessWritesNowhereAfterTheEnd(t *testing.T) {
 	tm := open(t, nil)
 	tm.Close()
 	metrics.IncrCounter([]string{"late"}, 1)
-	if got := written(tm); len(got) != 0 {
+	if got := written(tm.keep); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
 }
