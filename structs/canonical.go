@@ -35,7 +35,7 @@ func (j *Job) Canonicalize() {
 	canonicalizeTolerations(j.Tolerations)
 	canonicalizeDependencies(j.DependsOn)
 	if j.Update != nil || j.rolls() {
-		j.Update = merge(j.Update, defaultUpdate())
+		j.Update = mergeUpdate(j.Update, defaultUpdate)
 	}
 	j.Periodic.canonicalize()
 	j.Multiregion.canonicalize()

@@ -12,7 +12,7 @@ func (t *Task) canonicalize(j *Job, g *TaskGroup) {
 	t.Config = tidyConfig(t.Config)
 	canonicalizePlacement(t.Constraints, t.Affinities, nil)
 	setDefault(&t.KillTimeout, *seconds(5))
-	t.RestartPolicy = merge(t.RestartPolicy, g.RestartPolicy)
+	t.RestartPolicy = mergeRestart(t.RestartPolicy, g.RestartPolicy)
 	if t.Resources == nil {
 		t.Resources = &Resources{}
 	}

@@ -4,63 +4,117 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"sync"
 )
 
 // tidy makes every empty list and map of the job nil, so that equal jobs are deeply equal whatever encoding they came through.
-func tidy(j *Job) { tidyValue(reflect.ValueOf(j)) }
+func tidy(j *Job) { partsOfJob().tidy(reflect.ValueOf(j)) }
 
-func tidyValue(v reflect.Value) {
-	switch v.Kind() {
+var partsOfJob = sync.OnceValue(func() *parts { return partsOf(reflect.TypeFor[*Job](), map[reflect.Type]*parts{}) })
+
+// parts is what of a type may be untidy; nil where nothing is: lists, maps, and what holds some.
+type parts struct {
+	kind    reflect.Kind
+	fields  []fieldPart  // of a struct, those that may
+	elem    *parts       // of a pointer, list or map
+	element reflect.Kind // of a list's or map's elements
+}
+
+type fieldPart struct {
+	index int
+	parts *parts
+}
+
+func partsOf(t reflect.Type, known map[reflect.Type]*parts) *parts {
+	if p, ok := known[t]; ok {
+		return p
+	}
+	p := &parts{kind: t.Kind()}
+	known[t] = p // of a type that holds itself
+	switch p.kind {
 	case reflect.Pointer:
-		if !v.IsNil() {
-			tidyValue(v.Elem())
+		if p.elem = partsOf(t.Elem(), known); p.elem == nil {
+			p = nil
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			tidyValue(v.Field(i))
+		for i := range t.NumField() {
+			if sub := partsOf(t.Field(i).Type, known); sub != nil {
+				p.fields = append(p.fields, fieldPart{i, sub})
+			}
+		}
+		if p.fields == nil {
+			p = nil
+		}
+	case reflect.Slice, reflect.Map:
+		p.element = t.Elem().Kind()
+		if p.kind == reflect.Slice || p.element == reflect.Pointer {
+			p.elem = partsOf(t.Elem(), known)
+		}
+	default:
+		p = nil
+	}
+	known[t] = p
+	return p
+}
+
+func (p *parts) tidy(v reflect.Value) {
+	if p == nil {
+		return
+	}
+	switch p.kind {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			p.elem.tidy(v.Elem())
+		}
+	case reflect.Struct:
+		for _, f := range p.fields {
+			f.parts.tidy(v.Field(f.index))
 		}
 	case reflect.Slice:
 		if v.Len() == 0 {
-			v.SetZero()
-			return
-		}
-		if plain(v.Type().Elem()) {
-			return
-		}
-		dropNil(v)
-		for i := range v.Len() {
-			tidyValue(v.Index(i))
-		}
-	case reflect.Map:
-		if v.Len() == 0 {
-			v.SetZero()
-			return
-		}
-		if kind := v.Type().Elem().Kind(); kind == reflect.Pointer || kind == reflect.Slice {
-			for _, k := range v.MapKeys() {
-				e := v.MapIndex(k)
-				if e.IsNil() || kind == reflect.Slice && e.Len() == 0 {
-					v.SetMapIndex(k, reflect.Value{})
-				} else if kind == reflect.Pointer {
-					tidyValue(e)
-				}
-			}
-			if v.Len() == 0 {
+			if !v.IsNil() {
 				v.SetZero()
 			}
+			return
 		}
+		if p.element == reflect.Pointer {
+			dropNil(v)
+		}
+		if p.elem != nil {
+			for i := range v.Len() {
+				p.elem.tidy(v.Index(i))
+			}
+		}
+	case reflect.Map:
+		p.tidyMap(v)
+	}
+}
+
+// tidyMap also removes elements that are nothing.
+func (p *parts) tidyMap(v reflect.Value) {
+	if v.Len() > 0 && (p.element == reflect.Pointer || p.element == reflect.Slice) {
+		for _, k := range v.MapKeys() {
+			e := v.MapIndex(k)
+			if e.IsNil() || p.element == reflect.Slice && e.Len() == 0 {
+				v.SetMapIndex(k, reflect.Value{})
+			} else if p.element == reflect.Pointer {
+				p.elem.tidy(e)
+			}
+		}
+	}
+	if v.Len() == 0 && !v.IsNil() {
+		v.SetZero()
 	}
 }
 
 // dropNil removes nil pointers from a list, so that no later stage meets one.
 func dropNil(list reflect.Value) {
-	if list.Type().Elem().Kind() != reflect.Pointer {
-		return
-	}
 	kept := 0
 	for i := range list.Len() {
 		if e := list.Index(i); !e.IsNil() {
-			list.Index(kept).Set(e)
+			if kept != i {
+				list.Index(kept).Set(e)
+			}
 			kept++
 		}
 	}

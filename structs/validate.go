@@ -1,6 +1,6 @@
 package structs
 
-//msgp:ignore Limits ConfigChecker checker place portSet serviceScope scope cronField fieldEffect Change
+//msgp:ignore Limits ConfigChecker checker place portSet serviceScope scope cronField fieldEffect Change parts fieldPart
 
 import (
 	"fmt"

@@ -75,7 +75,12 @@ func (c *checker) checkJobNames() {
 
 // hidden reports characters that show nothing, or change how what stands beside them is shown (Unicode TR 36): controls, and
 // formats such as those of writing direction and zero-width spaces.
-func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+func hidden(r rune) bool {
+	if r >= ' ' && r < unicode.MaxASCII { // most of all
+		return false
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
 
 func (c *checker) checkGroups() {
 	j, at := c.job, (*place)(nil)

@@ -72,9 +72,8 @@ func (c *checker) checkDriver(p *place, t *Task, ports portSet) {
 	if checker == nil {
 		return
 	}
-	base := p.in("Config").String()
 	for _, f := range checker.CheckConfig(t.Config) {
-		path := base
+		path := p.in("Config").String()
 		if f.Path != "" {
 			path += "." + f.Path
 		}

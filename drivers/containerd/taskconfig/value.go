@@ -45,9 +45,12 @@ func (b *block) open(keys []Key) {
 			*b.faults = append(*b.faults, structs.Fault{Path: b.path + name, Message: "not supported: " + key.Refused, Name: true})
 		}
 	}
-	for _, key := range keys {
-		if v, ok := b.raw[key.Name]; key.Required && (!ok || v == nil || v == "") {
-			b.fault(key.Name, "required, but not set")
+	for i := range keys {
+		if !keys[i].Required {
+			continue
+		}
+		if v := b.raw[keys[i].Name]; v == nil || v == "" {
+			b.fault(keys[i].Name, "required, but not set")
 		}
 	}
 }
