@@ -33,6 +33,7 @@ type town struct {
 	binary string
 	env    []string
 	server string // configuration of servers
+	extra  string // configuration of all
 }
 
 // newTown makes machines; nothing runs yet.
@@ -84,6 +85,7 @@ func (w *town) start(i int, config string) *harness.Agent {
 	if a == nil {
 		a = shared.fleet.New(harness.Options{Binary: w.binary, Env: w.env, Dir: filepath.Join(w.dir, fmt.Sprintf("h%d", i)), Host: w.lan.Hosts[i-1]})
 		own := fmt.Sprintf("client {\n  bridge_network_name = %q\n  cgroup_parent = %q\n", a.Bridge, a.Cgroup)
+		config += w.extra
 		if !strings.Contains(config, "client {\n") {
 			config += "client {\n}\n"
 		}

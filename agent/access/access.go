@@ -23,6 +23,8 @@ type Identity struct {
 	ACL *acl.ACL
 	// Token is the caller's, without its secret where it was asked of another machine; nil for a caller without one.
 	Token *structs.ACLToken
+	// policy is that of callers without a token, for the check that it is still the one.
+	policy *structs.ACLPolicy
 }
 
 // Resolver tells who calls.
@@ -81,14 +83,22 @@ func (r *State) Resolve(_ context.Context, secret string) (*Identity, error) {
 	}
 	snap := r.server.State().Snapshot()
 	index := snap.ACLIndex()
+	var token *structs.ACLToken
+	var policy *structs.ACLPolicy
+	if secret == "" {
+		policy = snap.ACLPolicy(structs.ACLAnonymous)
+	} else if token = snap.ACLTokenBySecret(key); token == nil {
+		return nil, errNotFound
+	}
 	r.mu.RLock()
 	who := r.kept[key]
-	if r.index != index {
+	// Why the objects too: a state that was restored from a snapshot may have the same index and others.
+	if r.index != index || who != nil && (who.Token != token || who.policy != policy) {
 		who = nil
 	}
 	r.mu.RUnlock()
 	if who == nil {
-		if who, err = r.look(snap, secret != "", key); err != nil {
+		if who, err = r.look(snap, token, policy); err != nil {
 			return nil, err
 		}
 		r.keep(index, key, who)
@@ -117,22 +127,16 @@ func (r *State) keep(index uint64, key [sha256.Size]byte, who *Identity) {
 	r.kept[key] = who
 }
 
-// look finds the token and its policies.
-func (r *State) look(snap *state.Snapshot, given bool, key [sha256.Size]byte) (*Identity, error) {
-	var t *structs.ACLToken
-	if given {
-		if t = snap.ACLTokenBySecret(key); t == nil {
-			return nil, errNotFound
-		}
-		if t.Type == structs.TokenManagement {
-			return &Identity{ACL: acl.Management(), Token: t}, nil
-		}
+// look finds the policies of a token, or of those without one.
+func (r *State) look(snap *state.Snapshot, t *structs.ACLToken, policy *structs.ACLPolicy) (*Identity, error) {
+	if t != nil && t.Type == structs.TokenManagement {
+		return &Identity{ACL: acl.Management(), Token: t}, nil
 	}
 	a, err := r.cache.Compile(Sources(snap, t))
 	if err != nil {
 		return nil, err
 	}
-	return &Identity{ACL: a, Token: t}, nil
+	return &Identity{ACL: a, Token: t, policy: policy}, nil
 }
 
 // Sources are the policies of a token, of its roles as well; those of nobody without a token. A policy that is tied to workloads is none

@@ -174,6 +174,30 @@ func TestWhoHearsOfNoLeaderBelievesForAWhile(t *testing.T) {
 	}
 }
 
+func TestARestoredStateIsAnother(t *testing.T) {
+	c := newCluster()
+	r := c.resolvers()["state"]
+	secret := c.token(1, structs.TokenManagement, nil)
+	if _, err := r.Resolve(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	var indexes [state.TableCount]uint64
+	indexes[state.TableACLTokens] = c.store.Snapshot().TableIndex(state.TableACLTokens)
+	put := func(kind string) {
+		txn := c.store.BeginRestore(c.index, indexes)
+		if kind != "" {
+			txn.PutACLToken(&structs.ACLToken{AccessorID: structs.ID{1}, SecretID: structs.ID{1, 1}, Type: kind, Policies: []string{"none"}})
+		}
+		txn.Commit()
+	}
+	put(structs.TokenClient)
+	if who, err := r.Resolve(t.Context(), secret); err != nil || who.ACL.IsManagement() {
+		t.Errorf("a manager of the state before: %+v, %v", who, err)
+	}
+	put("")
+	refused(t, r, secret, "ACL token not found")
+}
+
 func TestANodeAsksAtMostTwiceASecondForEachToken(t *testing.T) {
 	c := newCluster()
 	r := c.resolvers()["remote"]

@@ -4,6 +4,9 @@
 // per noun; request.go has what they share: parameters, blocking reads, pages and filters, errors. The agent makes one API and
 // serves its Handler.
 //
-// Goroutines: those of net/http. Invariants: nothing is read from a request without a bound; an answer to a read carries the
+// Every route declares what it needs of its caller where it is registered (permission.go); one that declares nothing is not served.
+//
+// Goroutines: those of net/http, and one for each open stream while access control is on. Invariants: what a list shows, a get would allow;
+// a caller that has waited is looked at again before it is told more; nothing is read from a request without a bound; an answer to a read carries the
 // index it was true at; an error is one text that says what to do, its status decided by its kind alone.
 package httpapi

@@ -19,7 +19,9 @@ import (
 // API is the agent's HTTP API, spoken with the contract's paths and nothing of the project's own client.
 type API struct {
 	Base string
-	http *http.Client
+	// Token is the secret that requests show, "" for none.
+	Token string
+	http  *http.Client
 }
 
 // NewAPI dials from inside a machine, or from this one when host is nil.
@@ -56,6 +58,9 @@ func (a *API) Call(ctx context.Context, method, path string, in, out any) (index
 	req, err := http.NewRequestWithContext(ctx, method, a.Base+path, body)
 	if err != nil {
 		return 0, err
+	}
+	if a.Token != "" {
+		req.Header.Set("X-Nomad-Token", a.Token)
 	}
 	resp, err := a.http.Do(req)
 	if err != nil {

@@ -17,7 +17,7 @@ type Outcome struct {
 
 // Run runs the program's command line on the agent's machine.
 func (a *Agent) Run(ctx context.Context, stdin io.Reader, args ...string) (Outcome, error) {
-	return Command(ctx, a.Host, a.Binary, stdin, append(os.Environ(), "NO_COLOR=1"), args...)
+	return Command(ctx, a.Host, a.Binary, stdin, append(os.Environ(), "NO_COLOR=1", "NOMAD_TOKEN="+a.API.Token), args...)
 }
 
 // Command runs a program on a machine. An exit status other than 0 is not an error.
