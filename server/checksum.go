@@ -12,11 +12,11 @@ import (
 // errChecksum is an entry of the log that is not as it was written.
 var errChecksum = errors.New("its checksum does not match")
 
-// sumBytes is the length of an entry's checksum: a byte for its form, four for CRC-32C.
-const sumBytes = 5
-
-// sumForm is the first byte of a checksum.
-const sumForm = 1
+// Forms of entries, the first byte of their checksum.
+const (
+	sumPlain  = 1
+	sumPacked = 2 // see packedLog
+)
 
 // castagnoli is constant.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -25,13 +25,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // never applied. Entries without one are older than it and are taken as they are.
 type summed struct{ storage }
 
-func sum(l *raft.Log) []byte {
+// sum is an entry's checksum: a byte for its form, four for CRC-32C.
+func sum(l *raft.Log, form byte) []byte {
 	var head [17]byte
 	binary.BigEndian.PutUint64(head[:], l.Index)
 	binary.BigEndian.PutUint64(head[8:], l.Term)
 	head[16] = byte(l.Type)
 	crc := crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, l.Data)
-	return binary.BigEndian.AppendUint32([]byte{sumForm}, crc)
+	return binary.BigEndian.AppendUint32([]byte{form}, crc)
 }
 
 // StoreLog implements raft.LogStore.
@@ -43,7 +44,11 @@ func (s summed) StoreLogs(logs []*raft.Log) error {
 	out := make([]*raft.Log, len(logs))
 	for i, l := range logs {
 		own[i] = *l
-		own[i].Extensions = sum(l)
+		form := byte(sumPlain)
+		if isPacked(l) {
+			form = sumPacked
+		}
+		own[i].Extensions = sum(l, form)
 		out[i] = &own[i]
 	}
 	return s.storage.StoreLogs(out)
@@ -57,9 +62,12 @@ func (s summed) GetLog(index uint64, l *raft.Log) error {
 	if len(l.Extensions) == 0 {
 		return nil
 	}
-	if l.Index != index || len(l.Extensions) != sumBytes || string(l.Extensions) != string(sum(l)) {
+	form := l.Extensions[0]
+	if l.Index != index || form != sumPlain && form != sumPacked || string(l.Extensions) != string(sum(l, form)) {
 		return fmt.Errorf("entry %d: %w", index, errChecksum)
 	}
-	l.Extensions = nil
+	if l.Extensions = nil; form == sumPacked {
+		l.Extensions = []byte{sumPacked}
+	}
 	return nil
 }

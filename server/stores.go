@@ -80,7 +80,7 @@ func openStores(cfg Config) (*stores, error) {
 			return nil, errors.Join(err, bolt.Close())
 		}
 	}
-	d := newDisk(sealedLog{summed{st}, sealer}, path)
+	d := newDisk(newPackedLog(sealedLog{summed{st}, sealer}), path)
 	snaps, err := raft.NewFileSnapshotStoreWithLogger(dir, snapshotsRetained, raftLogger(log))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the snapshot directory: %w", err), bolt.Close())
