@@ -45,8 +45,12 @@ func compareAge(a, b ageKey) int {
 
 type byAge[T any] = sorted.Tree[ageKey, *T]
 
-// Orders of a record's trees. They are constant.
+// Orders of records, and of a record's trees. They are constant.
 var (
+	recordOrder = &sorted.Order[structs.JobKey, *record]{
+		Key: func(rec *record) structs.JobKey { return rec.key }, Compare: compareJobKey,
+		At: func(rec *record, key structs.JobKey) int { return compareJobKey(rec.key, key) },
+	}
 	allocOrder = &sorted.Order[structs.ID, *structs.Allocation]{
 		Key: func(a *structs.Allocation) structs.ID { return a.ID }, Compare: compareID,
 		At: func(a *structs.Allocation, id structs.ID) int { return a.ID.Compare(id) },
@@ -136,13 +140,10 @@ func (rd reader) record(namespace, id string) *record {
 	if rd.txn == nil {
 		return rd.r.record(namespace, id)
 	}
-	rec := rd.txn.hand
-	if rec == nil || rec.key.ID != id || rec.key.Namespace != namespace {
-		if rec = rd.r.record(namespace, id); rec != none {
-			rd.txn.hand = rec
-		}
+	if rec := rd.txn.find(structs.JobKey{Namespace: namespace, ID: id}); rec != nil {
+		return rec
 	}
-	return rec
+	return none
 }
 
 // eachOf is one object of every record that has it.
@@ -191,30 +192,40 @@ func (r *root) submissions() iter.Seq[*structs.JobSubmission] {
 
 // record is what there is of a job, to be changed in place. It is made if need be; see tidy.
 func (t *WriteTxn) record(key structs.JobKey) *record {
-	e := t.pen()
-	rec := t.hand
-	if rec == nil || rec.key.ID != key.ID || rec.key.Namespace != key.Namespace {
-		rec = get(&t.work.records, key)
-	}
+	e, rec := t.pen(), t.find(key)
 	switch {
 	case rec == nil:
 		rec = newRecord(key)
 	case rec.edit == e:
-		t.hand = rec
 		return rec
 	default:
 		rec = new(*rec)
 	}
 	rec.edit = e
 	t.work.records.Set(e, rec)
-	t.hand = rec
+	t.hand = hand{key, rec, true}
 	return rec
+}
+
+// hand is what a transaction found of a job last: most of what a command does is of one. Nothing may have been found.
+type hand struct {
+	key structs.JobKey
+	rec *record
+	yes bool // something was looked for
+}
+
+// find is what there is of a job, nil for nothing.
+func (t *WriteTxn) find(key structs.JobKey) *record {
+	if h := &t.hand; !h.yes || h.key.ID != key.ID || h.key.Namespace != key.Namespace {
+		t.hand = hand{key, get(&t.work.records, key), true}
+	}
+	return t.hand.rec
 }
 
 // tidy forgets a record that was made empty.
 func (t *WriteTxn) tidy(rec *record) {
 	if rec.empty() {
 		t.work.records.Delete(t.pen(), rec.key)
-		t.hand = nil
+		t.hand = hand{}
 	}
 }

@@ -80,7 +80,7 @@ type root struct {
 // the node pools that are always there.
 func newRoot() *root {
 	r := &root{
-		records:    newJobKeyed(func(rec *record) structs.JobKey { return rec.key }),
+		records:    sorted.New(recordOrder),
 		nodes:      newKeyed(func(n *structs.Node) structs.ID { return n.ID }, compareID),
 		namespaces: newKeyed(func(n *structs.Namespace) string { return n.Name }, strings.Compare),
 		pools:      newKeyed(func(p *structs.NodePool) string { return p.Name }, strings.Compare),

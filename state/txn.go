@@ -21,8 +21,7 @@ type WriteTxn struct {
 	restoring bool
 	changes   []Write
 	step      int32 // counts the commands
-	// hand is the record that was looked at or changed last, as it is now: most of what a command does is of one job. nil for none.
-	hand *record
+	hand      hand
 	// uses are copies made since the last savepoint, which may be changed in place.
 	uses map[structs.ID]*NodeUse
 }
@@ -59,7 +58,7 @@ func (s *Store) BeginRestore(index uint64, tableIndexes [TableCount]uint64) *Wri
 // fresh gives up the right to change in place what was made so far.
 func (t *WriteTxn) fresh() {
 	t.edit, t.seen = new(sorted.Edit), false
-	t.hand, t.uses = nil, nil
+	t.hand, t.uses = hand{}, nil
 }
 
 // look begins a sequence of the transaction's own version, and gives what ends it.
