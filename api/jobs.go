@@ -88,6 +88,11 @@ func (j Jobs) Versions(ctx context.Context, id string, diffs bool, q *QueryOptio
 	return get[*JobVersionsResponse](ctx, j.c, jobPath(id)+"/versions", q.With("diffs", strconv.FormatBool(diffs)))
 }
 
+// Suspend sets a job aside, or takes it up again.
+func (j Jobs) Suspend(ctx context.Context, id string, suspend bool, w *WriteOptions) (*EvalResponse, *WriteMeta, error) {
+	return put[*EvalResponse](ctx, j.c, jobPath(id)+"/suspend", map[string]any{"Suspend": suspend}, w)
+}
+
 // Submission reads the text a version was written as.
 func (j Jobs) Submission(ctx context.Context, id string, version uint64, q *QueryOptions) (*structs.JobSubmission, *QueryMeta, error) {
 	return get[*structs.JobSubmission](ctx, j.c, jobPath(id)+"/submission", q.With("version", strconv.FormatUint(version, 10)))

@@ -15,7 +15,7 @@ func changeRoutes() map[string]any {
 		routes[k] = v
 	}
 	answer := map[string]any{"EvalID": evalOne}
-	for _, key := range []string{"PUT /v1/job/web/evaluate", "PUT /v1/job/web/revert", "PUT /v1/job/web/scale", "PUT /v1/deployment/promote/" + deployOne.String(),
+	for _, key := range []string{"PUT /v1/job/web/evaluate", "PUT /v1/job/web/revert", "PUT /v1/job/web/scale", "PUT /v1/job/web/suspend", "PUT /v1/deployment/promote/" + deployOne.String(),
 		"PUT /v1/deployment/fail/" + deployOne.String(), "PUT /v1/deployment/pause/" + deployOne.String(), "PUT /v1/allocation/" + allocOne.String() + "/stop",
 		"PUT /v1/client/allocation/" + allocOne.String() + "/restart", "PUT /v1/client/allocation/" + allocOne.String() + "/signal",
 		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/node/" + nodeOne.String() + "/taints",
@@ -33,6 +33,8 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		{"job revert web 1", "PUT /v1/job/web/revert", `"JobVersion":1`},
 		{"job scale web 4", "PUT /v1/job/web/scale", `"Count":4`},
 		{"job scale web web 0", "PUT /v1/job/web/scale", `"Count":0`},
+		{"job suspend web", "PUT /v1/job/web/suspend", `"Suspend":true`},
+		{"job resume -detach web", "PUT /v1/job/web/suspend", `"Suspend":false`},
 		{"deployment promote -detach -group web d0", "PUT /v1/deployment/promote/" + deployOne.String(), `"Groups":["web"]`},
 		{"deployment fail -detach d0", "PUT /v1/deployment/fail/" + deployOne.String(), ""},
 		{"deployment pause d0", "PUT /v1/deployment/pause/" + deployOne.String(), `"Pause":true`},
@@ -96,5 +98,28 @@ func TestWrongChangesAreRefusedBeforeTheyAreSent(t *testing.T) {
 				t.Errorf("%s sent %s", args, a)
 			}
 		}
+	}
+}
+
+func TestAStoppedJobIsStartedAsItWas(t *testing.T) {
+	routes := changeRoutes()
+	stopped := webJob()
+	stopped.Stop, stopped.JobModifyIndex = true, 7
+	routes["GET /v1/job/web"] = stopped
+	routes["GET /v1/job/web/submission"] = &structs.JobSubmission{Source: "as it was written", Format: "hcl2"}
+	routes["PUT /v1/jobs"] = &structs.JobRegisterResponse{EvalID: evalOne}
+	f := newFake(t, routes)
+	if got := f.berth(t, "job", "start", "-detach", "web"); got.code != 0 || !strings.Contains(got.out, evalOne.String()) {
+		t.Fatalf("%+v", got)
+	}
+	sent, _ := f.sent("PUT /v1/jobs")
+	for _, want := range []string{`"Stop":false`, `"EnforceIndex":true`, `"JobModifyIndex":7`, "as it was written"} {
+		if !strings.Contains(string(sent), want) {
+			t.Errorf("not sent: %s\n%s", want, sent)
+		}
+	}
+	f = newFake(t, changeRoutes())
+	if got := f.berth(t, "start", "web"); got.code != 1 || !strings.Contains(got.err, `job "web" is not stopped`) {
+		t.Errorf("%+v", got)
 	}
 }

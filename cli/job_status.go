@@ -59,10 +59,7 @@ func (e *env) listJobs(ctx context.Context, c *api.Client, s shown) error {
 		rows[0] = slices.Insert(rows[0], 1, "Namespace")
 	}
 	for _, j := range jobs {
-		status := j.Status
-		if j.Stop {
-			status += " (stopped)"
-		}
+		status := standing(j.Status, j.Stop, j.Suspended)
 		kind := j.Type
 		if j.Periodic {
 			kind += "/periodic"
@@ -89,10 +86,7 @@ func (e *env) showJob(ctx context.Context, c *api.Client, stub *structs.JobListS
 	if done, err := e.print(s, j); done {
 		return err
 	}
-	status := j.Status
-	if j.Stop {
-		status += " (stopped)"
-	}
+	status := standing(j.Status, j.Stop, j.Suspended)
 	facts := [][2]string{{"ID", j.ID}, {"Name", j.Name}, {"Submit Date", clock(j.SubmitTime)}, {"Type", j.Type}, {"Priority", fmt.Sprint(j.Priority)},
 		{"Datacenters", strings.Join(j.Datacenters, ",")}, {"Namespace", j.Namespace}, {"Node Pool", j.NodePool}, {"Status", status},
 		{"Periodic", fmt.Sprint(j.IsPeriodic())}, {"Parameterized", fmt.Sprint(j.IsParameterized())}}

@@ -174,7 +174,7 @@ func (e *env) root() *cobra.Command {
 
 // aliases are the contract's short and older names of commands.
 var aliases = map[string][]string{
-	"run": {"job", "run"}, "plan": {"job", "plan"}, "stop": {"job", "stop"}, "validate": {"job", "validate"}, "inspect": {"job", "inspect"},
+	"run": {"job", "run"}, "plan": {"job", "plan"}, "stop": {"job", "stop"}, "start": {"job", "start"}, "validate": {"job", "validate"}, "inspect": {"job", "inspect"},
 	"init": {"job", "init"}, "exec": {"alloc", "exec"}, "logs": {"alloc", "logs"}, "fs": {"alloc", "fs"}, "debug": {"operator", "debug"},
 	"alloc-status": {"alloc", "status"}, "eval-status": {"eval", "status"}, "node-status": {"node", "status"}, "node-drain": {"node", "drain"},
 	"server-members": {"server", "members"}, "server-join": {"server", "join"}, "server-force-leave": {"server", "force-leave"},

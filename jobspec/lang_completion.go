@@ -12,7 +12,7 @@ var langCompletion = &block{
 		name: "on_exit", field: "Rules", many: true, doc: "What follows from exit codes of tasks. The first that matches decides.",
 		attrs: []attr{
 			{name: "codes", field: "ExitCodes", kind: kindStrings, required: true, doc: `Exit codes from 1 to 255, "42", or from one to another, "100-120".`},
-			{name: "task", field: "Task", kind: kindString, def: "any task", doc: "Name of the task that ended so."},
+			{name: "task", field: "Task", kind: kindString, doc: "Name of the task that ended so; without it any task of the group."},
 			{name: "action", field: "Action", kind: kindString, required: true, allowed: []string{"count", "ignore", "fail_index", "fail_job"}, doc: "count: a failure like any other; ignore: tried again and not counted, here or elsewhere; fail_index: not tried again; fail_job: the job is given up."},
 		},
 	}},

@@ -42,6 +42,7 @@ var langJob = &block{
 		{name: "all_at_once", field: "AllAtOnce", kind: kindBool, def: "false", doc: "Place everything at once or nothing."},
 		{name: "datacenters", field: "Datacenters", kind: kindStrings, def: `["*"]`, doc: "Datacenters to run in; * and ? match."},
 		{name: "node_pool", field: "NodePool", kind: kindString, def: "default", doc: `Pool of nodes to run on; "all" is every node.`},
+		{name: "ttl_after_finished", field: "TTLAfterFinished", kind: kindDuration, def: "the servers' job_gc_threshold", doc: "How long a batch or sysbatch job that is over is kept, with its allocations and logs. Launches and dispatches take it from their parent. Berth's own."},
 		{name: "consul_token", field: "ConsulToken", kind: kindString, doc: "Taken and ignored: Berth talks to no Consul.", deprecated: "remove it"},
 		{name: "vault_token", field: "VaultToken", kind: kindString, doc: "Taken and ignored: Berth talks to no Vault.", deprecated: "remove it"},
 	},

@@ -149,7 +149,7 @@ func (s *script) do(line string) error {
 		return s.taint(verb, args)
 	case "promote", "pause", "resume", "fail-deployment", "reap-deployments":
 		return s.deployment(verb, args)
-	case "stop", "purge", "scale", "restart-failed", "stop-alloc":
+	case "stop", "purge", "scale", "restart-failed", "stop-alloc", "suspend", "resume-job":
 		return s.jobVerb(verb, args)
 	case "config", "pool":
 		return s.config(verb, args)
@@ -437,6 +437,11 @@ func (s *script) jobVerb(verb string, args []string) error {
 		return fmt.Errorf("there is no job %q", args[0])
 	}
 	switch verb {
+	case "suspend", "resume-job":
+		j := *old
+		j.Suspended = verb == "suspend"
+		w.jobs[j.ID] = &j
+		w.enqueue(j.ID, structs.EvalTriggerJobSuspend)
 	case "stop", "purge":
 		j := *old
 		j.Stop = true

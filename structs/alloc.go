@@ -26,6 +26,7 @@ const (
 const (
 	AllocNotNeeded      = "alloc not needed due to job update"
 	AllocMigrating      = "alloc is being migrated"
+	AllocSuspended      = "alloc not needed while the job is suspended"
 	AllocGivenUp        = "alloc not needed since the job was given up"
 	AllocEnough         = "alloc not needed since enough ended well"
 	AllocUpdating       = "alloc is being updated due to job update"

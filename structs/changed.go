@@ -39,7 +39,7 @@ var jobEffects = map[string]fieldEffect{
 	"Constraints": effectInPlace, "Affinities": effectInPlace, "Spreads": effectInPlace, "Tolerations": effectInPlace, "DependsOn": effectNone, "TaskGroups": effectSpecial,
 	"Update": effectInPlace, "Reschedule": effectInPlace, "Migrate": effectInPlace, "Multiregion": effectInPlace,
 	"Periodic": effectInPlace, "ParameterizedJob": effectInPlace, "Meta": effectSpecial, "UI": effectInPlace,
-	"Stop": effectNone, "ParentID": effectNone, "Dispatched": effectNone, "DispatchIdempotencyToken": effectNone,
+	"Stop": effectNone, "Suspended": effectNone, "TTLAfterFinished": effectNone, "ParentID": effectNone, "Dispatched": effectNone, "DispatchIdempotencyToken": effectNone,
 	"Payload": effectNone, "ConsulToken": effectNone, "ConsulNamespace": effectDestructive, "VaultToken": effectNone,
 	"VaultNamespace": effectDestructive, "NomadTokenID": effectNone, "Status": effectNone, "StatusDescription": effectNone,
 	"Stable": effectNone, "Version": effectNone, "VersionTag": effectNone, "SubmitTime": effectNone,

@@ -101,9 +101,9 @@ func (p *PeriodicConfig) Zone() string {
 	return *p.TimeZone
 }
 
-// FollowsSchedule reports a job that is launched by its schedule now: not one that is stopped, or switched off, or a template.
+// FollowsSchedule reports a job that is launched by its schedule now: not one that is stopped or suspended, or switched off, or a template.
 func (j *Job) FollowsSchedule() bool {
-	return !j.Stopped() && j.IsPeriodic() && !j.IsParameterized() && (j.Periodic.Enabled == nil || *j.Periodic.Enabled)
+	return !j.Stopped() && !j.Suspended && j.IsPeriodic() && !j.IsParameterized() && (j.Periodic.Enabled == nil || *j.Periodic.Enabled)
 }
 
 // PeriodicChildPrefix and DispatchChildPrefix follow a parent's id in the ids of its instances.

@@ -56,6 +56,7 @@ const (
 	CmdOneTimeToken                       // OneTimeTokenCommand
 	CmdOneTimeTokenUse                    // OneTimeTokenUseCommand
 	CmdACLExpire                          // ACLExpireCommand
+	CmdJobSuspend                         // JobSuspendCommand
 
 	// CmdLast is the newest kind this program knows. It moves with each kind that is added.
 	CmdLast = iota - 1
@@ -293,6 +294,14 @@ type DeploymentProgress struct {
 	DeploymentID      ID
 	Group             string
 	RequireProgressBy int64 // Unix ns
+}
+
+// JobSuspendCommand sets a job aside, or takes it up again.
+type JobSuspendCommand struct {
+	Namespace string
+	JobID     string
+	Suspend   bool
+	Eval      *Evaluation // nil for a job whose instances run, not itself
 }
 
 // JobStabilityCommand marks a job version as known to work, or not.

@@ -121,7 +121,6 @@ func (c *checker) checkCompletion(p *place, g *TaskGroup) {
 	p = p.in("Completion")
 	if c.job.Type != JobTypeBatch && c.knownType() {
 		c.fault(p, "a %s job has no completion block", c.job.Type).Hint = "it is for batch jobs"
-		return
 	}
 	bounded := func(field, what string, n *int, low, high int, most string) {
 		if n != nil && (*n < low || *n > high) {

@@ -21,6 +21,7 @@ const (
 	DeploymentDescPaused           = "Deployment is paused"
 	DeploymentDescSuccessful       = "Deployment completed successfully"
 	DeploymentDescStoppedJob       = "Cancelled because job is stopped"
+	DeploymentDescSuspendedJob     = "Cancelled because job is suspended"
 	DeploymentDescNewerJob         = "Cancelled due to newer version of job"
 	DeploymentDescFailedAllocs     = "Failed due to unhealthy allocations"
 	DeploymentDescProgressDeadline = "Failed due to progress deadline"

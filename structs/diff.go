@@ -68,7 +68,7 @@ type FieldDiff struct {
 // unseen are fields of a job that are not the user's: they never differ.
 var unseen = map[string]bool{
 	"ID": true, "Status": true, "StatusDescription": true, "Version": true, "CreateIndex": true, "ModifyIndex": true,
-	"JobModifyIndex": true, "Stable": true, "SubmitTime": true, "VersionTag": true, "Dispatched": true, "DispatchIdempotencyToken": true,
+	"JobModifyIndex": true, "Stable": true, "SubmitTime": true, "VersionTag": true, "Suspended": true, "Dispatched": true, "DispatchIdempotencyToken": true,
 }
 
 // JobDiffOf compares two canonical jobs of one id; either may be nil. Contextual keeps values that did not change, beside ones

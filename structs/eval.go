@@ -17,9 +17,10 @@ const (
 	EvalTriggerJobDeregister     = "job-deregister"
 	EvalTriggerPeriodicJob       = "periodic-job"
 	EvalTriggerNodeDrain         = "node-drain"
-	EvalTriggerNodeTaint         = "node-taint" // beside the contract
-	EvalTriggerRebalance         = "rebalance"  // beside the contract
-	EvalTriggerCompletion        = "completion" // beside the contract
+	EvalTriggerNodeTaint         = "node-taint"  // beside the contract
+	EvalTriggerRebalance         = "rebalance"   // beside the contract
+	EvalTriggerJobSuspend        = "job-suspend" // beside the contract
+	EvalTriggerCompletion        = "completion"  // beside the contract
 	EvalTriggerNodeUpdate        = "node-update"
 	EvalTriggerAllocStop         = "alloc-stop"
 	EvalTriggerScheduled         = "scheduled"

@@ -57,9 +57,11 @@ type Job struct {
 	ParameterizedJob *ParameterizedJobConfig
 	Meta             map[string]string `msg:",omitempty"`
 	UI               *JobUI
+	TTLAfterFinished *time.Duration `json:",omitempty"` // beside the contract: how long it is kept when it is over; nil for the servers' threshold
 
 	// Set by the servers.
 	Stop                     bool
+	Suspended                bool `json:",omitempty"` // beside the contract: nothing of it runs until it is resumed
 	ParentID                 string
 	Dispatched               bool
 	DispatchIdempotencyToken string

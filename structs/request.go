@@ -49,6 +49,7 @@ type JobListStub struct {
 	Periodic          bool
 	ParameterizedJob  bool
 	Stop              bool
+	Suspended         bool `json:",omitempty"` // beside the contract
 	Status            string
 	StatusDescription string
 	JobSummary        *JobSummary

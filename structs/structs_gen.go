@@ -14199,8 +14199,8 @@ func (z *ID) Msgsize() (s int) {
 func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(44)
-	var zb0001Mask uint64 /* 44 bits */
+	zb0001Len := uint32(46)
+	var zb0001Mask uint64 /* 46 bits */
 	_ = zb0001Mask
 	if z.Region == "" {
 		zb0001Len--
@@ -14302,81 +14302,89 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x1000000
 	}
-	if z.Stop == false {
+	if z.TTLAfterFinished == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2000000
 	}
-	if z.ParentID == "" {
+	if z.Stop == false {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
-	if z.Dispatched == false {
+	if z.Suspended == false {
 		zb0001Len--
 		zb0001Mask |= 0x8000000
 	}
-	if z.DispatchIdempotencyToken == "" {
+	if z.ParentID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x10000000
 	}
-	if z.Payload == nil {
+	if z.Dispatched == false {
 		zb0001Len--
 		zb0001Mask |= 0x20000000
 	}
-	if z.ConsulToken == "" {
+	if z.DispatchIdempotencyToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40000000
 	}
-	if z.ConsulNamespace == "" {
+	if z.Payload == nil {
 		zb0001Len--
 		zb0001Mask |= 0x80000000
 	}
-	if z.VaultToken == "" {
+	if z.ConsulToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100000000
 	}
-	if z.VaultNamespace == "" {
+	if z.ConsulNamespace == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200000000
 	}
-	if z.NomadTokenID == "" {
+	if z.VaultToken == "" {
 		zb0001Len--
 		zb0001Mask |= 0x400000000
 	}
-	if z.Status == "" {
+	if z.VaultNamespace == "" {
 		zb0001Len--
 		zb0001Mask |= 0x800000000
 	}
-	if z.StatusDescription == "" {
+	if z.NomadTokenID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x1000000000
 	}
-	if z.Stable == false {
+	if z.Status == "" {
 		zb0001Len--
 		zb0001Mask |= 0x2000000000
 	}
-	if z.Version == 0 {
+	if z.StatusDescription == "" {
 		zb0001Len--
 		zb0001Mask |= 0x4000000000
 	}
-	if z.VersionTag == nil {
+	if z.Stable == false {
 		zb0001Len--
 		zb0001Mask |= 0x8000000000
 	}
-	if z.SubmitTime == 0 {
+	if z.Version == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x10000000000
 	}
-	if z.CreateIndex == 0 {
+	if z.VersionTag == nil {
 		zb0001Len--
 		zb0001Mask |= 0x20000000000
 	}
-	if z.ModifyIndex == 0 {
+	if z.SubmitTime == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x40000000000
 	}
-	if z.JobModifyIndex == 0 {
+	if z.CreateIndex == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x80000000000
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100000000000
+	}
+	if z.JobModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x200000000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -14658,76 +14666,90 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 			}
 		}
 		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "TTLAfterFinished"
+			o = append(o, 0xb0, 0x54, 0x54, 0x4c, 0x41, 0x66, 0x74, 0x65, 0x72, 0x46, 0x69, 0x6e, 0x69, 0x73, 0x68, 0x65, 0x64)
+			if z.TTLAfterFinished == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendDuration(o, *z.TTLAfterFinished)
+			}
+		}
+		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
 			// string "Stop"
 			o = append(o, 0xa4, 0x53, 0x74, 0x6f, 0x70)
 			o = msgp.AppendBool(o, z.Stop)
 		}
-		if (zb0001Mask & 0x4000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "Suspended"
+			o = append(o, 0xa9, 0x53, 0x75, 0x73, 0x70, 0x65, 0x6e, 0x64, 0x65, 0x64)
+			o = msgp.AppendBool(o, z.Suspended)
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
 			// string "ParentID"
 			o = append(o, 0xa8, 0x50, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x49, 0x44)
 			o = msgp.AppendString(o, z.ParentID)
 		}
-		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
 			// string "Dispatched"
 			o = append(o, 0xaa, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x65, 0x64)
 			o = msgp.AppendBool(o, z.Dispatched)
 		}
-		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
 			// string "DispatchIdempotencyToken"
 			o = append(o, 0xb8, 0x44, 0x69, 0x73, 0x70, 0x61, 0x74, 0x63, 0x68, 0x49, 0x64, 0x65, 0x6d, 0x70, 0x6f, 0x74, 0x65, 0x6e, 0x63, 0x79, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.DispatchIdempotencyToken)
 		}
-		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
 			// string "Payload"
 			o = append(o, 0xa7, 0x50, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
 			o = msgp.AppendBytes(o, z.Payload)
 		}
-		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
 			// string "ConsulToken"
 			o = append(o, 0xab, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.ConsulToken)
 		}
-		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
 			// string "ConsulNamespace"
 			o = append(o, 0xaf, 0x43, 0x6f, 0x6e, 0x73, 0x75, 0x6c, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 			o = msgp.AppendString(o, z.ConsulNamespace)
 		}
-		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
 			// string "VaultToken"
 			o = append(o, 0xaa, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x54, 0x6f, 0x6b, 0x65, 0x6e)
 			o = msgp.AppendString(o, z.VaultToken)
 		}
-		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
 			// string "VaultNamespace"
 			o = append(o, 0xae, 0x56, 0x61, 0x75, 0x6c, 0x74, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
 			o = msgp.AppendString(o, z.VaultNamespace)
 		}
-		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
 			// string "NomadTokenID"
 			o = append(o, 0xac, 0x4e, 0x6f, 0x6d, 0x61, 0x64, 0x54, 0x6f, 0x6b, 0x65, 0x6e, 0x49, 0x44)
 			o = msgp.AppendString(o, z.NomadTokenID)
 		}
-		if (zb0001Mask & 0x800000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
 			// string "Status"
 			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
 			o = msgp.AppendString(o, z.Status)
 		}
-		if (zb0001Mask & 0x1000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
 			// string "StatusDescription"
 			o = append(o, 0xb1, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
 			o = msgp.AppendString(o, z.StatusDescription)
 		}
-		if (zb0001Mask & 0x2000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
 			// string "Stable"
 			o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x62, 0x6c, 0x65)
 			o = msgp.AppendBool(o, z.Stable)
 		}
-		if (zb0001Mask & 0x4000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
 			// string "Version"
 			o = append(o, 0xa7, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e)
 			o = msgp.AppendUint64(o, z.Version)
 		}
-		if (zb0001Mask & 0x8000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000000) == 0 { // if not omitted
 			// string "VersionTag"
 			o = append(o, 0xaa, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
 			if z.VersionTag == nil {
@@ -14745,22 +14767,22 @@ func (z *Job) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendInt64(o, z.VersionTag.TaggedTime)
 			}
 		}
-		if (zb0001Mask & 0x10000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000000) == 0 { // if not omitted
 			// string "SubmitTime"
 			o = append(o, 0xaa, 0x53, 0x75, 0x62, 0x6d, 0x69, 0x74, 0x54, 0x69, 0x6d, 0x65)
 			o = msgp.AppendInt64(o, z.SubmitTime)
 		}
-		if (zb0001Mask & 0x20000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000000) == 0 { // if not omitted
 			// string "CreateIndex"
 			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.CreateIndex)
 		}
-		if (zb0001Mask & 0x40000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000000000) == 0 { // if not omitted
 			// string "ModifyIndex"
 			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.ModifyIndex)
 		}
-		if (zb0001Mask & 0x80000000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000000000) == 0 { // if not omitted
 			// string "JobModifyIndex"
 			o = append(o, 0xae, 0x4a, 0x6f, 0x62, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
 			o = msgp.AppendUint64(o, z.JobModifyIndex)
@@ -15301,10 +15323,33 @@ func (z *Job) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+		case "TTLAfterFinished":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.TTLAfterFinished = nil
+			} else {
+				if z.TTLAfterFinished == nil {
+					z.TTLAfterFinished = new(time.Duration)
+				}
+				*z.TTLAfterFinished, bts, err = msgp.ReadDurationBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "TTLAfterFinished")
+					return
+				}
+			}
 		case "Stop":
 			z.Stop, bts, err = msgp.ReadBoolBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Stop")
+				return
+			}
+		case "Suspended":
+			z.Suspended, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Suspended")
 				return
 			}
 		case "ParentID":
@@ -15583,7 +15628,13 @@ func (z *Job) Msgsize() (s int) {
 			}
 		}
 	}
-	s += 5 + msgp.BoolSize + 9 + msgp.StringPrefixSize + len(z.ParentID) + 11 + msgp.BoolSize + 25 + msgp.StringPrefixSize + len(z.DispatchIdempotencyToken) + 8 + msgp.BytesPrefixSize + len(z.Payload) + 12 + msgp.StringPrefixSize + len(z.ConsulToken) + 16 + msgp.StringPrefixSize + len(z.ConsulNamespace) + 11 + msgp.StringPrefixSize + len(z.VaultToken) + 15 + msgp.StringPrefixSize + len(z.VaultNamespace) + 13 + msgp.StringPrefixSize + len(z.NomadTokenID) + 7 + msgp.StringPrefixSize + len(z.Status) + 18 + msgp.StringPrefixSize + len(z.StatusDescription) + 7 + msgp.BoolSize + 8 + msgp.Uint64Size + 11
+	s += 17
+	if z.TTLAfterFinished == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.DurationSize
+	}
+	s += 5 + msgp.BoolSize + 10 + msgp.BoolSize + 9 + msgp.StringPrefixSize + len(z.ParentID) + 11 + msgp.BoolSize + 25 + msgp.StringPrefixSize + len(z.DispatchIdempotencyToken) + 8 + msgp.BytesPrefixSize + len(z.Payload) + 12 + msgp.StringPrefixSize + len(z.ConsulToken) + 16 + msgp.StringPrefixSize + len(z.ConsulNamespace) + 11 + msgp.StringPrefixSize + len(z.VaultToken) + 15 + msgp.StringPrefixSize + len(z.VaultNamespace) + 13 + msgp.StringPrefixSize + len(z.NomadTokenID) + 7 + msgp.StringPrefixSize + len(z.Status) + 18 + msgp.StringPrefixSize + len(z.StatusDescription) + 7 + msgp.BoolSize + 8 + msgp.Uint64Size + 11
 	if z.VersionTag == nil {
 		s += msgp.NilSize
 	} else {
@@ -16982,6 +17033,142 @@ func (z *JobSummary) Msgsize() (s int) {
 		s += 1 + 8 + msgp.Int64Size + 8 + msgp.Int64Size + 5 + msgp.Int64Size
 	}
 	s += 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *JobSuspendCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Namespace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.JobID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Suspend == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Eval == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Namespace"
+			o = append(o, 0xa9, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+			o = msgp.AppendString(o, z.Namespace)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "JobID"
+			o = append(o, 0xa5, 0x4a, 0x6f, 0x62, 0x49, 0x44)
+			o = msgp.AppendString(o, z.JobID)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Suspend"
+			o = append(o, 0xa7, 0x53, 0x75, 0x73, 0x70, 0x65, 0x6e, 0x64)
+			o = msgp.AppendBool(o, z.Suspend)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Eval"
+			o = append(o, 0xa4, 0x45, 0x76, 0x61, 0x6c)
+			if z.Eval == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Eval.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Eval")
+					return
+				}
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *JobSuspendCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Namespace":
+			z.Namespace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespace")
+				return
+			}
+		case "JobID":
+			z.JobID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "JobID")
+				return
+			}
+		case "Suspend":
+			z.Suspend, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Suspend")
+				return
+			}
+		case "Eval":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Eval = nil
+			} else {
+				if z.Eval == nil {
+					z.Eval = new(Evaluation)
+				}
+				bts, err = z.Eval.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Eval")
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *JobSuspendCommand) Msgsize() (s int) {
+	s = 1 + 10 + msgp.StringPrefixSize + len(z.Namespace) + 6 + msgp.StringPrefixSize + len(z.JobID) + 8 + msgp.BoolSize + 5
+	if z.Eval == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Eval.Msgsize()
+	}
 	return
 }
 

@@ -29,6 +29,12 @@ func (c *checker) checkJob() {
 	c.checkPlacement(at, scopeJob, j.Constraints, j.Affinities, j.Spreads)
 	c.checkTolerations(at, j.Tolerations)
 	c.checkDependencies()
+	if ttl := j.TTLAfterFinished; ttl != nil {
+		atLeast(c, at.in("TTLAfterFinished"), "ttl_after_finished", ttl, 0, "")
+		if c.knownType() && j.Type != JobTypeBatch && j.Type != JobTypeSysBatch {
+			c.fault(at.in("TTLAfterFinished"), "a %s job has no ttl_after_finished", j.Type).Hint = "only batch and sysbatch jobs finish"
+		}
+	}
 	c.checkTypeBlocks(at, j.Update != nil, j.Migrate != nil, j.Reschedule != nil)
 	mark := len(c.faults)
 	c.checkUpdate(at.in("Update"), j.Update)

@@ -88,6 +88,9 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 	switch {
 	case j.Stopped():
 		w.Summary = "The job is stopped."
+	case j.Suspended:
+		w.Summary = fmt.Sprintf("The job is suspended; %d of its allocations still run.", total)
+		w.Waiting = append([]api.WhyWaiting{{Subject: "job " + j.ID, Reason: "it is suspended: berth job resume " + j.ID, Since: j.SubmitTime}}, w.Waiting...)
 	case len(w.Waiting) > 0:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; %s: %s.", total, wanted, w.Waiting[0].Subject, w.Waiting[0].Reason)
 	case last != nil && last.Status == structs.EvalStatusFailed:

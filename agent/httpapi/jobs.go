@@ -23,7 +23,7 @@ func (a *API) jobRoutes() {
 	a.route("/v1/validate/job", methods{http.MethodPut: in(acl.ReadJob | acl.ParseJob | acl.SubmitJob | acl.PlanJob).then(a.jobValidate)})
 	a.route("/v1/job/{id}", methods{http.MethodGet: in(acl.ReadJob).then(a.jobGet), http.MethodPut: ofBody("job", acl.SubmitJob|acl.RegisterJob).then(a.jobRegister), http.MethodDelete: in(acl.SubmitJob | acl.DeregisterJob).then(a.jobStop)})
 	for sub, h := range map[string]methods{
-		"plan": {http.MethodPut: ofBody("job", acl.SubmitJob|acl.PlanJob).then(a.jobPlan)}, "evaluate": {http.MethodPut: in(acl.SubmitJob | acl.EvaluateJob).then(a.jobEvaluate)}, "summary": {http.MethodGet: in(acl.ReadJob).then(a.jobSummary)},
+		"plan": {http.MethodPut: ofBody("job", acl.SubmitJob|acl.PlanJob).then(a.jobPlan)}, "evaluate": {http.MethodPut: in(acl.SubmitJob | acl.EvaluateJob).then(a.jobEvaluate)}, "suspend": {http.MethodPut: in(acl.SubmitJob).then(a.jobSuspend)}, "summary": {http.MethodGet: in(acl.ReadJob).then(a.jobSummary)},
 		"versions": {http.MethodGet: in(acl.ReadJob).then(a.jobVersions)}, "submission": {http.MethodGet: in(acl.ReadJob).then(a.jobSubmission)},
 		"allocations": {http.MethodGet: in(acl.ReadJob).then(a.jobAllocations)}, "evaluations": {http.MethodGet: in(acl.ReadJob).then(a.jobEvaluations)},
 		"deployments": {http.MethodGet: in(acl.ReadJob).then(a.jobDeployments)}, "deployment": {http.MethodGet: in(acl.ReadJob).then(a.jobDeployment)},
@@ -46,7 +46,7 @@ func (r *request) job(s *state.Snapshot) (*structs.Job, error) {
 func jobStub(s *state.Snapshot, j *structs.Job) *structs.JobListStub {
 	return &structs.JobListStub{
 		ID: j.ID, ParentID: j.ParentID, Name: j.Name, Namespace: j.Namespace, Datacenters: j.Datacenters, NodePool: j.NodePool,
-		Type: j.Type, Priority: j.Priority, Periodic: j.IsPeriodic(), ParameterizedJob: j.IsParameterized(), Stop: j.Stop, Status: j.Status,
+		Type: j.Type, Priority: j.Priority, Periodic: j.IsPeriodic(), ParameterizedJob: j.IsParameterized(), Stop: j.Stop, Suspended: j.Suspended, Status: j.Status,
 		StatusDescription: j.StatusDescription, JobSummary: s.JobSummary(j.Namespace, j.ID), CreateIndex: j.CreateIndex,
 		ModifyIndex: j.ModifyIndex, JobModifyIndex: j.JobModifyIndex, SubmitTime: j.SubmitTime, Version: j.Version,
 	}
@@ -357,6 +357,37 @@ func (a *API) jobEvaluate(r *request) (any, error) {
 	}
 	r.index = applied.Index
 	return &api.EvalResponse{EvalID: e.ID, EvalCreateIndex: applied.Index, JobModifyIndex: j.JobModifyIndex, QueryMeta: r.meta()}, nil
+}
+
+// jobSuspend sets a job aside, or takes it up again. Beside the contract.
+func (a *API) jobSuspend(r *request) (any, error) {
+	var req struct{ Suspend *bool }
+	if err := r.body(&req); err != nil {
+		return nil, err
+	}
+	if req.Suspend == nil {
+		return nil, invalid("Suspend must be specified: true or false")
+	}
+	j, err := r.job(r.snapshot())
+	if err != nil {
+		return nil, err
+	}
+	cmd := &structs.JobSuspendCommand{Namespace: j.Namespace, JobID: j.ID, Suspend: *req.Suspend}
+	resp := &api.EvalResponse{JobModifyIndex: j.JobModifyIndex}
+	if !j.IsPeriodic() && !j.IsParameterized() {
+		cmd.Eval = a.newEval(j, structs.EvalTriggerJobSuspend, 0)
+		resp.EvalID = cmd.Eval.ID
+	}
+	applied, err := a.Server.Propose(r.ctx(), structs.CmdJobSuspend, cmd)
+	if err != nil {
+		return nil, err
+	}
+	r.index = applied.Index
+	if cmd.Eval != nil {
+		resp.EvalCreateIndex = applied.Index
+	}
+	resp.QueryMeta = r.meta()
+	return resp, nil
 }
 
 func (a *API) jobStable(r *request) (any, error) {

@@ -33,6 +33,7 @@ func Commands() map[structs.CommandKind]msgp.Marshaler {
 		structs.CmdNamespaceDelete:        &structs.NameDeleteCommand{},
 		structs.CmdNodePoolUpsert:         &structs.NodePoolUpsertCommand{},
 		structs.CmdNodePoolDelete:         &structs.NameDeleteCommand{},
+		structs.CmdJobSuspend:             &structs.JobSuspendCommand{Eval: &structs.Evaluation{}},
 		structs.CmdJobStability:           &structs.JobStabilityCommand{},
 		structs.CmdJobVersionTag:          &structs.JobVersionTagCommand{},
 		structs.CmdAuthorityRoot:          &structs.AuthorityRootCommand{},

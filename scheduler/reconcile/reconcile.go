@@ -30,7 +30,9 @@ type reconciler struct {
 	in      Input
 	job     *structs.Job
 	stopped bool
-	batch   bool
+	// suspended: nothing runs until somebody resumes the job; what ended stays as it is.
+	suspended bool
+	batch     bool
 	// deployment is the current one of this very version, nil for none; created is set when it is new.
 	deployment      *structs.Deployment
 	created         *structs.Deployment
@@ -52,8 +54,9 @@ type changeKey struct {
 func newReconciler(in Input) *reconciler {
 	r := &reconciler{
 		in: in, job: in.Job, stopped: in.Job.Stopped(),
-		batch:   in.Eval.Type == structs.JobTypeBatch || in.Eval.Type == structs.JobTypeSysBatch,
-		changes: map[changeKey]structs.Change{}, updates: map[structs.ID]*structs.PlanUpdate{},
+		suspended: in.Job != nil && in.Job.Suspended && !in.Job.Stop,
+		batch:     in.Eval.Type == structs.JobTypeBatch || in.Eval.Type == structs.JobTypeSysBatch,
+		changes:   map[changeKey]structs.Change{}, updates: map[structs.ID]*structs.PlanUpdate{},
 		res: &Result{Desired: map[string]*structs.DesiredUpdates{}},
 	}
 	for _, a := range in.Allocs {
@@ -144,6 +147,9 @@ func (r *reconciler) group(g *structs.TaskGroup, allocs []*structs.Allocation) [
 		return nil
 	}
 	switch {
+	case r.suspended:
+		r.over(g, allocs, structs.AllocSuspended)
+		return nil
 	case r.enough[g.Name]:
 		r.over(g, allocs, structs.AllocEnough)
 		return nil

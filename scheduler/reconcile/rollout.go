@@ -15,6 +15,8 @@ func (r *reconciler) reviewDeployment() {
 	switch {
 	case r.stopped:
 		r.endDeployment(d, structs.DeploymentDescStoppedJob)
+	case r.suspended:
+		r.endDeployment(d, structs.DeploymentDescSuspendedJob)
 	case d.JobCreateIndex != r.job.CreateIndex || d.JobVersion != r.job.Version:
 		r.endDeployment(d, structs.DeploymentDescNewerJob)
 	case d.Status == structs.DeploymentSuccessful || d.Status == structs.DeploymentCancelled:

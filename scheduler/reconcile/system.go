@@ -22,7 +22,12 @@ func System(in SystemInput) *Result {
 	r.reviewDeployment()
 	groups := byGroup(in.Allocs)
 	var waiting []delayed
-	if r.job != nil && !r.stopped {
+	if r.suspended {
+		for _, g := range r.job.TaskGroups {
+			r.over(g, groups[g.Name], structs.AllocSuspended)
+			delete(groups, g.Name)
+		}
+	} else if r.job != nil && !r.stopped {
 		for _, g := range r.job.TaskGroups {
 			if g.Desired() > 0 {
 				waiting = append(waiting, r.systemGroup(g, groups[g.Name], in.Targets(g))...)

@@ -178,6 +178,7 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 		{"a pool", nil, body{structs.CmdNodePoolUpsert, &structs.NodePoolUpsertCommand{Pools: []*structs.NodePool{{Name: "gpu"}}}}, "NodePool NodePoolUpserted gpu"},
 		{"a pool goes", []body{{structs.CmdNodePoolUpsert, &structs.NodePoolUpsertCommand{Pools: []*structs.NodePool{{Name: "gpu"}}}}},
 			body{structs.CmdNodePoolDelete, names("gpu")}, "NodePool NodePoolDeleted gpu"},
+		{"a job is suspended", running[1:2], body{structs.CmdJobSuspend, &structs.JobSuspendCommand{Namespace: "default", JobID: "web", Suspend: true}}, "Job JobUpdated web"},
 		{"a version is stable", running[1:2], body{structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: "web", Stable: true}}, "Job JobUpdated web"},
 		{"a version is tagged", running[1:2], body{structs.CmdJobVersionTag, &structs.JobVersionTagCommand{Namespace: "default", JobID: "web", Name: "good",
 			Tag: &structs.JobVersionTag{Name: "good"}}}, "Job JobUpdated web"},

@@ -41,6 +41,8 @@ func (a *applier) periodicLaunch(c *structs.PeriodicLaunchCommand) (any, error) 
 		return nil, fault(cmd, structs.KindInvalid, subject, "is not periodic")
 	case job.Stop:
 		return nil, fault(cmd, structs.KindConflict, subject, "is stopped")
+	case job.Suspended:
+		return nil, fault(cmd, structs.KindConflict, subject, "is suspended")
 	}
 	launch := time.Unix(0, c.Launch)
 	made := a.txn.Job(c.Namespace, structs.PeriodicChildID(c.JobID, launch))
@@ -117,8 +119,8 @@ func (a *applier) jobDispatch(c *structs.JobDispatchCommand) (any, error) {
 	if job == nil {
 		return nil, fault(cmd, structs.KindNotFound, quoted("job", c.JobID), "does not exist")
 	}
-	if job.Stop {
-		return nil, fault(cmd, structs.KindConflict, quoted("job", c.JobID), "is stopped")
+	if job.Stop || job.Suspended {
+		return nil, fault(cmd, structs.KindConflict, quoted("job", c.JobID), "is %s", map[bool]string{true: "stopped", false: "suspended"}[job.Stop])
 	}
 	if err := job.CheckDispatch(c.Payload, c.Meta); err != nil {
 		return nil, fault(cmd, structs.KindInvalid, "", "%w", err)

@@ -55,6 +55,8 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.nodePoolDelete)
 	case structs.CmdJobStability:
 		return with(a, cmd, a.jobStability)
+	case structs.CmdJobSuspend:
+		return with(a, cmd, a.jobSuspend)
 	case structs.CmdJobVersionTag:
 		return with(a, cmd, a.jobVersionTag)
 	case structs.CmdAuthorityRoot:
@@ -175,6 +177,8 @@ func opOf(kind structs.CommandKind) string {
 		return "delete"
 	case structs.CmdJobStability:
 		return "mark job version"
+	case structs.CmdJobSuspend:
+		return "suspend job"
 	case structs.CmdJobVersionTag:
 		return "tag job version"
 	case structs.CmdAuthorityRoot:

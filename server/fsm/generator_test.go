@@ -47,7 +47,7 @@ var drawn = []structs.CommandKind{
 	structs.CmdPriorityClass, structs.CmdPriorityClassDelete, structs.CmdDisruptionBudget, structs.CmdDisruptionBudgetDelete,
 	structs.CmdCertificateRevoke, structs.CmdCertificateReinstate, structs.CmdACLPolicyUpsert, structs.CmdACLPolicyDelete, structs.CmdACLRoleUpsert,
 	structs.CmdACLRoleDelete, structs.CmdACLTokenUpsert, structs.CmdACLTokenDelete, structs.CmdACLBootstrap, structs.CmdOneTimeToken,
-	structs.CmdOneTimeTokenUse, structs.CmdACLExpire,
+	structs.CmdOneTimeTokenUse, structs.CmdACLExpire, structs.CmdJobSuspend,
 }
 
 func TestTheLawsAreHeldForEveryCommand(t *testing.T) {
@@ -232,6 +232,9 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	case structs.CmdChainCheck:
 		c := w.snap().Chain()
 		return w.command(kind, &structs.ChainCheckCommand{Server: nodeID(1), Origin: c.Origin, Index: w.snap().Index(), Hash: c.Hash[:]})
+	case structs.CmdJobSuspend:
+		name := jobName(g.n(3, "job"))
+		return w.command(kind, &structs.JobSuspendCommand{Namespace: "default", JobID: name, Suspend: g.n(2, "suspend") > 0, Eval: eval(g.n(40, "eval"), name)})
 	default:
 		return w.command(structs.CmdJobStability, &structs.JobStabilityCommand{Namespace: "default", JobID: jobName(g.n(3, "job")),
 			Version: uint64(g.n(2, "version")), Stable: true})

@@ -51,6 +51,8 @@ func (a *applier) current(key structs.JobKey) *structs.Job { return a.txn.Job(ke
 // jobStatus follows from what there is of the job.
 func jobStatus(job *structs.Job, n state.JobCounts) string {
 	switch {
+	case job.Suspended && !job.Stop && n.Live == 0:
+		return structs.JobStatusPending // it waits to be resumed
 	case job.IsPeriodic() || job.IsParameterized():
 		if job.Stop {
 			return structs.JobStatusDead
@@ -156,6 +158,7 @@ func (a *applier) storeVersion(job *structs.Job) *structs.Job {
 // storeAfter is storeVersion with the current one in hand, nil when there is none.
 func (a *applier) storeAfter(job, old *structs.Job) *structs.Job {
 	a.touch(job.Namespace, job.ID)
+	job.Suspended = old != nil && old.Suspended && !old.Stop && !job.Stop // whoever suspended it resumes it
 	a.schedule(job, old)
 	if old != nil && sameSpecification(old, job) {
 		return old
@@ -193,6 +196,7 @@ func specificationOf(j *structs.Job) *structs.Job {
 	s := *j
 	s.Status, s.StatusDescription, s.Stable, s.Version, s.VersionTag, s.SubmitTime = "", "", false, 0, nil, 0
 	s.CreateIndex, s.ModifyIndex, s.JobModifyIndex = 0, 0, 0
+	s.Suspended = false
 	s.ConsulToken, s.VaultToken, s.NomadTokenID = "", "", ""
 	return &s
 }

@@ -33,19 +33,41 @@ func New(cfg Config) *Reaper {
 	return &Reaper{cfg}
 }
 
-// Run removes what is old enough, now and then, until ctx is done.
+// finishedPause is how far apart the looks for jobs are that say how long they are kept.
+const finishedPause = 5 * time.Second
+
+// Run removes what is old enough, now and then, and jobs that say how long they are kept soon after that time, until ctx is done.
 func (r *Reaper) Run(ctx context.Context) error {
 	ticker := time.NewTicker(r.cfg.Thresholds.Interval)
 	defer ticker.Stop()
+	jobs := r.cfg.Host.State().Follow(state.TableJobs)
+	defer jobs.Close()
+	expiry := time.NewTimer(finishedPause)
+	defer expiry.Stop()
+	var due finishes
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-jobs.Wait():
+			if c, ok := jobs.Poll(); ok && due.note(c.Jobs, time.Now()) {
+				expiry.Reset(due.wait(time.Now()))
+			}
+			continue
+		case <-expiry.C:
+			if due.take(time.Now()) {
+				r.told(ctx, r.propose(ctx, Finished(r.cfg.Host.State().Snapshot(), time.Now())))
+			}
+			expiry.Reset(due.wait(time.Now()))
 		case <-ticker.C:
+			r.told(ctx, r.reap(ctx, false))
 		}
-		if err := r.reap(ctx, false); err != nil && ctx.Err() == nil {
-			r.cfg.Logger.Warn("what is over could not be removed", "error", err)
-		}
+	}
+}
+
+func (r *Reaper) told(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		r.cfg.Logger.Warn("what is over could not be removed", "error", err)
 	}
 }
 
@@ -53,17 +75,23 @@ func (r *Reaper) Run(ctx context.Context) error {
 func (r *Reaper) Force(ctx context.Context) error { return r.reap(ctx, true) }
 
 func (r *Reaper) reap(ctx context.Context, force bool) error {
-	cmd := Step(r.cfg.Host.State().Snapshot(), time.Now(), r.cfg.Thresholds, force)
-	for _, c := range Split(cmd) {
-		if _, _, err := r.cfg.Host.Propose(ctx, structs.CmdReap, c); err != nil {
-			return err
-		}
+	if err := r.propose(ctx, Step(r.cfg.Host.State().Snapshot(), time.Now(), r.cfg.Thresholds, force)); err != nil {
+		return err
 	}
 	for _, c := range Expired(r.cfg.Host.State().Snapshot(), time.Now(), r.cfg.Thresholds, force) {
 		if _, _, err := r.cfg.Host.Propose(ctx, structs.CmdACLExpire, c); err != nil {
 			return err
 		}
 		r.cfg.Logger.Info("forgot expired tokens", "tokens", len(c.Tokens), "one_time", len(c.OneTime))
+	}
+	return nil
+}
+
+func (r *Reaper) propose(ctx context.Context, cmd *structs.ReapCommand) error {
+	for _, c := range Split(cmd) {
+		if _, _, err := r.cfg.Host.Propose(ctx, structs.CmdReap, c); err != nil {
+			return err
+		}
 	}
 	if n := len(cmd.Allocs) + len(cmd.Evals) + len(cmd.Deployments) + len(cmd.Jobs) + len(cmd.Nodes); n > 0 {
 		r.cfg.Logger.Info("removed what was over", "jobs", len(cmd.Jobs), "evals", len(cmd.Evals), "allocs", len(cmd.Allocs),

@@ -58,7 +58,11 @@ type step struct {
 	st  State
 	now time.Time
 	t   Thresholds
-	cmd *structs.ReapCommand
+	// force: every age is enough.
+	force bool
+	// expiring: only jobs that say how long they are kept.
+	expiring bool
+	cmd      *structs.ReapCommand
 }
 
 // Step names what can go now. With force every age is enough.
@@ -67,12 +71,19 @@ func Step(st State, now time.Time, t Thresholds, force bool) *structs.ReapComman
 	if force {
 		t = Thresholds{}
 	}
-	s := &step{st: st, now: now, t: t, cmd: &structs.ReapCommand{}}
+	s := &step{st: st, now: now, t: t, force: force, cmd: &structs.ReapCommand{}}
 	s.jobs()
 	s.evals()
 	s.orphans()
 	s.deployments()
 	s.nodes()
+	return s.cmd
+}
+
+// Finished names the jobs that can go now because they say how long they are kept.
+func Finished(st State, now time.Time) *structs.ReapCommand {
+	s := &step{st: st, now: now, t: Thresholds{}.withDefaults(), expiring: true, cmd: &structs.ReapCommand{}}
+	s.jobs()
 	return s.cmd
 }
 
@@ -83,17 +94,24 @@ func (s *step) old(at int64, age time.Duration) bool { return at <= s.now.Add(-a
 func (s *step) jobs() {
 	needed := s.dependedOn()
 	for j := range s.st.Jobs() {
-		if needed[j.Key()] || j.Status != structs.JobStatusDead || j.IsPeriodic() && !j.Stopped() || j.IsParameterized() && !j.Stopped() || !s.old(j.SubmitTime, s.t.Job) {
+		if s.expiring && j.TTLAfterFinished == nil || needed[j.Key()] || j.Status != structs.JobStatusDead || j.IsPeriodic() && !j.Stopped() || j.IsParameterized() && !j.Stopped() || j.Suspended && !j.Stopped() {
+			continue
+		}
+		age := s.t.Job
+		if j.TTLAfterFinished != nil && !s.force {
+			age = *j.TTLAfterFinished
+		}
+		if !s.old(j.SubmitTime, age) {
 			continue
 		}
 		var evals, allocs []structs.ID
 		gone := true
 		for e := range s.st.EvalsByJob(j.Namespace, j.ID) {
-			gone = gone && e.Terminal() && s.old(e.ModifyTime, s.t.Job)
+			gone = gone && e.Terminal() && s.old(e.ModifyTime, age)
 			evals = append(evals, e.ID)
 		}
 		for a := range s.st.AllocsByJob(j.Namespace, j.ID) {
-			gone = gone && a.ClientTerminal() && s.old(a.ModifyTime, s.t.Job)
+			gone = gone && a.ClientTerminal() && s.old(a.ModifyTime, age)
 			allocs = append(allocs, a.ID)
 		}
 		for range s.st.Children(j.Namespace, j.ID) { // a parent goes after its instances

@@ -1,5 +1,6 @@
 job "load" {
-  type = "batch"
+  type               = "batch"
+  ttl_after_finished = "10m"
   group "g" {
     count = 10
     completion {

@@ -1,4 +1,5 @@
 job "web" {
+  ttl_after_finished = "1h"
   group "g" {
     completion {
       retries = 1

@@ -1,5 +1,6 @@
 job "load" {
-  type = "batch"
+  type               = "batch"
+  ttl_after_finished = "-1s"
   group "numbers" {
     count = 3
     completion {
