@@ -398,3 +398,18 @@ func TestHostVolumesNeedARight(t *testing.T) {
 	g.as("reader").want("PUT", "/v1/jobs", j(false), 403, nil)
 	g.want("PUT", "/v1/jobs", j(true), 200, nil)
 }
+
+func TestAJobOfAnotherNamespaceIsDependedOnByWhoMayReadIt(t *testing.T) {
+	g := newGuarded(t)
+	g.make("plain", writeDefault)
+	g.make("reader", writeDefault+`namespace "apps" { policy = "read" }`)
+	after := func(namespace string) *structs.JobRegisterRequest {
+		out := job("late", 1)
+		out.DependsOn = []*structs.Dependency{{Job: "db", Namespace: namespace, Condition: structs.DependStarted}}
+		return &structs.JobRegisterRequest{Job: out}
+	}
+	g.as("plain").want("PUT", "/v1/jobs", after("apps"), 403, nil)
+	g.want("PUT", "/v1/jobs", after("default"), 200, nil)
+	g.want("PUT", "/v1/jobs", after(""), 200, nil)
+	g.as("reader").want("PUT", "/v1/jobs", after("apps"), 200, nil)
+}

@@ -367,10 +367,19 @@ func (r *request) mayWritePool(name string) error {
 	return denied(r.asks(func(a *acl.ACL) bool { return a.NodePool(name, acl.PoolWrite) }))
 }
 
-// mayRun refuses a job in a namespace, or with host volumes, that are not the caller's. The job is canonical.
+// mayRun refuses a job in a namespace, with host volumes, or after jobs of another namespace, that are not the caller's. The job is
+// canonical.
 func (r *request) mayRun(j *structs.Job) error {
 	if err := r.may(j.Namespace); err != nil {
 		return err
+	}
+	for _, d := range j.DependsOn { // how those are will be seen with the job
+		if d == nil || d.Key(j).Namespace == j.Namespace {
+			continue
+		}
+		if err := r.mayAlso(d.Namespace, acl.ReadJob); err != nil {
+			return err
+		}
 	}
 	for _, g := range j.TaskGroups {
 		if g == nil {
