@@ -286,7 +286,7 @@ func (a *agent) handlers(deps httpapi.Deps, tokens *access.State) http.Handler {
 		mux.HandleFunc("PUT "+authority.RenewPath, k.auth.ServeRenew)
 		mux.HandleFunc("PUT "+authority.RegionPath, k.auth.ServeRegion)
 	}
-	k.wire.Serve(authority.Guard(a.cfg.Region, a.figures.counted(a.tracer.Handler(mux, false))))
+	k.wire.Serve(authority.Guard(a.cfg.Region, relay.Direct(a.figures.counted(a.tracer.Handler(mux, false)))))
 	return y.Public()
 }
 

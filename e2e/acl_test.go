@@ -80,6 +80,13 @@ func TestAccessControl(t *testing.T) {
 		refused(i, http.MethodGet, "/v1/jobs", nil, permission)
 		refused(i, http.MethodGet, "/v1/client/fs/logs/"+alloc+"?task=main&type=stdout", nil, permission)
 		refused(i, http.MethodGet, "/v1/client/fs/ls/"+alloc, nil, permission)
+		// What machines ask each other is theirs, on whichever agent: a server would ask for its own next certificate, with the caller's key.
+		for _, path := range []string{"/v1/internal/certificate", "/v1/internal/join", "/v1/internal/region"} {
+			_, err := w.agents[i-1].API.Call(w.ctx, http.MethodPut, path, map[string]any{"CSR": []byte("x")}, nil)
+			if code := new(harness.StatusError); !errors.As(err, &code) || code.Code != http.StatusNotFound {
+				t.Errorf("machine %d, %s: %v", i, path, err)
+			}
+		}
 		as("00000000-0000-4000-8000-0000000000aa")
 		refused(i, http.MethodGet, "/v1/jobs", nil, "ACL token not found")
 		refused(i, http.MethodGet, "/v1/client/allocation/"+alloc+"/stats", nil, "ACL token not found")

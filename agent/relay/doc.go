@@ -6,5 +6,5 @@
 // ports.
 //
 // Goroutines: none of its own. Invariants: a request is sent on once to a leader; one that changes something is never sent twice
-// unless nothing of it was done; one that came from another region goes to no third; a caller that is not answered is told 503 and when to try again.
+// unless nothing of it was done; one that came from another region goes to no third; what machines ask each other is never sent on; a caller that is not answered is told 503 and when to try again.
 package relay

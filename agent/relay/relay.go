@@ -92,6 +92,10 @@ func (y *Relay) Public() http.Handler {
 
 // ServeHTTP implements http.Handler.
 func (y *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if ofMachines(r.URL.Path) {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
 	hops, _ := strconv.Atoi(r.Header.Get(headerHops))
 	if region := r.URL.Query().Get("region"); region != "" && region != y.cfg.Region && y.cfg.Region != "" && regional(r.URL.Path) {
 		if y.cfg.Server == nil {
