@@ -104,6 +104,10 @@ func (a *API) aclBootstrap(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Whoever has no token may ask this: what will be refused is not written into the log.
+	if done := r.snapshotNow().ACLBootstrap(); done != nil && done.ModifyIndex != reset {
+		return nil, invalid("ACL bootstrap already done (reset index: %d)", done.ModifyIndex)
+	}
 	applied, err := a.Server.Propose(r.ctx(), structs.CmdACLBootstrap, &structs.ACLBootstrapCommand{Token: t, Reset: reset})
 	if err != nil {
 		return nil, err

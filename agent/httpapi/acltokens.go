@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"net/http"
 	"slices"
@@ -225,6 +226,10 @@ func (a *API) oneTimeExchange(r *request) (any, error) {
 		return nil, err
 	}
 	hash := sha256.Sum256([]byte(req.OneTimeSecretID.String()))
+	// Whoever has no token may ask this: what will be refused is not written into the log.
+	if !holdsOneTime(r.snapshotNow(), hash[:]) {
+		return nil, structs.NewError(structs.KindUnauthorised, "the one-time token is not known: it was used, or has expired")
+	}
 	applied, err := a.Server.Propose(r.ctx(), structs.CmdOneTimeTokenUse, &structs.OneTimeTokenUseCommand{Hash: hash[:]})
 	if err != nil {
 		return nil, err
@@ -235,4 +240,13 @@ func (a *API) oneTimeExchange(r *request) (any, error) {
 		return nil, err
 	}
 	return &api.OneTimeExchangeResponse{Token: api.NewACLToken(r.snapshotNow(), t), WriteMeta: structs.WriteMeta{Index: r.index}}, nil
+}
+
+func holdsOneTime(s *state.Snapshot, hash []byte) bool {
+	for o := range s.OneTimeTokens() {
+		if bytes.Equal(o.Hash, hash) {
+			return true
+		}
+	}
+	return false
 }

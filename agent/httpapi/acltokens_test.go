@@ -278,3 +278,18 @@ func TestWhoMayNotAnyMoreIsToldNothing(t *testing.T) {
 		}
 	}
 }
+
+// What is refused to who shows nothing must cost nothing that stays: else anybody fills the disks of all servers.
+func TestWhoShowsNoTokenWritesNothingIntoTheLog(t *testing.T) {
+	g := newGuarded(t)
+	g.as("nobody")
+	const times = 40
+	before := g.server.OwnStats().LastIndex
+	for range times {
+		g.want("PUT", "/v1/acl/bootstrap", nil, 400, nil)
+		g.want("PUT", "/v1/acl/token/onetime/exchange", map[string]string{"OneTimeSecretID": "11111111-2222-4333-8444-555555555555"}, 403, nil)
+	}
+	if n := g.server.OwnStats().LastIndex - before; n >= times { // the leader's own work may be among them
+		t.Errorf("%d refused requests made %d entries of the log", 2*times, n)
+	}
+}
