@@ -155,6 +155,14 @@ func (a *API) declare(method, path string, p *permission) {
 	a.permissions = append(a.permissions, Permission{method, path, p.words})
 }
 
+// wrongMethod is the status of a method that a path does not have. By the contract the peers of raft and autopilot are not found then.
+func wrongMethod(path string) int {
+	if path == "/v1/operator/raft/peer" || strings.HasPrefix(path, "/v1/operator/autopilot/") {
+		return http.StatusNotFound
+	}
+	return http.StatusMethodNotAllowed
+}
+
 // route adds a path.
 func (a *API) route(path string, m methods) {
 	// Why the fastest: an answer goes to a machine near by, and its server has more to do.
@@ -175,7 +183,7 @@ func (a *API) route(path string, m methods) {
 		}
 		o := m[method]
 		if o.do == nil {
-			http.Error(w, "Invalid method", http.StatusMethodNotAllowed)
+			http.Error(w, "Invalid method", wrongMethod(path))
 			return
 		}
 		a.answer(w, hr, &o)
