@@ -22,6 +22,7 @@ import (
 
 	"berth/agent/access"
 	"berth/agent/config"
+	"berth/agent/guard"
 	"berth/agent/httpapi"
 	"berth/agent/relay"
 	"berth/agent/remote"
@@ -286,7 +287,7 @@ func (a *agent) handlers(deps httpapi.Deps, tokens *access.State) http.Handler {
 		mux.HandleFunc("PUT "+authority.RenewPath, k.auth.ServeRenew)
 		mux.HandleFunc("PUT "+authority.RegionPath, k.auth.ServeRegion)
 	}
-	k.wire.Serve(authority.Guard(a.cfg.Region, relay.Direct(a.figures.counted(a.tracer.Handler(mux, false)))))
+	k.wire.Serve(guard.Rest(authority.Guard(a.cfg.Region, relay.Direct(a.figures.counted(a.tracer.Handler(mux, false))))))
 	return y.Public()
 }
 

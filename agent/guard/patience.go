@@ -17,12 +17,13 @@ func Patient(w http.ResponseWriter) http.ResponseWriter {
 	if _, is := w.(*patient); is {
 		return w
 	}
-	return &patient{w, http.NewResponseController(w)}
+	return &patient{w, http.NewResponseController(w), nil}
 }
 
 type patient struct {
 	http.ResponseWriter
-	ctl *http.ResponseController
+	ctl  *http.ResponseController
+	body *rest // nil where it is somebody else's
 }
 
 // within is when what is written now must have been taken.
@@ -32,6 +33,7 @@ func (p *patient) within() {
 
 // Write implements http.ResponseWriter.
 func (p *patient) Write(b []byte) (n int, err error) {
+	p.body.answered()
 	for {
 		part := b[n:min(len(b), n+piece)]
 		p.within()
@@ -45,6 +47,7 @@ func (p *patient) Write(b []byte) (n int, err error) {
 
 // FlushError is for http.ResponseController.
 func (p *patient) FlushError() error {
+	p.body.answered()
 	p.within()
 	return p.ctl.Flush()
 }
@@ -58,8 +61,9 @@ func patiently(next http.Handler, w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
 		return
 	}
-	p := &patient{w, http.NewResponseController(w)}
+	p := &patient{w, http.NewResponseController(w), restOf(w, r)}
 	_ = p.ctl.SetWriteDeadline(time.Time{}) // that of the answer before, on the same connection
 	next.ServeHTTP(p, r)
+	p.body.answered()
 	p.within() // for what is still held back
 }

@@ -32,8 +32,13 @@ func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // call serves one connection and asks for a path on it.
 func call(t *testing.T, h http.HandlerFunc) (conn net.Conn, end func()) {
 	t.Helper()
+	return serve(t, guard.Handler(guard.Config{}, h))
+}
+
+func serve(t *testing.T, h http.Handler) (conn net.Conn, end func()) {
+	t.Helper()
 	l := make(pipes, 1)
-	srv := &http.Server{Handler: guard.Handler(guard.Config{}, h)}
+	srv := &http.Server{Handler: h}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	ours, theirs := net.Pipe()

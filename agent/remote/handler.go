@@ -47,6 +47,8 @@ const (
 // Bounds of a request.
 const (
 	maxBody = 64 << 20
+	// bodyTime is how long a body may take from its first byte to its last.
+	bodyTime = 30 * time.Second
 	// maxBehind is how long ago a server may have heard of the leader that still tells nodes what to run.
 	maxBehind = 30 * time.Second
 	// contentType of bodies.
@@ -76,7 +78,7 @@ type Tokens interface {
 // Handler answers the requests below Prefix.
 func Handler(c Core, tokens Tokens) http.Handler {
 	mux := http.NewServeMux()
-	h := &handler{c, tokens}
+	h := &handler{c: c, tokens: tokens, bodies: bodies{of: map[structs.ID]int64{}}}
 	mux.HandleFunc("POST "+pathToken, answer(h, func(ctx context.Context, _ transport.Peer, r *structs.ACLResolveRequest) (msgp.Marshaler, error) {
 		return tokens.Answer(ctx, r.Secret)
 	}))
@@ -152,6 +154,27 @@ func gossipOf(c Core) []string {
 type handler struct {
 	c      Core
 	tokens Tokens
+	bodies bodies
+}
+
+// read gives the body of a peer's request, within the bounds of size, time and memory; done gives the memory back.
+func (h *handler) read(w http.ResponseWriter, r *http.Request, peer structs.ID) (body []byte, done func(), err error) {
+	if r.ContentLength > maxBody {
+		return nil, nil, &structs.Error{Kind: structs.KindInvalid, Op: "read the request", Err: fmt.Errorf("it has %d bytes; at most %d are taken", r.ContentLength, maxBody)}
+	}
+	ctl := http.NewResponseController(w)
+	done, ok := h.bodies.take(peer, r.ContentLength)
+	if !ok {
+		_ = ctl.SetReadDeadline(time.Unix(1, 0)) // Why: net/http reads what is left of the body before it answers, however long that takes
+		return nil, nil, &structs.Error{Kind: structs.KindUnavailable, Op: "read the request", Err: errors.New("too much is being read at this moment"), Hint: "try again"}
+	}
+	_ = ctl.SetReadDeadline(time.Now().Add(bodyTime)) // of what has none: the sender's own ends it
+	if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		done()
+		return nil, nil, &structs.Error{Kind: structs.KindInvalid, Op: "read the request", Err: err}
+	}
+	_ = ctl.SetReadDeadline(time.Time{}) // the same
+	return body, done, nil
 }
 
 // answer makes a handler of one path.
@@ -165,11 +188,12 @@ func answer[T any, P interface {
 			h.fail(w, structs.NewError(structs.KindUnauthorised, "calls of nodes are answered on the cluster port only"))
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		body, done, err := h.read(w, r, peer.ID)
 		if err != nil {
-			h.fail(w, &structs.Error{Kind: structs.KindInvalid, Op: "read the request", Err: err})
+			h.fail(w, err)
 			return
 		}
+		defer done()
 		req := P(new(T))
 		if err := decode(body, req); err != nil {
 			h.fail(w, &structs.Error{Kind: structs.KindInvalid, Op: "read the request", Err: err})
