@@ -77,6 +77,16 @@ func (s slice) placements() int {
 	return n
 }
 
+// waitsOn is the evaluation as it was stored, if it was woken and must go on waiting.
+func (s slice) waitsOn(id structs.ID) *structs.Evaluation {
+	for _, e := range s.evals {
+		if e.ID == id && e.Status == structs.EvalStatusBlocked {
+			return e
+		}
+	}
+	return nil
+}
+
 // result is what became of a proposal.
 type result struct {
 	work  *work
@@ -293,7 +303,11 @@ func (l *Core) land(r result) {
 	case w.over && !r.slice.last:
 	case r.slice.last && !w.spoilt():
 		l.stats.Evaluations++
-		l.broker.Done(w.eval.ID)
+		if e := r.slice.waitsOn(w.eval.ID); e != nil { // whether its change was heard of before this or is yet to be
+			l.broker.WaitOn(e)
+		} else {
+			l.broker.Done(w.eval.ID)
+		}
 	case w.run == nil:
 		l.settle(w)
 	}

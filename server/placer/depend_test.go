@@ -69,6 +69,68 @@ func TestAJobIsPlacedWhenTheOneBeforeItIsComplete(t *testing.T) {
 	}
 }
 
+// landLate applies the oldest proposal; the core hears of the change before it hears what became of the proposal.
+func (b *bed) landLate() {
+	b.t.Helper()
+	p := b.take()
+	value := b.write(p.kind, p.body)
+	b.step()
+	p.done(value, nil)
+}
+
+// runLate is run with the other order of the two.
+func (b *bed) runLate() {
+	b.t.Helper()
+	for range 100 {
+		if b.step(); len(b.queue) == 0 {
+			return
+		}
+		for len(b.queue) > 0 {
+			b.landLate()
+		}
+	}
+	b.t.Fatal("the core proposes for ever")
+}
+
+// Who was woken and has to go on waiting, with news, is woken again, whichever the core hears of first: the change or the answer.
+func TestWhoWaitsOnIsWokenAgain(t *testing.T) {
+	for order, run := range map[string]func(*bed){"answer first": (*bed).run, "change first": (*bed).runLate} {
+		t.Run(order+", jobs", func(t *testing.T) {
+			b := newBed(t)
+			b.node("a", 4000)
+			b.job("web", 2, func(j *structs.Job) {
+				j.DependsOn = []*structs.Dependency{{Job: "load", Condition: structs.DependComplete}, {Job: "db", Condition: structs.DependStarted}}
+			})
+			run(b)
+			b.job("load", 1, batch)
+			run(b)
+			b.want("blocked", b.core.broker.Counts().Blocked, 1)
+			b.report("load", structs.AllocClientComplete)
+			run(b)
+			b.want("blocked", b.core.broker.Counts().Blocked, 1)
+			b.job("db", 1, nil)
+			run(b)
+			b.report("db", structs.AllocClientRunning)
+			run(b)
+			b.want("live of web", b.live("web"), 2)
+			b.want("blocked", b.core.broker.Counts().Blocked, 0)
+		})
+		t.Run(order+", room", func(t *testing.T) {
+			b := newBed(t)
+			b.node("a", 500)
+			b.job("web", 3, nil)
+			run(b)
+			for i, name := range []string{"b", "c"} {
+				b.want("blocked", b.core.broker.Counts().Blocked, 1)
+				b.node(name, 500)
+				run(b)
+				b.want("live of web", b.live("web"), 2+i)
+			}
+			b.want("blocked", b.core.broker.Counts().Blocked, 0)
+		})
+	}
+}
+
 // What happens elsewhere has nobody look at a job that waits for another.
 func TestWhoWaitsForAJobIsNotLookedAtForOthers(t *testing.T) {
 	b := newBed(t)
