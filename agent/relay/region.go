@@ -37,10 +37,12 @@ func (y *Relay) toRegion(w http.ResponseWriter, r *http.Request, region string) 
 		http.Error(w, noPath, http.StatusInternalServerError)
 		return
 	}
-	again := keepBody(r)
+	again, err := keepBody(w, r)
+	if err != nil {
+		return // it was told
+	}
 	r.Header.Del(headerHops) // they are counted anew there
 	r.Header.Set(headerFrom, y.cfg.Region)
-	var err error
 	for _, host := range servers {
 		if err = y.send(w, r, transport.InRegion(host, region), -1); err == nil || !y.mayRepeat(r, err, again) {
 			break

@@ -39,8 +39,6 @@ const (
 	hold = 5 * time.Second
 	// again is the pause before a leader is looked for once more.
 	again = 20 * time.Millisecond
-	// maxKept is the longest body that is kept to be sent again, in bytes.
-	maxKept = 1 << 20
 )
 
 // Server is what the relay asks of this agent's server; *server.Server is it.
@@ -168,7 +166,10 @@ func (y *Relay) toLeader(w http.ResponseWriter, r *http.Request, hops int) {
 		y.lead(w, r)
 		return
 	}
-	sendAgain := keepBody(r)
+	sendAgain, err := keepBody(w, r)
+	if err != nil {
+		return // it was told
+	}
 	deadline := time.NewTimer(hold)
 	defer deadline.Stop()
 	tick := time.NewTicker(again)
@@ -246,37 +247,17 @@ func (y *Relay) mayRepeat(r *http.Request, err error, kept bool) bool {
 
 func nothingDone(err error) bool { return transport.Unsent(err) || errors.Is(err, errNotLeader) }
 
-// keepBody makes a request's body one that can be sent again; false when it is too long for that.
-func keepBody(r *http.Request) bool {
-	switch {
-	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
-		r.Body = http.NoBody
-		return true
-	case r.ContentLength < 0 || r.ContentLength > maxKept:
-		return false
-	}
-	b, err := io.ReadAll(io.LimitReader(r.Body, maxKept))
-	r.Body = &kept{bytes.NewReader(b), b}
-	return err == nil && int64(len(b)) == r.ContentLength
-}
-
-// kept is a body that can be sent again.
-type kept struct {
-	*bytes.Reader
-	all []byte
-}
-
-// Close implements io.Closer.
-func (*kept) Close() error { return nil }
-
 // toServer sends a request from an agent without a server to one of those it knows.
 func (y *Relay) toServer(w http.ResponseWriter, r *http.Request, hops int) {
 	if hops > 0 {
 		refuse(w, "this agent runs no server")
 		return
 	}
-	sendAgain := keepBody(r)
-	err := errors.New("this agent knows no server")
+	sendAgain, err := keepBody(w, r)
+	if err != nil {
+		return // it was told
+	}
+	err = errors.New("this agent knows no server")
 	for _, addr := range y.cfg.Servers() {
 		if err = y.send(w, r, addr, hops); err == nil {
 			return
