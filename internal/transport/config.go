@@ -56,8 +56,9 @@ type Limits struct {
 	// HalfOpen is how many connections may be before that point at once, HalfOpenPerAddr how many of one address; defaults 256, 32.
 	HalfOpen        int
 	HalfOpenPerAddr int
-	// ConnsPerPeer is how many connections one machine may have; default 100.
-	ConnsPerPeer int
+	// ConnsPerPeer is how many connections a server may have, ConnsPerNode how many a machine that is none; defaults 100, 16. A node needs one;
+	// those it lost are counted until they are found dead. What a stream holds unread is bounded by its window, 256 KiB.
+	ConnsPerPeer, ConnsPerNode int
 	// StreamsPerSession is how many requests of one peer may be under way in one session; default 1024.
 	StreamsPerSession int
 	// KeepAlive is how often a silent session is asked whether it lives; default 10 s. It is dead after one KeepAlive more. Between servers it
@@ -84,6 +85,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.HalfOpen, 256)
 	set(&l.HalfOpenPerAddr, 32)
 	set(&l.ConnsPerPeer, 100)
+	set(&l.ConnsPerNode, 16)
 	set(&l.StreamsPerSession, 1024)
 	return l
 }

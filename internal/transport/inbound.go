@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"berth/internal/pki"
-	"berth/structs"
 )
 
 // inbound takes care of a connection that was accepted; it does not block.
@@ -67,9 +66,8 @@ func (t *Transport) receive(raw net.Conn, identified func()) (err error) {
 		return err
 	}
 	identified()
-	if !t.enter(peer.ID) {
-		err := fmt.Errorf("it has %d connections to this machine already", t.cfg.Limits.ConnsPerPeer)
-		return errors.Join(err, writeFrame(conn, refuse(&structs.Error{Kind: structs.KindLimit, Err: err}), maxFrame))
+	if err := t.enter(peer.Identity); err != nil {
+		return errors.Join(err, writeFrame(conn, refuse(err), maxFrame))
 	}
 	if err := errors.Join(writeFrame(conn, greeting{ID: t.cfg.ID, Region: t.cfg.Region, Addr: t.cfg.Addr}, maxFrame), raw.SetDeadline(time.Time{})); err != nil {
 		t.leave(peer.ID)

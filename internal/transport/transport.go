@@ -161,15 +161,19 @@ func (t *Transport) untrack(c net.Conn) {
 	delete(t.rafts, c)
 }
 
-// enter counts a connection of a peer; false when it has as many as one may have.
-func (t *Transport) enter(id structs.ID) bool {
+// enter counts a connection of a peer; an error when it has as many as it may have.
+func (t *Transport) enter(peer pki.Identity) error {
+	most := t.cfg.Limits.ConnsPerNode
+	if peer.Role == pki.RoleServer {
+		most = t.cfg.Limits.ConnsPerPeer
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.perPeer[id] >= t.cfg.Limits.ConnsPerPeer {
-		return false
+	if t.perPeer[peer.ID] >= most {
+		return &structs.Error{Kind: structs.KindLimit, Err: fmt.Errorf("it has %d connections to this machine already", most)}
 	}
-	t.perPeer[id]++
-	return true
+	t.perPeer[peer.ID]++
+	return nil
 }
 
 func (t *Transport) leave(id structs.ID) {

@@ -295,6 +295,26 @@ func TestLimits(t *testing.T) {
 		server.stop()
 		<-accepted
 	})
+	t.Run("connections of one node", func(t *testing.T) {
+		server := c.start(pki.RoleServer, func(cfg *transport.Config) { cfg.Limits.ConnsPerNode = 1 })
+		id := idgen.Random().NewID()
+		same := func(cfg *transport.Config) {
+			cfg.ID, cfg.Credentials = id, pki.NewSource(c.credentials(pki.Identity{Role: pki.RoleClient, Region: "global", ID: id}, c.now(), pki.LeafTTL))
+		}
+		a, b := c.start(pki.RoleClient, same), c.start(pki.RoleClient, same)
+		if _, err := a.Connect(t.Context(), server.Addr()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Connect(t.Context(), server.Addr()); err == nil || !strings.Contains(err.Error(), "1 connections") || structs.KindOf(err) != structs.KindLimit {
+			t.Errorf("the second: %v", err)
+		}
+		other := c.start(pki.RoleServer, nil)
+		for range 2 { // servers are not nodes
+			if _, err := other.Connect(t.Context(), server.Addr()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	t.Run("connections that say nothing", func(t *testing.T) {
 		server := c.start(pki.RoleServer, func(cfg *transport.Config) {
 			cfg.Limits.HalfOpenPerAddr, cfg.Limits.HandshakeTimeout = 3, 300*time.Millisecond
