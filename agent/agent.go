@@ -507,7 +507,19 @@ func (a *agent) announce(ctx context.Context, began time.Time) {
 	if a.cfg.Dev {
 		keeps = "keeps nothing: Ctrl-C ends it and all its tasks"
 	}
-	fmt.Fprintf(a.out, "==> Berth %s is ready after %.2f s: %s, %s\n    API   http://%s\n    next  berth node status, berth job run web.hcl\n%s",
-		version.String(), time.Since(began).Seconds(), roles, keeps, a.api.Addr(), a.joinLines(ctx))
+	fmt.Fprintf(a.out, "==> Berth %s is ready after %.2f s: %s, %s\n    API   http://%s\n    next  %s\n%s",
+		version.String(), time.Since(began).Seconds(), roles, keeps, a.api.Addr(), a.nextStep(), a.joinLines(ctx))
 	a.log.Info("agent is ready", "duration", time.Since(began).Round(time.Millisecond))
+}
+
+// nextStep is what somebody who has just started the agent can do.
+func (a *agent) nextStep() string {
+	const first = "berth node status, berth job run web.hcl"
+	switch {
+	case !a.cfg.ACL.Enabled:
+		return first
+	case a.server != nil && a.server.State().Snapshot().ACLBootstrap() == nil:
+		return "berth acl bootstrap (access control is on: callers need a token, and this makes the first one)"
+	}
+	return "export BERTH_TOKEN=... (access control is on), " + first
 }

@@ -80,6 +80,7 @@ func (e *env) aclBootstrap() *cobra.Command {
 			return err
 		}
 		e.showToken(t)
+		fmt.Fprintf(e.err, "next: export BERTH_TOKEN=%s\n", t.SecretID)
 		return nil
 	}), &s, nil)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,10 @@ func (e *env) policyApply() *cobra.Command {
 			return errors.New("-group and -task name a part of a job: give -job")
 		}
 		if err := client.ACL().ApplyPolicy(cmd.Context(), p); err != nil {
+			var answer *api.Error
+			if args[1] != "-" && errors.As(err, &answer) { // the server knows no file
+				answer.Message = strings.ReplaceAll(answer.Message, "\npolicy:", "\n"+args[1]+":")
+			}
 			return err
 		}
 		e.say("Successfully wrote %q ACL policy!", p.Name)

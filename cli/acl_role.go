@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,14 @@ func policyNames(r *structs.ACLRole) string {
 func (e *env) showRole(r *structs.ACLRole) {
 	e.pairs([][2]string{{"ID", r.ID.String()}, {"Name", r.Name}, {"Description", dash(r.Description)}, {"Policies", dash(policyNames(r))},
 		{"Create Index", indexText(r.CreateIndex)}, {"Modify Index", indexText(r.ModifyIndex)}})
+}
+
+// role finds a role by its id, or by its name.
+func role(ctx context.Context, client *api.Client, text string) (*structs.ACLRole, error) {
+	if _, err := structs.ParseID(text); err != nil {
+		return client.ACL().RoleByName(ctx, text)
+	}
+	return client.ACL().Role(ctx, text)
 }
 
 // roleFlags are what create and update have in common.
@@ -49,6 +59,9 @@ func (e *env) roleCreate() *cobra.Command {
 	c := &cobra.Command{Use: "create", Short: "make a role", Args: cobra.NoArgs}
 	r.add(c)
 	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, _ []string) error {
+		if r.name == "" {
+			return errors.New("a role has a name: give -name")
+		}
 		made, err := client.ACL().CreateRole(cmd.Context(), &structs.ACLRole{Name: r.name, Description: r.description, Policies: r.links()})
 		if err != nil {
 			return err
@@ -64,12 +77,12 @@ func (e *env) roleCreate() *cobra.Command {
 func (e *env) roleUpdate() *cobra.Command {
 	var r roleFlags
 	var noMerge bool
-	c := &cobra.Command{Use: "update ID", Short: "change a role: its tokens follow at once", Args: cobra.ExactArgs(1),
-		Long: "Changes what is given; policies that are given are added. With -no-merge the role becomes what is given, and nothing else."}
+	c := &cobra.Command{Use: "update ROLE", Short: "change a role: its tokens follow at once", Args: cobra.ExactArgs(1),
+		Long: "Changes what is given of the role with the id or name; policies that are given are added. With -no-merge the role becomes what is given, and nothing else."}
 	r.add(c)
 	c.Flags().BoolVar(&noMerge, "no-merge", false, "replace the role instead of changing it")
 	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, args []string) error {
-		have, err := client.ACL().Role(cmd.Context(), args[0])
+		have, err := role(cmd.Context(), client, args[0])
 		if err != nil {
 			return err
 		}
@@ -101,9 +114,13 @@ func (e *env) roleUpdate() *cobra.Command {
 }
 
 func (e *env) roleDelete() *cobra.Command {
-	return e.withClient(&cobra.Command{Use: "delete ID", Short: "forget a role: its tokens lose what it granted", Args: cobra.ExactArgs(1)},
+	return e.withClient(&cobra.Command{Use: "delete ROLE", Short: "forget a role, by its id or name: its tokens lose what it granted", Args: cobra.ExactArgs(1)},
 		func(cmd *cobra.Command, client *api.Client, args []string) error {
-			if err := client.ACL().DeleteRole(cmd.Context(), args[0]); err != nil {
+			r, err := role(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if err := client.ACL().DeleteRole(cmd.Context(), r.ID.String()); err != nil {
 				return err
 			}
 			e.say("ACL role %s successfully deleted", args[0])
@@ -114,14 +131,16 @@ func (e *env) roleDelete() *cobra.Command {
 func (e *env) roleInfo() *cobra.Command {
 	var s shown
 	var byName bool
-	c := &cobra.Command{Use: "info ID", Short: "show a role", Args: cobra.ExactArgs(1)}
-	c.Flags().BoolVar(&byName, "by-name", false, "ID is a name")
+	c := &cobra.Command{Use: "info ROLE", Short: "show a role, by its id or name", Args: cobra.ExactArgs(1)}
+	c.Flags().BoolVar(&byName, "by-name", false, "what is given is a name, even if it reads like an id")
 	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, args []string) error {
-		find := client.ACL().Role
+		find := role
 		if byName {
-			find = client.ACL().RoleByName
+			find = func(ctx context.Context, client *api.Client, name string) (*structs.ACLRole, error) {
+				return client.ACL().RoleByName(ctx, name)
+			}
 		}
-		r, err := find(cmd.Context(), args[0])
+		r, err := find(cmd.Context(), client, args[0])
 		if err != nil {
 			return err
 		}

@@ -86,3 +86,47 @@ func TestACLCommands(t *testing.T) {
 		}
 	}
 }
+
+// The contract's short answers come with what to do about them: something else for who showed a token than for who showed none.
+func TestAnswersOfAccessControlHaveAWayOut(t *testing.T) {
+	for _, c := range []struct {
+		token, message string
+		status         int
+		want           string
+	}{
+		{"", "Permission denied", http.StatusForbidden, "no token was shown"},
+		{"x", "Permission denied", http.StatusForbidden, "`berth acl policy self`"},
+		{"x", "ACL token not found", http.StatusForbidden, "set BERTH_TOKEN"},
+		{"x", "ACL token not found", http.StatusNotFound, "`berth acl token list`"},
+		{"x", "ACL role not found", http.StatusNotFound, "`berth acl role list`"},
+		{"x", "ACL policy not found", http.StatusNotFound, "`berth acl policy list`"},
+		{"", "ACL bootstrap already done (reset index: 47)", http.StatusBadRequest, "Write 47 into"},
+	} {
+		e := &env{cfg: api.Config{Token: c.token}}
+		if got := e.wayOut(&api.Error{Status: c.status, Message: c.message}); !strings.Contains(got, c.want) {
+			t.Errorf("%s (%d) with token %q: %q, want %q in it", c.message, c.status, c.token, got, c.want)
+		}
+	}
+}
+
+func TestACLNamesThatAreNotThere(t *testing.T) {
+	made := &api.ACLToken{AccessorID: structs.MustID("0b5c6a30-1111-4222-8333-444455556666"), Type: "client", Policies: []string{"dev", "devv"}}
+	theRole := &structs.ACLRole{ID: structs.MustID("0b5c6a30-1111-4222-8333-444455558888"), Name: "devs"}
+	f := newFake(t, map[string]any{"PUT /v1/acl/token": made, "GET /v1/acl/policies": []*api.ACLPolicyListStub{{Name: "dev"}}, "GET /v1/acl/role/name/devs": theRole,
+		"PUT /v1/acl/policy/dev": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "the rules of policy \"dev\" are refused:\npolicy:2:3: unknown key", http.StatusBadRequest)
+		}})
+	if got := f.berth(t, "acl", "token", "create", "-policy=dev", "-policy=devv"); got.code != 0 || got.err != "warning: there is no policy \"devv\"; it grants nothing until there is\n" {
+		t.Errorf("%+v", got)
+	}
+	if got := f.berth(t, "acl", "role", "info", "devs"); got.code != 0 || !strings.Contains(got.out, theRole.ID.String()) {
+		t.Errorf("a role by its name: %+v", got)
+	}
+	rules := filepath.Join(t.TempDir(), "rules.hcl")
+	if err := os.WriteFile(rules, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.berth(t, "acl", "policy", "apply", "dev", rules); got.code != 1 || !strings.Contains(got.err, rules+":2:3: unknown key") {
+		t.Errorf("faults are not shown in the file: %+v", got)
+	}
+}

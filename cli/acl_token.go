@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +73,23 @@ func (t *tokenFlags) roles() ([]*structs.ACLTokenRole, error) {
 	return out, nil
 }
 
+// warnOfPolicies says which policies of a token nobody made: they grant nothing until somebody does, or are misspelt.
+func (e *env) warnOfPolicies(ctx context.Context, client *api.Client, t *api.ACLToken) error {
+	if len(t.Policies) == 0 {
+		return nil
+	}
+	all, _, err := client.ACL().Policies(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, name := range t.Policies {
+		if !slices.ContainsFunc(all, func(p *api.ACLPolicyListStub) bool { return p.Name == name }) {
+			fmt.Fprintf(e.err, "warning: there is no policy %q; it grants nothing until there is\n", name)
+		}
+	}
+	return nil
+}
+
 func (e *env) tokenCreate() *cobra.Command {
 	var t tokenFlags
 	var ttl time.Duration
@@ -96,7 +115,7 @@ func (e *env) tokenCreate() *cobra.Command {
 			return err
 		}
 		e.showToken(made)
-		return nil
+		return e.warnOfPolicies(cmd.Context(), client, made)
 	}), &t.s, nil)
 }
 
@@ -136,7 +155,7 @@ func (e *env) tokenUpdate() *cobra.Command {
 			return err
 		}
 		e.showToken(got)
-		return nil
+		return e.warnOfPolicies(cmd.Context(), client, got)
 	}), &t.s, nil)
 }
 
@@ -198,13 +217,17 @@ func (e *env) tokenList() *cobra.Command {
 				e.say("No ACL tokens found")
 				return nil
 			}
-			rows := [][]string{{"Name", "Type", "Global", "Accessor ID", "Expires", "Policies"}}
+			rows := [][]string{{"Name", "Type", "Global", "Accessor ID", "Expires", "Policies", "Roles"}}
 			for _, t := range all {
+				var roles []string
+				for _, r := range t.Roles {
+					roles = append(roles, r.Name)
+				}
 				expires := "<none>"
 				if t.ExpirationTime != nil {
 					expires = t.ExpirationTime.UTC().Format(time.RFC3339)
 				}
-				rows = append(rows, []string{dash(t.Name), t.Type, strconv.FormatBool(t.Global), t.AccessorID.String(), expires, dash(strings.Join(t.Policies, ","))})
+				rows = append(rows, []string{dash(t.Name), t.Type, strconv.FormatBool(t.Global), t.AccessorID.String(), expires, dash(strings.Join(t.Policies, ",")), dash(strings.Join(roles, ","))})
 			}
 			e.table(rows)
 			return nil

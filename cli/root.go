@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"regexp"
@@ -83,11 +84,11 @@ func (e *env) fail(err error) {
 			return
 		}
 	}
-	fmt.Fprintln(e.err, "berth: "+strings.TrimRight(err.Error(), "\n")+wayOut(err))
+	fmt.Fprintln(e.err, "berth: "+strings.TrimRight(err.Error(), "\n")+e.wayOut(err))
 }
 
 // wayOut says what to do about the contract's short answers, which do not.
-func wayOut(err error) string {
+func (e *env) wayOut(err error) string {
 	var answer *api.Error
 	if !errors.As(err, &answer) {
 		return ""
@@ -96,14 +97,32 @@ func wayOut(err error) string {
 	case "No cluster leader":
 		return " (more than half of the servers must be alive: `berth server members` shows them; `berth operator recover` is for those lost for good)"
 	case "Permission denied":
-		return " (`berth acl policy self` shows what your token may do; without one it is what the policy anonymous says)"
+		if e.cfg.Token == "" {
+			return " (no token was shown: give -token, or set BERTH_TOKEN to a token's secret; a new cluster's first token is made by `berth acl bootstrap`)"
+		}
+		return " (the policies of your token do not grant it: `berth acl policy self` shows them)"
 	case "ACL token not found", "ACL token expired":
-		return " (give -token, or set NOMAD_TOKEN to the secret of a token that works)"
+		if answer.Status == http.StatusNotFound { // the one that was named, not the caller's
+			return " (`berth acl token list` shows the accessors of all)"
+		}
+		return " (give -token, or set BERTH_TOKEN to the secret of a token that works)"
+	case "ACL policy not found":
+		return " (`berth acl policy list` shows them)"
+	case "ACL role not found":
+		return " (`berth acl role list` shows them)"
+	case "client token missing policies or roles":
+		return " (give -policy or -role-name; a token of -type=management may do everything)"
 	case "No path to region":
 		return " (`berth operator region list` shows which regions are joined)"
 	}
+	if m := bootstrapped.FindStringSubmatch(answer.Message); m != nil {
+		return fmt.Sprintf(" (is the last management token lost? Write %s into the file server/acl-bootstrap-reset of the leader's data directory, and run this again)", m[1])
+	}
 	return ""
 }
+
+// bootstrapped is the contract's sentence about a first token that was made before.
+var bootstrapped = regexp.MustCompile(`ACL bootstrap already done \(reset index: (\d+)\)`)
 
 // groupFault are cobra's sentences about flags of which one is needed, or only one may be given.
 var groupFault = regexp.MustCompile(`^(at least one of the flags in|if any flags in) the group \[([^]]*)\]`)
@@ -149,7 +168,7 @@ func (e *env) root() *cobra.Command {
 	f.StringVar(&e.cfg.Address, "address", e.cfg.Address, "address of the agent's API (BERTH_ADDR, NOMAD_ADDR)")
 	f.StringVar(&e.cfg.Namespace, "namespace", e.cfg.Namespace, "namespace (NOMAD_NAMESPACE)")
 	f.StringVar(&e.cfg.Region, "region", e.cfg.Region, "region (NOMAD_REGION)")
-	f.StringVar(&e.cfg.Token, "token", e.cfg.Token, "access token (NOMAD_TOKEN)")
+	f.StringVar(&e.cfg.Token, "token", e.cfg.Token, "access token (BERTH_TOKEN, NOMAD_TOKEN)")
 	tls := &e.cfg.TLS
 	f.StringVar(&tls.CACert, "ca-cert", tls.CACert, "certificate authority of the agent, in PEM form (NOMAD_CACERT)")
 	f.StringVar(&tls.CAPath, "ca-path", tls.CAPath, "directory of certificate authorities (NOMAD_CAPATH)")

@@ -56,7 +56,11 @@ func (e *env) showWhy(w *api.Why) {
 	if len(w.Waiting) > 0 {
 		e.head("Waiting for")
 		for _, x := range w.Waiting {
-			e.say("  %s: %s (since %s)", x.Subject, x.Reason, ago(x.Since))
+			since := ""
+			if x.Since != 0 {
+				since = " (since " + ago(x.Since) + ")"
+			}
+			e.say("  %s: %s%s", x.Subject, x.Reason, since)
 			if x.Metrics != nil {
 				e.metric(x.Metrics)
 			}

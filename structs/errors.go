@@ -16,10 +16,15 @@ type Error struct {
 	Err     error
 }
 
-// Error renders "op subject: cause (hint)" without what is empty.
+// Error renders "op subject: cause (hint)" without what is empty, and without saying the subject's noun twice: `suspend job` and
+// `job "web"` make `suspend job "web"`.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Op)
+	op := e.Op
+	if noun, _, named := strings.Cut(e.Subject, ` "`); named && strings.HasSuffix(op, " "+noun) {
+		op = strings.TrimSuffix(op, " "+noun)
+	}
+	b.WriteString(op)
 	if e.Subject != "" {
 		if b.Len() > 0 {
 			b.WriteByte(' ')

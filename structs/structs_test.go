@@ -72,7 +72,7 @@ func TestLifecyclePhasesCountByTheirPeak(t *testing.T) {
 
 func TestErrorKindSurvivesWrapping(t *testing.T) {
 	err := &Error{Op: "register job", Subject: `job "web"`, Kind: KindConflict, Hint: "read it again", Err: NewError(KindInvalid, "index moved")}
-	if KindOf(err) != KindConflict || err.Error() != `register job job "web": index moved (read it again)` {
+	if KindOf(err) != KindConflict || err.Error() != `register job "web": index moved (read it again)` {
 		t.Fatalf("%v %q", KindOf(err), err.Error())
 	}
 	if KindNoLeader.HTTPStatus() != 503 || KindOf(nil) != KindInternal {

@@ -65,7 +65,11 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 	}
 	var later []api.WhyWaiting   // what is only waited for until a time: told last, once for each time
 	var last *structs.Evaluation // the newest that is over
+	suspended := int64(0)        // when; 0 where nobody knows any more
 	for e := range s.EvalsByJob(j.Namespace, j.ID) {
+		if e.TriggeredBy == structs.EvalTriggerJobSuspend {
+			suspended = max(suspended, e.CreateTime)
+		}
 		if e.Terminal() && e.Status != structs.EvalStatusCancelled && (last == nil || e.ModifyIndex > last.ModifyIndex) {
 			last = e
 		}
@@ -90,7 +94,7 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		w.Summary = "The job is stopped."
 	case j.Suspended:
 		w.Summary = fmt.Sprintf("The job is suspended; %d of its allocations still run.", total)
-		w.Waiting = append([]api.WhyWaiting{{Subject: "job " + j.ID, Reason: "it is suspended: berth job resume " + j.ID, Since: j.SubmitTime}}, w.Waiting...)
+		w.Waiting = append([]api.WhyWaiting{{Subject: "job " + j.ID, Reason: "it is suspended: berth job resume " + j.ID, Since: suspended}}, w.Waiting...)
 	case len(w.Waiting) > 0:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; %s: %s.", total, wanted, w.Waiting[0].Subject, w.Waiting[0].Reason)
 	case last != nil && last.Status == structs.EvalStatusFailed:

@@ -178,7 +178,7 @@ func opOf(kind structs.CommandKind) string {
 	case structs.CmdJobStability:
 		return "mark job version"
 	case structs.CmdJobSuspend:
-		return "suspend job"
+		return "suspend or resume job"
 	case structs.CmdJobVersionTag:
 		return "tag job version"
 	case structs.CmdAuthorityRoot:
@@ -210,7 +210,7 @@ func opOf(kind structs.CommandKind) string {
 	case structs.CmdACLTokenDelete:
 		return "delete ACL token"
 	case structs.CmdACLBootstrap:
-		return "ACL bootstrap"
+		return "make the first token"
 	case structs.CmdOneTimeToken:
 		return "store one-time token"
 	case structs.CmdOneTimeTokenUse:

@@ -11,7 +11,7 @@ func (a *applier) jobSuspend(c *structs.JobSuspendCommand) (any, error) {
 	case job == nil:
 		return nil, fault(cmd, structs.KindNotFound, subject, "does not exist")
 	case job.Stop:
-		return nil, fault(cmd, structs.KindConflict, subject, "is stopped")
+		return nil, fault(cmd, structs.KindConflict, subject, "is stopped (berth job start has it run again)")
 	case job.Suspended != c.Suspend:
 		v := a.txn.JobVersion(c.Namespace, c.JobID, job.Version)
 		if v == nil {
