@@ -198,6 +198,80 @@ func TestARestoredStateIsAnother(t *testing.T) {
 	refused(t, r, secret, "ACL token not found")
 }
 
+// What a token may is looked up anew when a role of it changed, also for a caller that did not ask meanwhile; what is told of a token has no
+// secret, and what was refused once is not believed again.
+func TestAnAnswerIsOfTheStateAsItIs(t *testing.T) {
+	c := newCluster()
+	r := c.resolvers()["state"]
+	c.policy("dev", readNodes)
+	role := func(policies ...*structs.ACLRolePolicy) {
+		c.write(func(t *state.WriteTxn) {
+			t.PutACLRole(&structs.ACLRole{ID: structs.ID{9}, Name: "devs", Policies: policies})
+		})
+	}
+	role(&structs.ACLRolePolicy{Name: "dev"})
+	secret := c.token(1, structs.TokenClient, func(k *structs.ACLToken) { k.Roles = []*structs.ACLTokenRole{{ID: structs.ID{9}}} })
+	other := c.token(2, structs.TokenClient, func(k *structs.ACLToken) { k.Policies = []string{"dev"} })
+	may := func(secret string, want bool) {
+		t.Helper()
+		if who, err := r.Resolve(t.Context(), secret); err != nil || who.ACL.Node(acl.LevelRead) != want {
+			t.Errorf("%+v, %v, want %t", who, err, want)
+		}
+	}
+	may(secret, true)
+	may(other, true)
+	role()
+	may(other, true) // another caller asks first
+	may(secret, false)
+	c.policy("dev", `agent { policy = "read" }`)
+	may(secret, false)
+	may(other, false)
+	if told, err := c.from.Answer(t.Context(), secret); err != nil || told.Token.AccessorID != (structs.ID{1}) || !told.Token.SecretID.IsZero() {
+		t.Errorf("told %+v, %v", told, err)
+	}
+	remote := NewRemote(true, time.Hour, c, c.clock)
+	if _, err := remote.Resolve(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	c.write(func(t *state.WriteTxn) { t.DeleteACLToken(structs.ID{2}) })
+	c.now = c.now.Add(2 * fresh)
+	refused(t, remote, other, "ACL token not found")
+	c.down = true
+	if who, err := remote.Resolve(t.Context(), other); err == nil {
+		t.Errorf("believed again: %+v", who)
+	}
+}
+
+// A server that has heard of no leader for a moment tells other agents nothing, long before it stops to believe what it knows.
+func TestAServerThatLagsAnswersNobodyElse(t *testing.T) {
+	c := newCluster()
+	r := c.resolvers()["state"]
+	secret := c.token(1, structs.TokenManagement, nil)
+	c.leads, c.last = false, 2*fresh
+	if _, err := r.Resolve(t.Context(), secret); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.from.Answer(t.Context(), secret); structs.KindOf(err) != structs.KindUnavailable {
+		t.Errorf("answered: %v", err)
+	}
+}
+
+// Guessed secrets take no memory without end.
+func TestIdentitiesThatAreKeptAreBounded(t *testing.T) {
+	c := newCluster()
+	c.resolvers()
+	remote := NewRemote(true, time.Hour, c, c.clock)
+	who := &Identity{ACL: acl.Management()}
+	for n := range 2 * maxKept {
+		key := structs.HashSecret(structs.ID{byte(n), byte(n >> 8)})
+		c.from.keep(1, key, who)
+		remote.keep(key, heard{who: who})
+	}
+	if len(c.from.kept) > maxKept || len(remote.kept) > maxKept {
+		t.Errorf("%d and %d are kept", len(c.from.kept), len(remote.kept))
+	}
+}
+
 func TestANodeAsksAtMostTwiceASecondForEachToken(t *testing.T) {
 	c := newCluster()
 	r := c.resolvers()["remote"]
