@@ -39,6 +39,7 @@ func (w *World) Unmet(j *structs.Job) []*structs.Dependency {
 
 // came reports that each group of a job has as many allocations of its version in the state a condition asks for.
 func (w *World) came(j *structs.Job, condition string) bool {
+	serves := condition == structs.DependHealthy && j.Type != structs.JobTypeBatch && j.Type != structs.JobTypeSysBatch // what has ended does not
 	for _, g := range j.TaskGroups {
 		want, names, nodes := g.Desired(), map[uint32]bool{}, map[structs.ID]bool{}
 		for _, a := range w.Allocs {
@@ -49,7 +50,7 @@ func (w *World) came(j *structs.Job, condition string) bool {
 			if healthy := a.DeploymentStatus != nil && a.DeploymentStatus.Healthy != nil && *a.DeploymentStatus.Healthy; condition == structs.DependHealthy && !a.DeploymentID.IsZero() && !healthy {
 				continue
 			}
-			if done := a.ClientStatus == structs.AllocClientComplete; done && a.JobVersion == j.Version || running && condition != structs.DependComplete {
+			if done := a.ClientStatus == structs.AllocClientComplete; done && a.JobVersion == j.Version && !serves || running && condition != structs.DependComplete {
 				names[a.Index], nodes[a.NodeID] = true, true
 			}
 		}
