@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/raft"
 
@@ -77,6 +78,28 @@ func (b behind) refuses(kind structs.CommandKind) error {
 		e.Err = fmt.Errorf("server %s runs an older version, Berth %s, which does not know this change", b.name, b.version)
 	}
 	return e
+}
+
+// needs is the level of a command: of its kind, and of what it carries. A server passes over the fields of a job that it does not know,
+// and would have another state than the rest.
+func needs(kind structs.CommandKind, body any) structs.CommandKind {
+	switch c := body.(type) {
+	case *structs.JobRegisterCommand:
+		return max(kind, levelOf(c.Job))
+	case *structs.DeploymentUpdateCommand:
+		return max(kind, levelOf(c.RevertJob))
+	}
+	return kind
+}
+
+// levelOf is the level at which all that a job says is known: the newest kind there was when its newest field came.
+func levelOf(j *structs.Job) structs.CommandKind {
+	switch {
+	case j == nil:
+	case len(j.DependsOn) > 0, j.TTLAfterFinished != nil, slices.ContainsFunc(j.TaskGroups, func(g *structs.TaskGroup) bool { return g != nil && g.Completion != nil }):
+		return structs.CmdJobSuspend
+	}
+	return structs.CmdNone
 }
 
 // knownByAll refuses a command that a server of the cluster does not know: it would stop there.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -87,7 +88,37 @@ func TestAClusterRefusesWhatOneOfItDoesNotKnow(t *testing.T) {
 		if _, err := lead.Propose(t.Context(), structs.CmdNamespaceUpsert, &structs.NamespaceUpsertCommand{Namespaces: []*structs.Namespace{{Name: "n"}}}); err != nil {
 			t.Errorf("an old kind was answered %v", err)
 		}
+		register := func(j *structs.Job) error {
+			j.Namespace, j.ID, j.Type, j.NodePool = "default", "load", structs.JobTypeBatch, structs.DefaultNodePool
+			_, err := lead.Propose(t.Context(), structs.CmdJobRegister, &structs.JobRegisterCommand{Job: j})
+			return err
+		}
+		fields := map[string]func() *structs.Job{
+			"depends_on": func() *structs.Job {
+				return &structs.Job{DependsOn: []*structs.Dependency{{Job: "other", Condition: structs.DependStarted}}}
+			},
+			"ttl_after_finished": func() *structs.Job { return &structs.Job{TTLAfterFinished: new(time.Hour)} },
+			"completion": func() *structs.Job {
+				return &structs.Job{TaskGroups: []*structs.TaskGroup{{Name: "a"}, {Name: "b", Completion: &structs.Completion{Retries: new(1)}}}}
+			},
+		}
+		w.change(func() { w.members[named].Level = structs.CmdJobSuspend - 1 })
+		synctest.Wait()
+		for name, with := range fields {
+			if err := register(with()); err == nil || !strings.Contains(err.Error(), named+" runs an older version") {
+				t.Errorf("a job with %s was answered %v", name, err)
+			}
+		}
+		if err := register(&structs.Job{TaskGroups: []*structs.TaskGroup{{Name: "a"}}}); err != nil {
+			t.Errorf("a job that says nothing new was answered %v", err)
+		}
 		w.change(func() { w.members[named].Level = Level() })
+		synctest.Wait()
+		for name, with := range fields {
+			if err := register(with()); err != nil {
+				t.Errorf("all know %s: %v", name, err)
+			}
+		}
 		synctest.Wait()
 		if err := newest(); err != nil && strings.Contains(err.Error(), "older version") {
 			t.Errorf("the newest kind was answered %v", err)

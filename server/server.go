@@ -153,7 +153,7 @@ func (s *Server) Propose(ctx context.Context, kind structs.CommandKind, body msg
 	if !s.IsLeader() {
 		return Applied{}, s.notLeading()
 	}
-	if err := s.knownByAll(kind); err != nil {
+	if err := s.knownByAll(needs(kind, body)); err != nil {
 		return Applied{}, err
 	}
 	s.cfg.reach(atPropose)
