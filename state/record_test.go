@@ -83,6 +83,7 @@ func TestEachPartOfAJobGoesByItself(t *testing.T) {
 		type past struct {
 			snap *Snapshot
 			text []string
+			hash [32]byte
 		}
 		var pasts []past
 		for range rapid.IntRange(1, 12).Draw(r, "transactions") {
@@ -105,7 +106,7 @@ func TestEachPartOfAJobGoesByItself(t *testing.T) {
 					model.note(key, "summary", false)
 				case 2:
 					j := job(key.ID, n)
-					j.Namespace = key.Namespace
+					j.Namespace, j.SubmitTime = key.Namespace, int64(s.Index())
 					txn.PutJobVersion(j)
 					model.note(key, numbered("version"), true)
 				case 3:
@@ -140,6 +141,9 @@ func TestEachPartOfAJobGoesByItself(t *testing.T) {
 					txn.DeleteDeployment(structs.ID{14: byte(k)})
 					model.note(key, "deployment", false)
 				}
+				if rapid.Bool().Draw(r, "write on") { // looking makes a transaction forget what it had in hand
+					continue
+				}
 				for _, key := range keys {
 					if got, want := parts(txn, key), model.text(key); got != want {
 						r.Fatalf("the transaction has %q of %v, not %q", got, key, want)
@@ -147,13 +151,16 @@ func TestEachPartOfAJobGoesByItself(t *testing.T) {
 				}
 			}
 			txn.Commit()
-			now := past{snap: s.Snapshot()}
+			now := past{snap: s.Snapshot(), hash: s.Snapshot().Hash()}
 			for _, key := range keys {
 				now.text = append(now.text, model.text(key))
 			}
 			pasts = append(pasts, now)
 		}
 		for _, p := range pasts {
+			if p.snap.Hash() != p.hash {
+				r.Fatalf("the state of %d has changed", p.snap.Index())
+			}
 			for i, key := range keys {
 				if got := parts(p.snap, key); got != p.text[i] {
 					r.Fatalf("the state of %d has %q of %v, not %q", p.snap.Index(), got, key, p.text[i])
