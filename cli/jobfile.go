@@ -42,7 +42,7 @@ func (e *env) read(ctx context.Context, path string, s source) (*jobspec.Result,
 	if err != nil {
 		return nil, err
 	}
-	opts := jobspec.ParseOptions{Filename: name, Source: text, Vars: s.vars, Strict: s.strict, Drivers: agent.DriverCheckers(), Later: true, Env: environment()}
+	opts := jobspec.ParseOptions{Filename: name, Source: text, Vars: s.vars, Strict: s.strict, Drivers: agent.DriverCheckers(), Later: true, Env: environment(), Namespace: e.cfg.Namespace}
 	if !remote(path) {
 		if opts.Dir, err = os.Getwd(); err != nil {
 			return nil, err

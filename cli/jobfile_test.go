@@ -136,3 +136,30 @@ func TestInitRefuses(t *testing.T) {
 		t.Error("files written:", files)
 	}
 }
+
+// The namespace of flag and environment is that of a job whose file names none; a file that names one wins.
+func TestJobRunTakesTheNamespaceOfTheFlag(t *testing.T) {
+	for name, c := range map[string]struct{ file, want string }{
+		"none":      {`job "web" { group "g" { task "t" { driver = "containerd" config { image = "x" } } } }`, "team"},
+		"its own":   {`job "web" { namespace = "own" group "g" { task "t" { driver = "containerd" config { image = "x" } } } }`, "own"},
+		"default":   {`job "web" { namespace = "default" group "g" { task "t" { driver = "containerd" config { image = "x" } } } }`, "default"},
+		"API's own": {`{"Job": {"ID": "web", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "containerd", "Config": {"image": "x"}}]}]}}`, "team"},
+	} {
+		text := strings.ReplaceAll(c.file, "{ ", "{\n")
+		text = strings.ReplaceAll(text, `" group`, "\"\ngroup")
+		text = strings.ReplaceAll(text, `" config`, "\"\nconfig")
+		text = strings.ReplaceAll(text, " }", "\n}")
+		args := []string{"job", "run", "-namespace=team", "-output"}
+		if name == "API's own" {
+			text, args = c.file, append(args, "-json")
+		}
+		path := filepath.Join(t.TempDir(), "job.hcl")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := newFake(t, nil)
+		if got := f.berth(t, append(args, path)...); got.code != 0 || !strings.Contains(got.out, `"Namespace": "`+c.want+`"`) {
+			t.Errorf("%s: want %q in %+v", name, c.want, got)
+		}
+	}
+}

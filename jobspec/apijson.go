@@ -43,6 +43,9 @@ func parseJSON(rep *report, opts ParseOptions) *structs.Job {
 	if !r.whole(job) {
 		return nil
 	}
+	if job.Namespace == "" {
+		job.Namespace = opts.Namespace
+	}
 	job.Canonicalize()
 	d := &decoder{evaluator: &evaluator{rep: rep}, places: r.places, bad: r.bad, json: true}
 	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers, Later: opts.Later}))

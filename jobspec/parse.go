@@ -32,6 +32,8 @@ type ParseOptions struct {
 	Env      map[string]string
 	// Strict refuses values for variables the file does not have; otherwise they are warned of.
 	Strict bool
+	// Namespace is that of a job that names none; "" is the default one.
+	Namespace string
 	// Dir is where the language's file functions read; "" refuses them.
 	Dir string
 	// Drivers checks config blocks by driver.
@@ -90,6 +92,9 @@ func parse(rep *report, opts ParseOptions) (*structs.Job, *evaluator) {
 		return nil, ev // most rules depend on the type
 	}
 	d.liftIdentities(job)
+	if job.Namespace == "" {
+		job.Namespace = opts.Namespace
+	}
 	job.Canonicalize()
 	d.faults(job.Validate(structs.Limits{Drivers: opts.Drivers, Later: opts.Later}))
 	return job, ev
