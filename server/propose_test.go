@@ -318,3 +318,23 @@ func TestWritesOfOneJobDoNotShareAnEntry(t *testing.T) {
 		<-ended
 	})
 }
+
+// Whatever writes what others check the index of has the name of that, and of nothing else.
+func TestWritesAreNamedByWhatTheyWrite(t *testing.T) {
+	named := &structs.Job{Namespace: "a", ID: "web"}
+	name := checked(&structs.JobRegisterCommand{Job: named})
+	for what, body := range map[string]any{
+		"a stop":   &structs.JobDeregisterCommand{Namespace: "a", JobID: "web"},
+		"a revert": &structs.DeploymentUpdateCommand{RevertJob: named},
+	} {
+		if got := checked(body); got != name {
+			t.Errorf("%s is of %q, not %q", what, got, name)
+		}
+	}
+	if other := checked(&structs.JobRegisterCommand{Job: &structs.Job{Namespace: "b", ID: "web"}}); other == name || other == "" {
+		t.Errorf("a job of another namespace is %q", other)
+	}
+	if checked(&structs.SchedulerConfigCommand{}) == "" || checked(&structs.JobRegisterCommand{}) != "" || checked(&structs.DeploymentUpdateCommand{}) != "" {
+		t.Error("the scheduler's configuration has no name, or nothing has one")
+	}
+}
