@@ -85,6 +85,8 @@ func evalsOf(body msgp.Marshaler) []structs.ID {
 		return idsOf(c.Eval)
 	case *structs.JobDeregisterCommand:
 		return idsOf(c.Eval)
+	case *structs.JobSuspendCommand:
+		return idsOf(c.Eval)
 	case *structs.JobDispatchCommand:
 		return []structs.ID{c.EvalID}
 	case *structs.PeriodicLaunchCommand:
