@@ -20,7 +20,12 @@ type Error struct {
 	Message string
 	// RetryAfter is how long the agent asks to wait, 0 if it does not say.
 	RetryAfter time.Duration
+	// Permission is what a refused caller would need, in words such as "namespace:read-job"; "" if the agent does not say.
+	Permission string
 }
+
+// HeaderPermission tells with "Permission denied" what the caller would need.
+const HeaderPermission = "X-Berth-Permission"
 
 // Error is the agent's text, or the status where it sent none.
 func (e *Error) Error() string {
@@ -52,7 +57,7 @@ const maxErrorBytes = 256 << 10
 func readError(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return &Error{Status: resp.StatusCode, Message: strings.TrimSpace(string(text)), RetryAfter: time.Duration(seconds) * time.Second}
+	return &Error{Status: resp.StatusCode, Message: strings.TrimSpace(string(text)), RetryAfter: time.Duration(seconds) * time.Second, Permission: resp.Header.Get(HeaderPermission)}
 }
 
 // ConnectError means that nobody answers at the address.

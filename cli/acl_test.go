@@ -109,6 +109,18 @@ func TestAnswersOfAccessControlHaveAWayOut(t *testing.T) {
 	}
 }
 
+func TestARefusalSaysWhatItNeeds(t *testing.T) {
+	f := newFake(t, map[string]any{"GET /v1/jobs/statuses": refusing, "GET /v1/jobs": refusing})
+	if got := f.berth(t, "job", "status"); got.code != 1 || !strings.Contains(got.err, "Permission denied (it needs namespace:list-jobs; no token was shown") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func refusing(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set(api.HeaderPermission, "namespace:list-jobs")
+	http.Error(w, "Permission denied", http.StatusForbidden)
+}
+
 func TestACLNamesThatAreNotThere(t *testing.T) {
 	made := &api.ACLToken{AccessorID: structs.MustID("0b5c6a30-1111-4222-8333-444455556666"), Type: "client", Policies: []string{"dev", "devv"}}
 	theRole := &structs.ACLRole{ID: structs.MustID("0b5c6a30-1111-4222-8333-444455558888"), Name: "devs"}

@@ -97,10 +97,14 @@ func (e *env) wayOut(err error) string {
 	case "No cluster leader":
 		return " (more than half of the servers must be alive: `berth server members` shows them; `berth operator recover` is for those lost for good)"
 	case "Permission denied":
-		if e.cfg.Token == "" {
-			return " (no token was shown: give -token, or set BERTH_TOKEN to a token's secret; a new cluster's first token is made by `berth acl bootstrap`)"
+		needs := ""
+		if answer.Permission != "" {
+			needs = "it needs " + answer.Permission + "; "
 		}
-		return " (the policies of your token do not grant it: `berth acl policy self` shows them)"
+		if e.cfg.Token == "" {
+			return " (" + needs + "no token was shown: give -token, or set BERTH_TOKEN to a token's secret; a new cluster's first token is made by `berth acl bootstrap`)"
+		}
+		return " (" + needs + "the policies of your token do not grant it: `berth acl policy self` shows them)"
 	case "ACL token not found", "ACL token expired":
 		if answer.Status == http.StatusNotFound { // the one that was named, not the caller's
 			return " (`berth acl token list` shows the accessors of all)"

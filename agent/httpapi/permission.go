@@ -9,6 +9,7 @@ import (
 
 	"berth/acl"
 	"berth/agent/access"
+	"berth/api"
 	"berth/state"
 	"berth/structs"
 )
@@ -239,7 +240,15 @@ func (r *request) enter(p *permission) error {
 		r.who = nobody
 		return nil
 	}
-	return r.check()
+	return r.needs(r.check())
+}
+
+// needs says beside a refusal what the route wants of its callers.
+func (r *request) needs(err error) error {
+	if errors.Is(err, access.ErrDenied) {
+		r.w.Header().Set(api.HeaderPermission, r.permission.words)
+	}
+	return err
 }
 
 // nobody is the caller of a route that is open: it has no rights.
@@ -288,7 +297,7 @@ func (r *request) holds(namespace string, caps acl.Caps) bool {
 // may refuses what a body asks for in a namespace.
 func (r *request) may(namespace string) error {
 	r.asked = true
-	return denied(r.sees(namespace))
+	return r.needs(denied(r.sees(namespace)))
 }
 
 // mayAlso refuses what needs one of further capabilities in a namespace.
