@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,19 +210,22 @@ func TestWhoMayNotAnyMoreIsToldNothing(t *testing.T) {
 		}
 		return resp
 	}
-	go func() {
-		resp := ask("/v1/jobs?index=" + index)
-		if resp == nil {
-			waits <- reply{}
-			return
+	begin := func(index string) {
+		go func() {
+			resp := ask("/v1/jobs?index=" + index)
+			if resp == nil {
+				waits <- reply{}
+				return
+			}
+			defer resp.Body.Close()
+			line, _ := bufio.NewReader(resp.Body).ReadString(0)
+			waits <- reply{status: resp.StatusCode, body: line}
+		}()
+		for g.api.waiting.Load() == 0 { // until it waits
+			runtime.Gosched()
 		}
-		defer resp.Body.Close()
-		line, _ := bufio.NewReader(resp.Body).ReadString(0)
-		waits <- reply{status: resp.StatusCode, body: line}
-	}()
-	for g.api.waiting.Load() == 0 {
-		time.Sleep(time.Millisecond)
 	}
+	begin(index)
 	stream := ask("/v1/event/stream?namespace=*&topic=Job&index=" + strconv.FormatUint(g.server.State().Index()+1, 10))
 	defer stream.Body.Close()
 	lines := bufio.NewScanner(stream.Body)
@@ -253,20 +257,7 @@ func TestWhoMayNotAnyMoreIsToldNothing(t *testing.T) {
 	if got := <-waits; got.status != 200 || strings.Contains(got.body, "secret") {
 		t.Errorf("the read that waited: %d %s", got.status, got.body)
 	}
-	index = g.do("GET", "/v1/jobs", nil).header.Get("X-Nomad-Index")
-	go func() {
-		resp := ask("/v1/jobs?index=" + index)
-		if resp == nil {
-			waits <- reply{}
-			return
-		}
-		defer resp.Body.Close()
-		line, _ := bufio.NewReader(resp.Body).ReadString(0)
-		waits <- reply{status: resp.StatusCode, body: line}
-	}()
-	for g.api.waiting.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	begin(g.do("GET", "/v1/jobs", nil).header.Get("X-Nomad-Index"))
 	g.want("DELETE", "/v1/acl/token/"+accessor.String(), nil, 200, nil)
 	put("default", "secret-2")
 	if got := <-waits; got.status != 403 || got.body != "ACL token not found" {

@@ -68,7 +68,14 @@ func (b *Broker) wake(which func(*structs.Evaluation) bool) {
 			woken = append(woken, it)
 		}
 	}
-	slices.SortFunc(woken, func(x, y *item) int { return cmp.Compare(x.eval.CreateIndex, y.eval.CreateIndex) })
+	b.wakeAll(woken)
+}
+
+// wakeAll makes blocked evaluations ready, the oldest first. They come in the order of a map.
+func (b *Broker) wakeAll(woken []*item) {
+	slices.SortFunc(woken, func(x, y *item) int {
+		return cmp.Or(cmp.Compare(x.eval.CreateIndex, y.eval.CreateIndex), x.eval.ID.Compare(y.eval.ID))
+	})
 	for _, it := range woken {
 		b.leave(it)
 		b.makeReady(it)

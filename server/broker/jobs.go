@@ -1,11 +1,6 @@
 package broker
 
-import (
-	"cmp"
-	"slices"
-
-	"berth/structs"
-)
+import "berth/structs"
 
 // Moved tells that at an index of the state something of a job changed: an allocation or an evaluation. It wakes the evaluations
 // that wait for it.
@@ -20,11 +15,7 @@ func (b *Broker) Moved(key structs.JobKey, index uint64) {
 			woken = append(woken, it)
 		}
 	}
-	slices.SortFunc(woken, func(x, y *item) int { return cmp.Compare(x.eval.CreateIndex, y.eval.CreateIndex) })
-	for _, it := range woken {
-		b.leave(it)
-		b.makeReady(it)
-	}
+	b.wakeAll(woken)
 }
 
 // onlyForJobs reports an evaluation that no room helps: all it waits for is other jobs.

@@ -11,14 +11,19 @@ import (
 // finishes are the times at which jobs that are over may go, in order. It is data without a clock.
 type finishes []time.Time
 
-// note adds what follows from jobs that changed; false when it is nothing.
-func (x *finishes) note(changes []state.Change[structs.Job], now time.Time) bool {
+// note adds what follows from jobs that changed; false when it is nothing. The times follow from the state: a new leader, who is told of
+// all jobs, goes on with those of the one before.
+func (x *finishes) note(st State, changes []state.Change[structs.Job], now time.Time) bool {
 	some := false
 	for _, c := range changes {
 		if c.Deleted || c.Object.TTLAfterFinished == nil || c.Object.Status != structs.JobStatusDead {
 			continue
 		}
-		at := now.Add(*c.Object.TTLAfterFinished).Truncate(finishedPause).Add(finishedPause) // so many at once are one
+		end, over := ended(st, c.Object)
+		if !over {
+			end = max(end, now.UnixNano())
+		}
+		at := time.Unix(0, end).Add(*c.Object.TTLAfterFinished).Truncate(finishedPause).Add(finishedPause) // so many at once are one
 		if i, known := slices.BinarySearchFunc(*x, at, time.Time.Compare); !known {
 			*x = slices.Insert(*x, i, at)
 			some = true

@@ -52,17 +52,27 @@ func TestJobsGoWhenTheirTimeIsOver(t *testing.T) {
 		put("early", 10*time.Second, nil) // over before there was a leader
 		put("late", time.Hour, nil)
 		put("kept", -1, nil)
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- New(Config{Host: b, Logger: hclog.NewNullLogger()}).Run(ctx) }()
+		lead := func() (end func()) {
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				ended <- New(Config{Host: b, Logger: hclog.NewNullLogger(), Thresholds: Thresholds{Interval: 100 * time.Hour}}).Run(ctx)
+			}()
+			return func() { cancel(); <-ended }
+		}
+		end := lead()
 		time.Sleep(time.Minute)
+		end()
+		end = lead() // nobody's time begins anew
 		put("next", 20*time.Second, nil)
 		put("now", 0, nil)
 		put("runs", time.Second, func(j *structs.Job) { j.Status = structs.JobStatusRunning })
 		put("aside", time.Second, func(j *structs.Job) { j.Suspended = true })
-		time.Sleep(2 * time.Hour)
-		cancel()
-		<-ended
+		time.Sleep(30 * time.Minute)
+		end()
+		end = lead()
+		time.Sleep(90 * time.Minute)
+		end()
 		for id, want := range map[string]time.Duration{"early": 10 * time.Second, "late": time.Hour, "next": time.Minute + 20*time.Second, "now": time.Minute} {
 			if at, ok := b.gone[id]; !ok || at.Sub(began) < want || at.Sub(began) > want+2*finishedPause {
 				t.Errorf("%s went after %s, want %s", id, at.Sub(began), want)

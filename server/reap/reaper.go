@@ -50,7 +50,7 @@ func (r *Reaper) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-jobs.Wait():
-			if c, ok := jobs.Poll(); ok && due.note(c.Jobs, time.Now()) {
+			if c, ok := jobs.Poll(); ok && due.note(r.cfg.Host.State().Snapshot(), c.Jobs, time.Now()) {
 				expiry.Reset(due.wait(time.Now()))
 			}
 			continue

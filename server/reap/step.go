@@ -104,26 +104,35 @@ func (s *step) jobs() {
 		if !s.old(j.SubmitTime, age) {
 			continue
 		}
-		var evals, allocs []structs.ID
-		gone := true
-		for e := range s.st.EvalsByJob(j.Namespace, j.ID) {
-			gone = gone && e.Terminal() && s.old(e.ModifyTime, age)
-			evals = append(evals, e.ID)
-		}
-		for a := range s.st.AllocsByJob(j.Namespace, j.ID) {
-			gone = gone && a.ClientTerminal() && s.old(a.ModifyTime, age)
-			allocs = append(allocs, a.ID)
-		}
+		end, over := ended(s.st, j)
+		gone := over && s.old(end, age)
 		for range s.st.Children(j.Namespace, j.ID) { // a parent goes after its instances
 			gone = false
 			break
 		}
-		if gone {
-			s.cmd.Jobs = append(s.cmd.Jobs, structs.JobRef{Namespace: j.Namespace, ID: j.ID})
-			s.cmd.Evals = append(s.cmd.Evals, evals...)
-			s.cmd.Allocs = append(s.cmd.Allocs, allocs...)
+		if !gone {
+			continue
+		}
+		s.cmd.Jobs = append(s.cmd.Jobs, structs.JobRef{Namespace: j.Namespace, ID: j.ID})
+		for e := range s.st.EvalsByJob(j.Namespace, j.ID) {
+			s.cmd.Evals = append(s.cmd.Evals, e.ID)
+		}
+		for a := range s.st.AllocsByJob(j.Namespace, j.ID) {
+			s.cmd.Allocs = append(s.cmd.Allocs, a.ID)
 		}
 	}
+}
+
+// ended is when the last of a job came to its end, Unix ns; over is false while something of it has not.
+func ended(st State, j *structs.Job) (at int64, over bool) {
+	at, over = j.SubmitTime, true
+	for e := range st.EvalsByJob(j.Namespace, j.ID) {
+		at, over = max(at, e.ModifyTime), over && e.Terminal()
+	}
+	for a := range st.AllocsByJob(j.Namespace, j.ID) {
+		at, over = max(at, a.ModifyTime), over && a.ClientTerminal()
+	}
+	return at, over
 }
 
 // dependedOn are the jobs that others look at which are not over: to those it matters that they came to their end.
