@@ -271,3 +271,29 @@ func TestOnlyAServersDirectoryRejoins(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A server may be damaged again at once: what it had each time is kept, also within one second.
+func TestAServerRejoinsTwiceInASecond(t *testing.T) {
+	dir, now, ids := t.TempDir(), time.Unix(1_700_000_000, 0), idgen.Seeded(1)
+	kept := map[string]bool{}
+	for _, had := range []string{"first", "second", "third"} {
+		if err := os.Mkdir(filepath.Join(dir, raftDirName), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, raftDirName, "log"), []byte(had), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Rejoin(dir, ids, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(got.Kept, raftDirName, "log"))
+		if err != nil || string(text) != had {
+			t.Errorf("%s keeps %q: %v; want %q", got.Kept, text, err, had)
+		}
+		kept[got.Kept] = true
+	}
+	if len(kept) != 3 {
+		t.Errorf("kept in %d directories", len(kept))
+	}
+}

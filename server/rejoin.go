@@ -32,16 +32,18 @@ func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) 
 				Hint: "name the data directory of an agent that was a server"}
 		}
 	}
-	out := &Rejoined{Kept: filepath.Join(dataDir, "before-"+now.UTC().Format("20060102T150405Z"))}
+	out := &Rejoined{}
 	if text, err := os.ReadFile(filepath.Join(dataDir, "node-id")); err == nil {
 		out.Before, _ = structs.ParseID(string(trimEnd(text))) // one that cannot be read is replaced as well
 	}
 	if err := writeNew(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
 		return nil, fmt.Errorf("rejoin: %w", err)
 	}
-	if err := os.Mkdir(out.Kept, 0o700); err != nil {
+	kept, err := keptDir(dataDir, now)
+	if err != nil {
 		return nil, fmt.Errorf("rejoin: %w", err)
 	}
+	out.Kept = kept
 	for _, name := range []string{raftDirName, memberName, divergedName, "node-id"} {
 		if err := os.Rename(filepath.Join(dataDir, name), filepath.Join(out.Kept, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("rejoin: %w", err)
@@ -50,6 +52,20 @@ func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) 
 	id, err := identity(dataDir, ids)
 	out.ID = id
 	return out, err
+}
+
+// keptDir makes the directory that keeps what a server had, named by the time; a second one of the same second gets a number, so that
+// nothing kept is written over.
+func keptDir(dataDir string, now time.Time) (string, error) {
+	first := filepath.Join(dataDir, "before-"+now.UTC().Format("20060102T150405Z"))
+	dir := first
+	for n := 2; ; n++ {
+		err := os.Mkdir(dir, 0o700)
+		if err == nil || !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+		dir = fmt.Sprintf("%s-%d", first, n)
+	}
 }
 
 // rejoins reports that the directory's server must not form a cluster.
