@@ -1,7 +1,8 @@
 // Package gctuner lets a busy agent collect garbage less often, and gives memory back when it is idle again.
 //
 // Go collects whenever the heap has doubled. A heap of a few megabytes doubles many times a second under load, and each time all
-// of it is looked at: a fifth of a busy server's processor time. While that is so the heap may grow by Extra instead.
+// of it is looked at: a fifth of a busy server's processor time. While that is so the heap may grow by a share of the memory
+// there is instead.
 //
 // Who sets GOGC decides for himself: then nothing is tuned.
 package gctuner

@@ -6,12 +6,17 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // Bounds of the tuning.
 const (
-	// Extra is by how much the heap of a busy agent may grow between two collections, in bytes.
-	Extra = 128 << 20
+	// share is what part of the memory there is the heap of a busy agent may grow by between two collections, within leastExtra and
+	// mostExtra bytes.
+	share      = 32
+	leastExtra = 32 << 20
+	mostExtra  = 384 << 20
 	// normal is Go's own pace: the heap may double.
 	normal = 100
 	// slowest bounds the pace for tiny heaps.
@@ -36,8 +41,10 @@ type sample struct {
 // much reports that a good part of what is held may be given back.
 func (s sample) much() bool { return s.held > s.live+max(s.live/4, little) }
 
-// core decides from what was seen. The zero value has seen nothing.
+// core decides from what was seen. With its extra alone it has seen nothing.
 type core struct {
+	extra uint64 // by how much the heap may grow in a busy time, in bytes
+
 	last  uint64 // cycles at the last look
 	quiet int    // looks without a collection
 	busy  bool
@@ -60,7 +67,7 @@ func (c *core) step(s sample) decision {
 	switch {
 	case came >= busyCycles, c.busy && came > 0:
 		c.busy = true
-		return decision{percent: pace(s.live)}
+		return decision{percent: pace(s.live, c.extra)}
 	case c.quiet != calm:
 	case c.busy:
 		c.busy = false
@@ -71,12 +78,27 @@ func (c *core) step(s sample) decision {
 	return decision{}
 }
 
-// pace is by how many percent a heap may grow so that it grows by Extra, or doubles if it is larger than that.
-func pace(live uint64) int {
+// pace is by how many percent a heap may grow so that it grows by extra bytes, or doubles if it is larger than that.
+func pace(live, extra uint64) int {
 	if live == 0 {
 		return slowest
 	}
-	return int(min(max(Extra*100/live, normal), slowest))
+	return int(min(max(extra*100/live, normal), slowest))
+}
+
+// extraOf is by how much the heap may grow in a busy time where there are so many bytes of memory.
+func extraOf(memory uint64) uint64 { return min(max(memory/share, leastExtra), mostExtra) }
+
+// memory is how many bytes there are for the process: the machine's, or what its control group leaves of them.
+func memory() uint64 {
+	most, err := memlimit.FromSystem()
+	if err != nil {
+		return 0 // the least extra
+	}
+	if own, err := memlimit.FromCgroup(); err == nil { // an error: there is no limit
+		most = min(most, own)
+	}
+	return most
 }
 
 // Run tunes until ctx is done, and leaves Go's own pace behind.
@@ -90,7 +112,7 @@ func Run(ctx context.Context) error {
 		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	var c core
+	c := core{extra: extraOf(memory())}
 	for {
 		select {
 		case <-ctx.Done():

@@ -14,14 +14,27 @@ func TestPace(t *testing.T) {
 		live uint64
 		want int
 	}{{0, slowest}, {1 << 20, slowest}, {16 << 20, 800}, {64 << 20, 200}, {128 << 20, normal}, {10 << 30, normal}} {
-		if got := pace(c.live); got != c.want {
+		if got := pace(c.live, 128<<20); got != c.want {
 			t.Errorf("a heap of %d MiB may grow by %d %%, want %d", c.live>>20, got, c.want)
 		}
 	}
 }
 
+func TestABusyHeapGrowsByAShareOfTheMemory(t *testing.T) {
+	for _, c := range []struct{ memory, want uint64 }{
+		{0, leastExtra}, {512 << 20, leastExtra}, {4 << 30, 128 << 20}, {8 << 30, 256 << 20}, {16 << 30, mostExtra}, {1 << 40, mostExtra},
+	} {
+		if got := extraOf(c.memory); got != c.want {
+			t.Errorf("of %d MiB it grows by %d MiB, want %d", c.memory>>20, got>>20, c.want>>20)
+		}
+	}
+	if got := memory(); got < 64<<20 {
+		t.Errorf("this machine has %d bytes", got)
+	}
+}
+
 func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
-	var c core
+	c := core{extra: 128 << 20}
 	live, held := uint64(32<<20), uint64(little+1)
 	look := func(cycles uint64, want decision) {
 		t.Helper()
