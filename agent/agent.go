@@ -181,6 +181,9 @@ func (a *agent) build(ctx context.Context) error {
 	if !c.Dev {
 		a.cluster = &cluster{others: remote.NewServers(trip, c.Client.Servers)}
 		if !c.Server.Enabled { // its certificate is the node's
+			if err := a.rememberACL(); err != nil {
+				return err
+			}
 			if deps.Images, err = a.buildNode(a.cluster.others); err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/klauspost/compress/gzhttp"
@@ -220,7 +221,7 @@ func (a *API) stream(path string, m streams) {
 			return
 		}
 		out := &begun{ResponseWriter: w}
-		if err := a.pour(out, a.request(out, hr), &o); err != nil && !out.yes {
+		if err := a.pour(out, a.request(out, hr), &o); err != nil && !out.yes.Load() {
 			writeError(w, err)
 		}
 	})
@@ -238,24 +239,45 @@ func (a *API) admitted(w http.ResponseWriter, r *request, o *streamOp) error {
 	if err := r.enter(&o.permission); err != nil {
 		return err
 	}
-	defer r.watch()()
-	return o.do(w, r)
+	r.pinned = nil // an old state must not be held for as long as a stream is open
+	stop := r.watch()
+	defer stop()
+	err := o.do(w, r)
+	if context.Cause(r.ctx()) == errRevoked { // an answer that was not begun is a refusal
+		return r.needs(access.ErrDenied)
+	}
+	return err
 }
 
 // begun remembers whether an answer was begun: then an error cannot be sent as one.
 type begun struct {
 	http.ResponseWriter
-	yes bool
+	yes, over atomic.Bool
 }
 
 func (b *begun) WriteHeader(code int) {
-	b.yes = true
+	b.yes.Store(true)
 	b.ResponseWriter.WriteHeader(code)
 }
 
+// Write writes, as long as the caller may see what is written.
 func (b *begun) Write(p []byte) (int, error) {
-	b.yes = true
+	if b.over.Load() {
+		return 0, errRevoked
+	}
+	b.yes.Store(true)
 	return b.ResponseWriter.Write(p)
+}
+
+// end takes the stream from a caller that may not any more. One that has still not ended by the second time is cut off: its caller takes nothing.
+// An answer that was not begun can be a refusal still.
+func (b *begun) end() {
+	ctl := http.NewResponseController(b.ResponseWriter)
+	past := time.Unix(1, 0)
+	_ = ctl.SetReadDeadline(past) // a connection that has none is a test's, or a websocket: that ends with the context
+	if b.over.Swap(true) && b.yes.Load() {
+		_ = ctl.SetWriteDeadline(past) // the same
+	}
 }
 
 // Unwrap is for http.ResponseController.

@@ -277,7 +277,7 @@ func (r *request) again() error {
 	if r.who == nil {
 		return nil
 	}
-	return r.check()
+	return r.needs(r.check())
 }
 
 // sees reports whether an object of a namespace may be shown. It is the one rule of lists and searches: what it lets pass a get would too.
@@ -315,7 +315,7 @@ func (r *request) done() {
 	}
 }
 
-// recheck is how often the caller of an open stream is looked at again.
+// recheck is how often the caller of an open stream, or of a read that waits, is looked at again.
 const recheck = time.Second / 2
 
 // errRevoked ends the stream of a caller that may not any more.
@@ -331,26 +331,29 @@ func (r *request) watch() (stop func()) {
 	own := *r
 	own.Request = r.Request.WithContext(ctx)
 	r.Request = own.Request
-	ended := make(chan struct{})
+	stopped, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(recheck)
 		defer tick.Stop()
 		for {
 			select {
-			case <-ctx.Done():
+			case <-stopped:
 				return
 			case <-tick.C:
 			}
 			if err := own.check(); err != nil && ctx.Err() == nil {
 				cancel(errRevoked)
-				return
+			}
+			if b, ok := own.w.(*begun); ok && context.Cause(ctx) == errRevoked { // again, until the handler has seen it
+				b.end()
 			}
 		}
 	}()
 	return func() {
-		cancel(nil)
+		close(stopped)
 		<-ended
+		cancel(nil)
 	}
 }
 

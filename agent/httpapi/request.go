@@ -176,14 +176,39 @@ func (r *request) read(look func(s *state.Snapshot) (answer, error)) (any, error
 			defer t.Stop()
 			over = t.C
 		}
+		if ended, err = r.wait(a, over); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wait waits for a change of what was read, or for the end of the waiting. The caller is looked at meanwhile: one that may not any more is not
+// kept until something happens.
+func (r *request) wait(a answer, over <-chan time.Time) (ended bool, err error) {
+	r.pinned = nil // an old state must not be held for minutes
+	var look <-chan time.Time
+	if r.who != nil && !r.permission.open {
+		t := time.NewTicker(recheck)
+		defer t.Stop()
+		look = t.C
+	}
+	for {
 		select {
 		case <-a.changed:
+			return false, nil
 		case <-a.also:
+			return false, nil
 		case <-a.third:
+			return false, nil
 		case <-over:
-			ended = true
+			return true, nil
 		case <-r.ctx().Done():
-			return nil, r.ctx().Err()
+			return false, r.ctx().Err()
+		case <-look:
+			if err := r.again(); err != nil {
+				return false, err
+			}
+			r.pinned = nil
 		}
 	}
 }

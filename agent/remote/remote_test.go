@@ -134,8 +134,8 @@ func TestANodeAsksTheServersWhoCalls(t *testing.T) {
 	n := three()
 	n.servers["a:1"].acl, n.servers["c:1"].acl = true, true
 	s := NewServers(n, []string{"a:1"})
-	if s.ACL() {
-		t.Error("access control is on before anybody was heard")
+	if !s.ACL() {
+		t.Error("a node that knows nothing lets everybody in")
 	}
 	got, err := s.ResolveToken(t.Context(), &structs.ACLResolveRequest{Secret: "good"})
 	if err != nil || got.Token.AccessorID != (structs.ID{7}) || len(got.Policies) != 1 || got.Policies[0].Rules != "node {}" || !s.ACL() {
@@ -149,6 +149,72 @@ func TestANodeAsksTheServersWhoCalls(t *testing.T) {
 	}
 	if _, err := Gossip(t.Context(), n, "a:1"); err == nil {
 		t.Error("a node is told where gossip is")
+	}
+}
+
+// What a node knows of access control before it reaches a server is what it was last told; what was told is remembered, and again when that failed.
+func TestANodeRemembersWhetherCallersNeedTokens(t *testing.T) {
+	on, off := true, false
+	for _, c := range []struct {
+		last      *bool
+		says      bool
+		before    bool
+		wantSaved []bool
+	}{
+		{nil, false, true, []bool{false}},
+		{nil, true, true, []bool{true}},
+		{&on, true, true, nil},
+		{&on, false, true, []bool{false}},
+		{&off, true, false, []bool{true}},
+		{&off, false, false, nil},
+	} {
+		n := three()
+		for _, f := range n.servers {
+			f.acl, f.down = c.says, true
+		}
+		var saved []bool
+		full := true
+		s := NewServers(n, []string{"c:1"})
+		s.RememberACL(c.last, func(on bool) error {
+			if full {
+				return errors.New("no space left on device")
+			}
+			saved = append(saved, on)
+			return nil
+		})
+		if err := beat(s); err == nil || s.ACL() != c.before {
+			t.Errorf("%+v: before a server was heard: %t, %v", c, s.ACL(), err)
+		}
+		n.servers["c:1"].down = false
+		for range 3 {
+			if err := beat(s); err != nil || s.ACL() != c.says {
+				t.Errorf("%+v: heard %t, %v", c, s.ACL(), err)
+			}
+			full = false
+		}
+		if !slices.Equal(saved, c.wantSaved) {
+			t.Errorf("%+v: saved %v", c, saved)
+		}
+	}
+}
+
+// plain answers in a server's place.
+type plain int
+
+func (p plain) RoundTrip(*http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	http.Error(w, "not now", int(p))
+	return w.Result(), nil
+}
+
+func TestAnAnswerThatIsNoServersTellsNothingOfAccessControl(t *testing.T) {
+	for _, code := range []plain{200, 404, 503} {
+		s := NewServers(code, []string{"a:1"})
+		on := true
+		s.RememberACL(&on, func(bool) error { t.Error("saved"); return nil })
+		if err := beat(s); code != 200 && err == nil || !s.ACL() {
+			t.Errorf("%d: %v, access control %t", code, err, s.ACL())
+		}
 	}
 }
 

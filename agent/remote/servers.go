@@ -35,12 +35,42 @@ type Servers struct {
 	mu     sync.Mutex // guards what follows
 	leader string
 	known  []string // those the last answer named
-	acl    bool     // a server has access control on
+	acl    access   // whether the servers have access control on
+	saved  access   // what is known to be remembered
+	save   func(on bool) error
 }
+
+// access is whether access control is on, as far as it was ever heard.
+type access uint8
+
+const (
+	accessUnknown access = iota
+	accessOff
+	accessOn
+)
 
 // NewServers asks through a transport. addrs are cluster ports (host:port) of some servers; the others are learned from them.
 func NewServers(rt http.RoundTripper, addrs []string) *Servers {
 	return &Servers{rt: rt, static: slices.Clone(addrs)}
+}
+
+// RememberACL tells what the servers last said of access control, in an earlier run: nil when it is not known. Save is called with what they
+// say when that is something else; what it could not save is saved again at the next answer.
+func (s *Servers) RememberACL(last *bool, save func(on bool) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acl, s.save = accessUnknown, save
+	if last != nil {
+		s.acl = accessOf(*last)
+	}
+	s.saved = s.acl
+}
+
+func accessOf(on bool) access {
+	if on {
+		return accessOn
+	}
+	return accessOff
 }
 
 // Known are the servers' addresses: the leader first, then those that were told of, then those of the configuration.
@@ -68,22 +98,30 @@ func (s *Servers) SetStatic(addrs []string) {
 	s.static = slices.Clone(addrs)
 }
 
-// learn takes over what an answer tells of the servers.
+// learn takes over what an answer tells of the servers. What others answered in a server's place (that it is overloaded, that there is no
+// such path) tells nothing: only who says which servers there are says also whether callers need tokens.
 func (s *Servers) learn(h http.Header) {
+	list := h.Values(headerServers)
+	if len(list) == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leader = h.Get(headerLeader)
-	s.acl = h.Get(headerACL) != ""
-	if text := h.Get(headerServers); text != "" {
-		s.known = strings.Split(text, ",")
+	if list[0] != "" {
+		s.known = strings.Split(list[0], ",")
+	}
+	s.acl = accessOf(h.Get(headerACL) != "")
+	if s.save != nil && s.saved != s.acl && s.save(s.acl == accessOn) == nil {
+		s.saved = s.acl
 	}
 }
 
-// ACL reports whether the server that answered last has access control on.
+// ACL reports whether callers need tokens: the server that answered last has access control on, or none ever answered.
 func (s *Servers) ACL() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.acl
+	return s.acl != accessOff
 }
 
 // ResolveToken asks whose a secret is and what it may do.
