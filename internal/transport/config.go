@@ -56,6 +56,10 @@ type Limits struct {
 	// HalfOpen is how many connections may be before that point at once, HalfOpenPerAddr how many of one address; defaults 256, 32.
 	HalfOpen        int
 	HalfOpenPerAddr int
+	// Joining is how many machines may be joining at once, JoiningPerAddr how many of one address; defaults 64, 16. Of both kinds half are those
+	// of one IPv6 network (/64) at most.
+	Joining        int
+	JoiningPerAddr int
 	// ConnsPerPeer is how many connections a server may have, ConnsPerNode how many a machine that is none; defaults 100, 16. A node needs one;
 	// those it lost are counted until they are found dead. What a stream holds unread is bounded by its window, 256 KiB.
 	ConnsPerPeer, ConnsPerNode int
@@ -84,6 +88,8 @@ func (l Limits) withDefaults() Limits {
 	dur(&l.JoinTimeout, 30*time.Second)
 	set(&l.HalfOpen, 256)
 	set(&l.HalfOpenPerAddr, 32)
+	set(&l.Joining, 64)
+	set(&l.JoiningPerAddr, 16)
 	set(&l.ConnsPerPeer, 100)
 	set(&l.ConnsPerNode, 16)
 	set(&l.StreamsPerSession, 1024)

@@ -56,6 +56,7 @@ func (t *Transport) receive(raw net.Conn, identified func()) (err error) {
 	state := conn.ConnectionState()
 	switch state.NegotiatedProtocol {
 	case ProtoJoin:
+		identified() // its place is one of those that join: none of them keeps a server out
 		return t.answerJoin(conn)
 	case ProtoRaft, ProtoHTTP:
 	default:

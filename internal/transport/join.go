@@ -48,22 +48,32 @@ type joinAnswer struct {
 	Response *JoinResponse `json:",omitempty"`
 }
 
-// answerJoin answers one machine that wants to join and closes the connection.
+// answerJoin answers one machine that wants to join and closes the connection. Its request is to come within the time of the handshake, and so is
+// the end of the connection after the answer.
 func (t *Transport) answerJoin(conn *tls.Conn) error {
+	leave, ok := t.join.enter(conn.RemoteAddr())
+	if !ok {
+		err := &structs.Error{Kind: structs.KindUnavailable, Err: errors.New("too many machines are joining through this server at this moment"), Hint: "it is tried again"}
+		return errors.Join(err, writeFrame(conn, joinAnswer{greeting: refuse(err)}, maxJoinFrame), lingerClose(conn))
+	}
+	defer leave()
+	var req JoinRequest
+	if err := readFrame(conn, &req, maxRequestFrame); err != nil {
+		return fmt.Errorf("read a join request: %w", err)
+	}
 	if err := conn.SetDeadline(time.Now().Add(t.cfg.Limits.JoinTimeout)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), t.cfg.Limits.JoinTimeout)
 	defer cancel()
-	var req JoinRequest
-	if err := readFrame(conn, &req, maxRequestFrame); err != nil {
-		return fmt.Errorf("read a join request: %w", err)
-	}
 	req.From = conn.RemoteAddr().String()
 	for _, c := range conn.ConnectionState().PeerCertificates {
 		req.Shown = append(req.Shown, c.Raw)
 	}
 	res, err := t.decide(ctx, &req)
+	if derr := conn.SetDeadline(time.Now().Add(t.cfg.Limits.HandshakeTimeout)); derr != nil {
+		return errors.Join(err, derr)
+	}
 	if err != nil {
 		t.log.Warn("a machine may not join", "remote", req.From, "error", err)
 		return errors.Join(writeFrame(conn, joinAnswer{greeting: refuse(err)}, maxJoinFrame), lingerClose(conn))

@@ -23,7 +23,8 @@ type Transport struct {
 	http *http.Server    // answers the streams of all sessions
 	out  *http.Transport // sends requests through sessions
 	raft *raftLayer
-	gate *gate
+	gate *gate // of connections that have not said yet who they are
+	join *gate // of machines that want to join
 
 	running sync.WaitGroup // connections and sessions
 	dials   sync.Map       // address -> *dialing
@@ -45,7 +46,7 @@ func New(cfg Config) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{cfg: cfg, log: cfg.Logger.Named("transport"), handler: cfg.Handler, gate: newGate(cfg.Limits),
+	t := &Transport{cfg: cfg, log: cfg.Logger.Named("transport"), handler: cfg.Handler, gate: newGate(cfg.Limits.HalfOpen, cfg.Limits.HalfOpenPerAddr), join: newGate(cfg.Limits.Joining, cfg.Limits.JoiningPerAddr),
 		conns: map[net.Conn]struct{}{}, rafts: map[net.Conn]Peer{}, byID: map[structs.ID][]*session{}, byAddr: map[string]*session{},
 		perPeer: map[structs.ID]int{}, changed: map[structs.ID]chan struct{}{}}
 	t.raft = newRaftLayer(t)

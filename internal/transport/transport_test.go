@@ -339,6 +339,34 @@ func TestLimits(t *testing.T) {
 			t.Errorf("afterwards nobody gets in: %v", err)
 		}
 	})
+	t.Run("machines that join and say nothing", func(t *testing.T) {
+		server := c.start(pki.RoleServer, func(cfg *transport.Config) {
+			cfg.Limits.HalfOpenPerAddr, cfg.Limits.JoiningPerAddr, cfg.Limits.HandshakeTimeout = 6, 5, time.Minute
+		})
+		told := make(chan string, 6)
+		var readers sync.WaitGroup
+		defer readers.Wait()
+		for range 6 {
+			conn, err := tls.Dial("tcp", server.Addr(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{transport.ProtoJoin}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			readers.Go(func() {
+				text := make([]byte, 4<<10)
+				if n, err := conn.Read(text); err == nil {
+					told <- string(text[:n])
+				}
+			})
+		}
+		if text := <-told; !strings.Contains(text, "too many machines are joining") { // and five are let be
+			t.Errorf("the one too many is told %q", text)
+		}
+		other := c.start(pki.RoleServer, nil)
+		if _, err := other.Connect(t.Context(), server.Addr()); err != nil {
+			t.Errorf("they keep a server out: %v", err)
+		}
+	})
 	t.Run("requests of one session", func(t *testing.T) {
 		release := make(chan struct{})
 		server := c.start(pki.RoleServer, func(cfg *transport.Config) {
