@@ -25,12 +25,14 @@ func (b *Broker) block(it *item) {
 	}
 	j := b.jobOf(it)
 	if old := j.blocked; old != nil && old != it {
+		b.tally(old, -1)
 		b.unwatchJobs(old)
 		delete(b.blocked, old)
 		delete(b.items, old.eval.ID)
 		b.extra = append(b.extra, old.eval)
 	}
 	it.place, j.blocked = placeBlocked, it
+	b.tally(it, 1)
 	b.blocked[it] = struct{}{}
 	b.watchJobs(it)
 }
@@ -41,7 +43,7 @@ func couldHelp(e *structs.Evaluation, class string) bool {
 	if e.EscapedComputedClass {
 		return true
 	}
-	if onlyForJobs(e) {
+	if notForRoom(e) {
 		return false
 	}
 	eligible, known := e.ClassEligibility[class]

@@ -52,6 +52,7 @@ type Broker struct {
 	moved   uint64
 	watched map[structs.JobKey]map[*item]struct{}
 	extra   []*structs.Evaluation // those that another of the same job stands for
+	counts  Counts                // but Pending, see tally
 }
 
 // New is a broker without evaluations.
@@ -78,7 +79,9 @@ func (b *Broker) Set(e *structs.Evaluation, now time.Time) {
 		return
 	}
 	if it.place == placeInFlight {
+		b.tally(it, -1)
 		it.eval = e // Done or GiveBack decides where it goes
+		b.tally(it, 1)
 		return
 	}
 	b.leave(it)
@@ -133,6 +136,7 @@ func (b *Broker) makeReady(it *item) {
 		j.news = it
 	}
 	it.place = placeReady
+	b.tally(it, 1)
 	j.ready.Push(it)
 	b.fixJob(j)
 }
@@ -151,12 +155,14 @@ func repeats(it, news *item) bool {
 
 func (b *Broker) delay(it *item, until time.Time) {
 	it.place, it.at = placeWaiting, until
+	b.tally(it, 1)
 	b.waiting.Push(it)
 }
 
 // leave takes an evaluation out of where it is; it is not in flight.
 func (b *Broker) leave(it *item) {
 	j := b.jobOf(it)
+	b.tally(it, -1)
 	switch it.place {
 	case placeReady:
 		j.ready.Remove(it.pos)
@@ -209,7 +215,9 @@ func (b *Broker) fixJob(j *job) {
 // same job that waits for room, if another one does.
 func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
 	for b.waiting.Len() > 0 && !b.waiting.Top().at.After(now) {
-		b.makeReady(b.waiting.Pop())
+		it := b.waiting.Pop()
+		b.tally(it, -1)
+		b.makeReady(it)
 	}
 	if b.ready.Len() == 0 {
 		return nil, nil
@@ -217,7 +225,9 @@ func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
 	j := b.ready.Top()
 	it := j.ready.Pop()
 	j.forget(it)
+	b.tally(it, -1)
 	it.place, j.inFlight = placeInFlight, it
+	b.tally(it, 1)
 	it.attempts++
 	b.fixJob(j)
 	if j.blocked != nil {
@@ -274,6 +284,7 @@ func (b *Broker) land(id structs.ID) *item {
 		return nil
 	}
 	j := b.jobOf(it)
+	b.tally(it, -1)
 	j.inFlight = nil
 	b.fixJob(j)
 	return it
@@ -285,58 +296,4 @@ func (b *Broker) Next() (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return b.waiting.Top().at, true
-}
-
-// Counts are how many evaluations are where.
-type Counts struct {
-	Ready, Waiting, InFlight, Blocked int
-	// Pending are those of Ready that wait for another of their job; Escaped those of Blocked that any node may help.
-	Pending, Escaped int
-	// Types are Ready and InFlight by the type of the job, in the order of Types.
-	Types [4]TypeCounts
-}
-
-// TypeCounts are those of one type of jobs.
-type TypeCounts struct{ Ready, InFlight int }
-
-// Types are the types of jobs.
-var Types = [4]string{structs.JobTypeService, structs.JobTypeBatch, structs.JobTypeSystem, structs.JobTypeSysBatch}
-
-// ofType is the count of an evaluation's type; nil for a type nobody knows.
-func (c *Counts) ofType(e *structs.Evaluation) *TypeCounts {
-	for i, t := range Types {
-		if e.Type == t {
-			return &c.Types[i]
-		}
-	}
-	return nil
-}
-
-// Counts counts them.
-func (b *Broker) Counts() Counts {
-	var c Counts
-	for _, it := range b.items {
-		t := c.ofType(it.eval)
-		switch it.place {
-		case placeReady:
-			c.Ready++
-			if t != nil {
-				t.Ready++
-			}
-		case placeWaiting:
-			c.Waiting++
-		case placeInFlight:
-			c.InFlight++
-			if t != nil {
-				t.InFlight++
-			}
-		case placeBlocked:
-			c.Blocked++
-			if it.eval.EscapedComputedClass {
-				c.Escaped++
-			}
-		}
-	}
-	c.Pending = c.Ready - b.ready.Len()
-	return c
 }

@@ -148,6 +148,33 @@ func TestBlockedWakesForTheJobsItWaitsFor(t *testing.T) {
 	}
 }
 
+// Who waits only until people take its gates away is not looked at again for every node that gets room; with a group that lacks room, it is.
+func TestGatesAreNoMatterOfRoom(t *testing.T) {
+	for _, order := range []string{"room after", "room before"} {
+		for _, lacks := range []bool{false, true} {
+			b := New()
+			e := blocked(1, "web", 10, nil)
+			e.Explanations = map[string]*structs.Explanation{"held": {Summary: "held back by its gates"}}
+			want := 0
+			if lacks {
+				e.FailedTGAllocs = map[string]*structs.AllocMetric{"other": {}} // no node was there to look at
+				want = 1
+			}
+			if order == "room before" {
+				b.Room("x", 11)
+			}
+			b.Set(e, start)
+			if order == "room after" {
+				b.Room("x", 11)
+			}
+			b.Came(12)
+			if got := take(b, start); got != want {
+				t.Errorf("%s, another group lacks room %t: took %d, want %d", order, lacks, got, want)
+			}
+		}
+	}
+}
+
 func TestAWokenOneThatMustWaitOnMissesNoRoom(t *testing.T) {
 	b := New()
 	b.Set(blocked(1, "a", 10, nil), start)
@@ -252,9 +279,10 @@ func TestLaws(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 80).Draw(t, "steps") {
 			job := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "job")
-			switch rapid.IntRange(0, 6).Draw(t, "op") {
+			switch rapid.IntRange(0, 7).Draw(t, "op") {
 			case 0, 1:
 				e := eval(next, job, rapid.IntRange(1, 3).Draw(t, "priority"))
+				e.Type = rapid.SampledFrom(Types[:]).Draw(t, "type")
 				if rapid.Bool().Draw(t, "waits") {
 					e.WaitUntil = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "s")) * time.Second)
 				}
@@ -266,6 +294,7 @@ func TestLaws(t *testing.T) {
 				next++
 			case 2:
 				e := blocked(next, job, index, map[string]bool{"x": rapid.Bool().Draw(t, "eligible")})
+				e.EscapedComputedClass = rapid.Bool().Draw(t, "escaped")
 				b.Set(e, now)
 				alive[e.ID] = e
 				next++
@@ -289,6 +318,20 @@ func TestLaws(t *testing.T) {
 					t.Fatalf("took %v before its time", e.ID)
 				}
 				flying[e.JobKey()] = e.ID
+			case 7: // the store has another one, or it is over
+				e, over := alive[id(rapid.IntRange(1, next).Draw(t, "changed"))], rapid.Bool().Draw(t, "over")
+				if e == nil || over && flying[e.JobKey()] == e.ID {
+					continue
+				}
+				changed := *e
+				if over {
+					changed.Status = structs.EvalStatusCancelled
+					delete(alive, e.ID)
+				} else {
+					changed.EscapedComputedClass = !e.EscapedComputedClass
+					alive[e.ID] = &changed
+				}
+				b.Set(&changed, now)
 			case 6:
 				for key, id := range flying {
 					delete(flying, key)
@@ -300,7 +343,7 @@ func TestLaws(t *testing.T) {
 						b.GiveBack(id, now.Add(time.Second), now)
 					case 2:
 						e := *alive[id]
-						e.Status, e.SnapshotIndex = structs.EvalStatusBlocked, index
+						e.Status, e.SnapshotIndex, e.EscapedComputedClass = structs.EvalStatusBlocked, index, rapid.Bool().Draw(t, "escaped now")
 						alive[id] = &e
 						b.WaitOn(&e)
 					}
@@ -308,7 +351,9 @@ func TestLaws(t *testing.T) {
 				}
 			}
 			drop()
-			if c := b.Counts(); c.Ready+c.Waiting+c.InFlight+c.Blocked != len(alive) || c.InFlight != len(flying) {
+			if c := b.Counts(); c != b.recount() {
+				t.Fatalf("%+v, counted anew %+v", c, b.recount())
+			} else if c.Ready+c.Waiting+c.InFlight+c.Blocked != len(alive) || c.InFlight != len(flying) {
 				t.Fatalf("%+v, want %d in all and %d in flight", c, len(alive), len(flying))
 			}
 		}
