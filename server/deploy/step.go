@@ -190,6 +190,8 @@ func (s *step) fail(d *structs.Deployment, job *structs.Job, why string, revert 
 			why += " - no stable job version to auto revert to"
 		case same(stable, job):
 			why = fmt.Sprintf("%s - not rolling back to stable job version %d as current job has same specification", why, stable.Version)
+		case s.unmet(stable) != nil:
+			why = fmt.Sprintf("%s - not rolling back to stable job version %d: it %v", why, stable.Version, s.unmet(stable))
 		default:
 			why = fmt.Sprintf("%s - rolling back to job version %d", why, stable.Version)
 			back := stable.Copy()
@@ -199,6 +201,12 @@ func (s *step) fail(d *structs.Deployment, job *structs.Job, why string, revert 
 	}
 	cmd.Updates = []*structs.DeploymentStatusUpdate{{DeploymentID: d.ID, Status: structs.DeploymentFailed, StatusDescription: why}}
 	s.out.Updates = append(s.out.Updates, cmd)
+}
+
+// unmet tells why a version could never be placed beside the jobs there are now: those it depends on have changed since, and it would wait
+// for itself, or for ever. A person has to decide then.
+func (s *step) unmet(j *structs.Job) error {
+	return structs.CheckDependencies(j, func(key structs.JobKey) *structs.Job { return s.st.Job(key.Namespace, key.ID) })
 }
 
 // same reports two versions that say the same.

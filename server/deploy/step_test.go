@@ -17,13 +17,21 @@ type world struct {
 	job      *structs.Job
 	versions []*structs.Job
 	allocs   []*structs.Allocation
+	others   []*structs.Job // than the one that is deployed
 }
 
 func (w *world) Deployments() iter.Seq[*structs.Deployment] {
 	return slices.Values([]*structs.Deployment{w.d})
 }
-func (w *world) Job(string, string) *structs.Job                   { return w.job }
 func (w *world) JobVersions(string, string) iter.Seq[*structs.Job] { return slices.Values(w.versions) }
+func (w *world) Job(_, id string) *structs.Job {
+	for _, j := range append(w.others, w.job) {
+		if j.ID == id {
+			return j
+		}
+	}
+	return nil
+}
 func (w *world) AllocsByDeployment(structs.ID) iter.Seq[*structs.Allocation] {
 	return slices.Values(w.allocs)
 }
@@ -43,6 +51,12 @@ func rolling(groups map[string]*structs.DeploymentState) *world {
 		Status: structs.DeploymentRunning, TaskGroups: groups}}
 	w.versions = []*structs.Job{w.job, version(2, false), version(1, true)}
 	return w
+}
+
+// dependsOnDB lets the stable version depend on a service, which depends on others itself.
+func (w *world) dependsOnDB(others ...*structs.Dependency) {
+	w.versions[2].DependsOn = []*structs.Dependency{{Job: "db", Condition: structs.DependHealthy}}
+	w.others = []*structs.Job{{ID: "db", Namespace: "default", Type: structs.JobTypeService, DependsOn: others}}
 }
 
 func one(g structs.DeploymentState) map[string]*structs.DeploymentState {
@@ -91,6 +105,20 @@ func TestDEPSteps(t *testing.T) {
 		{name: "DEP-4 nor to what it is already", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
 			change: func(w *world) { w.versions[2].Meta = w.job.Meta }, status: structs.DeploymentFailed,
 			why: "Failed due to progress deadline - not rolling back to stable job version 1 as current job has same specification"},
+		{name: "DEP-4 nor to what would wait for itself, because others depend on the job by now",
+			w:      rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
+			change: func(w *world) { w.dependsOnDB(&structs.Dependency{Job: "web", Condition: structs.DependStarted}) }, status: structs.DeploymentFailed,
+			why: "Failed due to progress deadline - not rolling back to stable job version 1: it would wait for itself: web depends on db, db on web"},
+		{name: "DEP-4 nor to what would wait for ever, because what it depends on never completes by now",
+			w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
+			change: func(w *world) {
+				w.dependsOnDB()
+				w.versions[2].DependsOn[0].Condition = structs.DependComplete
+			}, status: structs.DeploymentFailed,
+			why: `Failed due to progress deadline - not rolling back to stable job version 1: it depends on job "db", which is a service job and never completes`},
+		{name: "DEP-4 but to what has to wait for another job", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
+			change: func(w *world) { w.dependsOnDB() },
+			status: structs.DeploymentFailed, why: "Failed due to progress deadline - rolling back to job version 1", back: 1},
 		{name: "DEP-5 healthy canaries wait for a person, without a deadline",
 			w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 1, HealthyAllocs: 1, RequireProgressBy: over}))},
 		{name: "DEP-5 or are promoted", w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 1, HealthyAllocs: 1, AutoPromote: true})), promo: true},
