@@ -84,10 +84,13 @@ func (e *env) plan(path string, p *api.PlanResponse, verbose bool) {
 	e.say("")
 	e.say("%s", e.paint("1", "Scheduler dry-run:"))
 	x := &structs.Evaluation{FailedTGAllocs: p.FailedTGAllocs, Explanations: p.Explanations}
-	if len(p.FailedTGAllocs) == 0 {
-		e.say("- %s", e.paint("32", "All tasks successfully allocated."))
-	} else {
+	switch {
+	case len(p.FailedTGAllocs) > 0:
 		e.say("- %s", e.paint("33", "WARNING: Failed to place all allocations."))
+	case len(waiting(x)) > 0:
+		e.say("- %s", e.paint("33", "Nothing fails, but not all tasks are allocated at once."))
+	default:
+		e.say("- %s", e.paint("32", "All tasks successfully allocated."))
 	}
 	e.placementFailures(x)
 	e.plannedPlacements(p)

@@ -93,10 +93,11 @@ func (e *env) suspension(use, short string, suspend bool) *cobra.Command {
 				}
 				if resp.EvalID.IsZero() {
 					e.say("Job %q is %s", j.ID, map[bool]string{true: "suspended: nothing is launched of it", false: "taken up again"}[suspend])
-					continue
-				}
-				if err := e.follow(cmd, client, resp.EvalID, detach, verbose); err != nil {
+				} else if err := e.follow(cmd, client, resp.EvalID, detach, verbose); err != nil {
 					return err
+				}
+				if suspend && !detach {
+					e.say("    next: berth job resume %s", j.ID)
 				}
 			}
 			return nil

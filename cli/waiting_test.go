@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"berth/api"
 	"berth/structs"
 )
 
@@ -39,5 +40,49 @@ func TestAnUpdateThatWaitsForWhatItReplacesIsNoFailure(t *testing.T) {
 	}
 	if strings.Contains(got.out, "failed to place") {
 		t.Errorf("calls it a failure:\n%s", got.out)
+	}
+}
+
+// waitsForDB is a job that a job it depends on holds back.
+const waitsForDB = `web/web needs 1 more: it waits for job "db" to be healthy (0 of 1 serve)`
+
+func heldBack() *structs.Explanation {
+	return &structs.Explanation{Summary: waitsForDB, Unblocks: []string{`job "db" is healthy`}}
+}
+
+// What waits for other jobs fails nothing, but is not called allocated either.
+func TestAPlanSaysWhatWaits(t *testing.T) {
+	p := planOf(t, nil, webJob(), structs.DesiredUpdates{Place: 1})
+	p.Explanations = map[string]*structs.Explanation{"web": heldBack()}
+	f := newFake(t, map[string]any{"PUT /v1/job/web/plan": p})
+	got := f.berth(t, "job", "plan", jobFile(t, webFile))
+	if got.code != 1 || strings.Contains(got.out, "All tasks successfully allocated") || !strings.Contains(got.out, waitsForDB) || !strings.Contains(got.out, "not all tasks are allocated at once") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A wait is said once.
+func TestWhySaysAWaitOnce(t *testing.T) {
+	w := &api.Why{Kind: "job", ID: "web", Summary: "0 of 1 allocations run; group web: " + waitsForDB + ".", Facts: []api.WhyFact{{Label: "status", Value: "pending"}},
+		Waiting: []api.WhyWaiting{{Subject: "group web", Reason: waitsForDB, Explanation: heldBack()}, {Subject: "group two", Reason: "no node can take it"}}}
+	f := newFake(t, map[string]any{"GET /v1/explain/job/web": w})
+	got := f.berth(t, "why", "web")
+	if got.code != 0 || strings.Count(got.out, waitsForDB) != 1 || strings.Count(got.out, `it goes on when job "db" is healthy`) != 1 || !strings.Contains(got.out, "group two: no node can take it") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Who sets a job aside is told how it goes on.
+func TestASuspendedJobSaysHowItGoesOn(t *testing.T) {
+	for args, want := range map[string]bool{"job suspend web": true, "job suspend -detach web": false, "job resume web": false} {
+		f := newFake(t, changeRoutes())
+		if got := f.berth(t, strings.Fields(args)...); got.code != 0 || strings.Contains(got.out, "next: berth job resume web") != want {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+	routes := changeRoutes()
+	routes["PUT /v1/job/web/suspend"] = map[string]any{} // of a job that never runs itself
+	if got := newFake(t, routes).berth(t, "job", "suspend", "web"); !strings.Contains(got.out, "next: berth job resume web") {
+		t.Errorf("%+v", got)
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,12 +61,20 @@ func (e *env) showWhy(w *api.Why) {
 			if x.Since != 0 {
 				since = " (since " + ago(x.Since) + ")"
 			}
-			e.say("  %s: %s%s", x.Subject, x.Reason, since)
+			if strings.Contains(w.Summary, x.Reason) { // said above
+				e.say("  %s%s", x.Subject, since)
+			} else {
+				e.say("  %s: %s%s", x.Subject, x.Reason, since)
+			}
 			if x.Metrics != nil {
 				e.metric(x.Metrics)
 			}
 			if x.Explanation != nil {
-				e.explanation(x.Explanation)
+				more := *x.Explanation
+				if more.Summary == x.Reason {
+					more.Summary = ""
+				}
+				e.explanation(&more)
 			}
 		}
 	}

@@ -37,17 +37,26 @@ func (r *Run) noteDepends(allocs []*structs.Allocation) {
 		if held {
 			continue
 		}
-		name := fmt.Sprintf("%q", d.Job)
-		if key.Namespace != r.job.Namespace {
-			name += " of namespace " + key.Namespace
-		}
-		text := fmt.Sprintf("job %s to be %s (%s)", name, d.Condition, found)
-		r.depends.waits = append(r.depends.waits, &structs.JobWait{Namespace: key.Namespace, Job: key.ID, Condition: d.Condition, Found: found})
-		r.depends.texts = append(r.depends.texts, text)
+		w := &structs.JobWait{Namespace: key.Namespace, Job: key.ID, Condition: d.Condition, Found: found}
+		r.depends.waits = append(r.depends.waits, w)
+		r.depends.texts = append(r.depends.texts, WaitText(r.job.Namespace, w))
 		if failed && d.OnFailure == structs.DependFail && r.depends.fails == "" {
-			r.depends.fails = fmt.Sprintf("job %s, on which it depends, %s", name, found)
+			r.depends.fails = fmt.Sprintf("job %s, on which it depends, %s", jobText(r.job.Namespace, key), found)
 		}
 	}
+}
+
+// WaitText says what a job of a namespace waits for, in words that follow "it waits for".
+func WaitText(namespace string, w *structs.JobWait) string {
+	return fmt.Sprintf("job %s to be %s (%s)", jobText(namespace, structs.JobKey{Namespace: w.Namespace, ID: w.Job}), w.Condition, w.Found)
+}
+
+// jobText names a job to one of a namespace.
+func jobText(namespace string, key structs.JobKey) string {
+	if key.Namespace != namespace {
+		return fmt.Sprintf("%q of namespace %s", key.ID, key.Namespace)
+	}
+	return fmt.Sprintf("%q", key.ID)
 }
 
 // versionOf tells which allocations count for the current version of a job.

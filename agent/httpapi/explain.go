@@ -9,7 +9,6 @@ import (
 
 	"berth/acl"
 	"berth/api"
-	"berth/scheduler"
 	"berth/state"
 	"berth/structs"
 )
@@ -56,10 +55,7 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "group " + g.Name, Value: fmt.Sprintf("%d of %d running", running[g.Name], g.Desired())})
 	}
 	w.Facts = append(w.Facts, api.WhyFact{Label: "status", Value: j.Status}, api.WhyFact{Label: "version", Value: fmt.Sprint(j.Version)})
-	for _, d := range j.DependsOn {
-		found, held, _ := scheduler.ConditionOf(s, d.Key(j), d.Condition)
-		w.Facts = append(w.Facts, api.WhyFact{Label: "depends on " + d.Job, Value: fmt.Sprintf("to be %s: %s", d.Condition, map[bool]string{true: "it is, ", false: "not yet, "}[held]+found)})
-	}
+	w.Facts = append(w.Facts, dependFacts(s, j)...)
 	if d := s.LatestDeployment(j.Namespace, j.ID); d != nil {
 		w.Facts = append(w.Facts, api.WhyFact{Label: "deployment", Value: d.Status + ": " + d.StatusDescription})
 	}
@@ -75,7 +71,7 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		}
 		switch e.Status {
 		case structs.EvalStatusBlocked:
-			w.Waiting = append(w.Waiting, unplaced(e)...)
+			w.Waiting = append(w.Waiting, unplaced(s, e)...)
 		case structs.EvalStatusPending:
 			reason := "its evaluation is about to be looked at"
 			if !e.WaitUntil.IsZero() {
@@ -117,7 +113,7 @@ func deadline(e *structs.Evaluation) int64 {
 }
 
 // unplaced are the groups a blocked evaluation could not place.
-func unplaced(e *structs.Evaluation) []api.WhyWaiting {
+func unplaced(s *state.Snapshot, e *structs.Evaluation) []api.WhyWaiting {
 	names := make([]string, 0, len(e.FailedTGAllocs)+len(e.Explanations))
 	for name := range e.FailedTGAllocs {
 		names = append(names, name)
@@ -128,7 +124,7 @@ func unplaced(e *structs.Evaluation) []api.WhyWaiting {
 	slices.Sort(names)
 	var out []api.WhyWaiting
 	for _, name := range slices.Compact(names) {
-		x := api.WhyWaiting{Subject: "group " + name, Reason: "no node can take it", Since: e.CreateTime, Metrics: e.FailedTGAllocs[name], Explanation: e.Explanations[name]}
+		x := api.WhyWaiting{Subject: "group " + name, Reason: "no node can take it", Since: e.CreateTime, Metrics: e.FailedTGAllocs[name], Explanation: current(s, e, e.Explanations[name])}
 		if x.Explanation != nil && x.Explanation.Summary != "" {
 			x.Reason = x.Explanation.Summary
 		}

@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"fmt"
+	"strings"
+
+	"berth/api"
+	"berth/scheduler"
+	"berth/state"
+	"berth/structs"
+)
+
+// dependFacts tell of the jobs that a job depends on, but for those that it is said to wait for.
+func dependFacts(s *state.Snapshot, j *structs.Job) []api.WhyFact {
+	said := map[structs.JobKey]bool{}
+	for e := range s.EvalsByJob(j.Namespace, j.ID) {
+		if e.Status == structs.EvalStatusBlocked {
+			for _, w := range e.WaitsForJobs {
+				said[structs.JobKey{Namespace: w.Namespace, ID: w.Job}] = true
+			}
+		}
+	}
+	var facts []api.WhyFact
+	for _, d := range j.DependsOn {
+		found, held, _ := scheduler.ConditionOf(s, d.Key(j), d.Condition)
+		if said[d.Key(j)] && !held {
+			continue
+		}
+		facts = append(facts, api.WhyFact{Label: "depends on " + d.Job, Value: fmt.Sprintf("to be %s: %s", d.Condition, map[bool]string{true: "it is, ", false: "not yet, "}[held]+found)})
+	}
+	return facts
+}
+
+// current is an explanation with what is found now of the jobs that its evaluation waits for: the evaluation has what it found when it was
+// decided.
+func current(s *state.Snapshot, e *structs.Evaluation, x *structs.Explanation) *structs.Explanation {
+	if x == nil || len(e.WaitsForJobs) == 0 {
+		return x
+	}
+	now := *x
+	for _, w := range e.WaitsForJobs {
+		at := *w
+		at.Found, _, _ = scheduler.ConditionOf(s, structs.JobKey{Namespace: w.Namespace, ID: w.Job}, w.Condition)
+		now.Summary = strings.Replace(now.Summary, scheduler.WaitText(e.Namespace, w), scheduler.WaitText(e.Namespace, &at), 1)
+	}
+	return &now
+}
