@@ -43,7 +43,7 @@ func (r *roleFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.name, "name", "", "its name")
 	f.StringVar(&r.description, "description", "", "what it is for")
-	f.StringArrayVar(&r.policies, "policy", nil, "a policy; may be given several times")
+	f.StringSliceVar(&r.policies, "policy", nil, "policies, with commas between them; may be given several times")
 }
 
 func (r *roleFlags) links() []*structs.ACLRolePolicy {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,37 @@ func TestARefusalSaysWhatItNeeds(t *testing.T) {
 func refusing(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set(api.HeaderPermission, "namespace:list-jobs")
 	http.Error(w, "Permission denied", http.StatusForbidden)
+}
+
+// Accessors may be shortened as other ids may, by who may list tokens; what is taken for whole is not looked for.
+func TestTokensByTheBeginningOfTheirAccessor(t *testing.T) {
+	one := &api.ACLToken{AccessorID: structs.MustID("0b5c6a30-1111-4222-8333-444455556666"), Name: "joe", Type: "client", Policies: []string{"dev"}}
+	two := &api.ACLToken{AccessorID: structs.MustID("0b5c6a99-1111-4222-8333-444455556666"), Name: "ann", Type: "client", Policies: []string{"dev"}}
+	own := "/v1/acl/token/" + one.AccessorID.String()
+	routes := map[string]any{"GET /v1/acl/policies": []*api.ACLPolicyListStub{{Name: "dev"}, {Name: "ops"}}, "GET " + own: one, "PUT " + own: one, "DELETE " + own: nil,
+		"GET /v1/acl/tokens": []*api.ACLTokenListStub{{AccessorID: one.AccessorID, Name: "joe"}, {AccessorID: two.AccessorID, Name: "ann"}}}
+	f := newFake(t, routes)
+	for _, args := range [][]string{{"info", "0b5c6a30"}, {"update", "-policy=dev,ops", "0b5c6a3"}, {"delete", "0b5c6a30-11"}} {
+		if got := f.berth(t, append([]string{"acl", "token"}, args...)...); got.code != 0 || !strings.Contains(got.out, one.AccessorID.String()) {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+	var sent api.ACLToken
+	if err := json.Unmarshal(f.text("PUT "+own), &sent); err != nil || !slices.Equal(sent.Policies, []string{"dev", "ops"}) {
+		t.Errorf("policies with a comma are sent as %q, %v", sent.Policies, err)
+	}
+	if _, asked := f.sent("DELETE " + own); !asked {
+		t.Error("nothing was deleted")
+	}
+	for args, want := range map[string]string{"delete 0b5c": "2 tokens have ids that begin with", "info 77": "no token has an id that begins", "update joe": "ids are hexadecimal", "info ": "the token is missing"} {
+		if got := f.berth(t, append([]string{"acl", "token"}, strings.Split(args, " ")...)...); got.code != 1 || !strings.Contains(got.err, want) {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+	delete(routes, "GET /v1/acl/tokens") // who may not list may show what he knows whole
+	if got := newFake(t, routes).berth(t, "acl", "token", "info", one.AccessorID.String()); got.code != 0 {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestACLNamesThatAreNotThere(t *testing.T) {

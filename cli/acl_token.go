@@ -52,9 +52,9 @@ func (t *tokenFlags) add(c *cobra.Command) {
 	f.StringVar(&t.name, "name", "", "a name for people")
 	f.StringVar(&t.kind, "type", structs.TokenClient, "client, or management for a token that may do everything")
 	f.BoolVar(&t.global, "global", false, "good in all regions; there must be one only")
-	f.StringArrayVar(&t.policies, "policy", nil, "a policy; may be given several times")
-	f.StringArrayVar(&t.roleIDs, "role-id", nil, "a role, by its id; may be given several times")
-	f.StringArrayVar(&t.roleNames, "role-name", nil, "a role, by its name; may be given several times")
+	f.StringSliceVar(&t.policies, "policy", nil, "policies, with commas between them; may be given several times")
+	f.StringSliceVar(&t.roleIDs, "role-id", nil, "roles, by their ids; may be given several times")
+	f.StringSliceVar(&t.roleNames, "role-name", nil, "roles, by their names; may be given several times")
 }
 
 // roles are the links that were given.
@@ -71,6 +71,30 @@ func (t *tokenFlags) roles() ([]*structs.ACLTokenRole, error) {
 		out = append(out, &structs.ACLTokenRole{Name: name})
 	}
 	return out, nil
+}
+
+// wholeAccessor is the accessor that begins so. Only who may list tokens can shorten one.
+func wholeAccessor(ctx context.Context, client *api.Client, prefix string) (string, error) {
+	if _, err := structs.ParseID(prefix); err == nil && prefix != "" {
+		return prefix, nil
+	}
+	t, err := byPrefix("token", prefix, func(q *api.QueryOptions) ([]*api.ACLTokenListStub, error) {
+		all, _, err := client.ACL().Tokens(ctx, q)
+		return all, err
+	}, func(t *api.ACLTokenListStub) string { return t.AccessorID.String() }, func(t *api.ACLTokenListStub) string { return t.Name })
+	if err != nil {
+		return "", err
+	}
+	return t.AccessorID.String(), nil
+}
+
+// findToken is the token whose accessor begins so.
+func findToken(ctx context.Context, client *api.Client, prefix string) (*api.ACLToken, error) {
+	accessor, err := wholeAccessor(ctx, client, prefix)
+	if err != nil {
+		return nil, err
+	}
+	return client.ACL().Token(ctx, accessor)
 }
 
 // warnOfPolicies says which policies of a token nobody made: they grant nothing until somebody does, or are misspelt.
@@ -125,7 +149,7 @@ func (e *env) tokenUpdate() *cobra.Command {
 		Long: "Changes what is given; the rest stays. Policies and roles that are given take the place of those the token has."}
 	t.add(c)
 	return lister(e.withClient(c, func(cmd *cobra.Command, client *api.Client, args []string) error {
-		have, err := client.ACL().Token(cmd.Context(), args[0])
+		have, err := findToken(cmd.Context(), client, args[0])
 		if err != nil {
 			return err
 		}
@@ -162,10 +186,14 @@ func (e *env) tokenUpdate() *cobra.Command {
 func (e *env) tokenDelete() *cobra.Command {
 	return e.withClient(&cobra.Command{Use: "delete ACCESSOR", Short: "end a token, at once and everywhere", Args: cobra.ExactArgs(1)},
 		func(cmd *cobra.Command, client *api.Client, args []string) error {
-			if err := client.ACL().DeleteToken(cmd.Context(), args[0]); err != nil {
+			accessor, err := wholeAccessor(cmd.Context(), client, args[0])
+			if err != nil {
 				return err
 			}
-			e.say("Token %s successfully deleted", args[0])
+			if err := client.ACL().DeleteToken(cmd.Context(), accessor); err != nil {
+				return err
+			}
+			e.say("Token %s successfully deleted", accessor)
 			return nil
 		})
 }
@@ -174,7 +202,7 @@ func (e *env) tokenInfo() *cobra.Command {
 	var s shown
 	return lister(e.withClient(&cobra.Command{Use: "info ACCESSOR", Short: "show a token with its secret", Args: cobra.ExactArgs(1)},
 		func(cmd *cobra.Command, client *api.Client, args []string) error {
-			t, err := client.ACL().Token(cmd.Context(), args[0])
+			t, err := findToken(cmd.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
