@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -83,14 +84,14 @@ func (e *env) preemptions(p *api.PlanResponse) {
 	if len(p.Annotations.PreemptedAllocs) < plannedMax {
 		rows := [][]string{{"Alloc ID", "Job ID", "Task Group", "Node"}}
 		for _, a := range p.Annotations.PreemptedAllocs {
-			rows = append(rows, []string{a.ID.Short(), a.JobID, a.TaskGroup, a.NodeName})
+			rows = append(rows, []string{a.ID.Short(), orHidden(a.JobID), a.TaskGroup, a.NodeName})
 		}
 		e.table(rows)
 		return
 	}
 	count := map[string]int{}
 	for _, a := range p.Annotations.PreemptedAllocs {
-		count[a.JobID]++
+		count[orHidden(a.JobID)]++
 	}
 	rows := [][]string{{"Job ID", "Preemptions"}}
 	for _, id := range sortedKeys(count) {
@@ -98,3 +99,6 @@ func (e *env) preemptions(p *api.PlanResponse) {
 	}
 	e.table(rows)
 }
+
+// orHidden stands for a job that the caller may not read.
+func orHidden(job string) string { return cmp.Or(job, "(of a namespace you may not read)") }

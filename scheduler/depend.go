@@ -38,6 +38,9 @@ func (r *Run) noteDepends(allocs []*structs.Allocation) {
 			continue
 		}
 		w := &structs.JobWait{Namespace: key.Namespace, Job: key.ID, Condition: d.Condition, Found: found}
+		if key.Namespace != r.job.Namespace { // who may read this job knows how it is written, and not how the other one is
+			w.Found, found = "", "cannot be "+d.Condition
+		}
 		r.depends.waits = append(r.depends.waits, w)
 		r.depends.texts = append(r.depends.texts, WaitText(r.job.Namespace, w))
 		if failed && d.OnFailure == structs.DependFail && r.depends.fails == "" {
@@ -48,7 +51,11 @@ func (r *Run) noteDepends(allocs []*structs.Allocation) {
 
 // WaitText says what a job of a namespace waits for, in words that follow "it waits for".
 func WaitText(namespace string, w *structs.JobWait) string {
-	return fmt.Sprintf("job %s to be %s (%s)", jobText(namespace, structs.JobKey{Namespace: w.Namespace, ID: w.Job}), w.Condition, w.Found)
+	text := fmt.Sprintf("job %s to be %s", jobText(namespace, structs.JobKey{Namespace: w.Namespace, ID: w.Job}), w.Condition)
+	if w.Found == "" {
+		return text
+	}
+	return text + " (" + w.Found + ")"
 }
 
 // jobText names a job to one of a namespace.

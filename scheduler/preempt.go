@@ -258,8 +258,12 @@ func (r *Run) evict(e *eviction, group string, by structs.ID) []structs.ID {
 	slices.SortFunc(e.victims, func(a, b *fleet.Use) int { return a.AllocID.Compare(b.AllocID) })
 	for _, u := range e.victims {
 		r.in.Fleet.SetStopping(u, true)
+		told := structs.AllocPreempted + by.String()
+		if u.Job.Namespace == r.job.Namespace { // who may read the one job may not know the other
+			told += " of job " + r.job.ID
+		}
 		r.plan.Stop = append(r.plan.Stop, &structs.PlanStop{
-			AllocID: u.AllocID, DesiredStatus: structs.AllocDesiredEvict, Description: structs.AllocPreempted + by.String() + " of job " + r.job.ID, PreemptedBy: by,
+			AllocID: u.AllocID, DesiredStatus: structs.AllocDesiredEvict, Description: told, PreemptedBy: by,
 		})
 		gone = append(gone, u.AllocID)
 		if !slices.Contains(r.disturbed, u.Job) {

@@ -43,7 +43,7 @@ func (d *Dependency) Key(of *Job) JobKey {
 type JobWait struct {
 	Namespace, Job string
 	Condition      string
-	Found          string // "2 of 3 allocations have ended well"
+	Found          string // "2 of 3 allocations have ended well"; empty of a job of another namespace
 }
 
 func canonicalizeDependencies(list []*Dependency) {
@@ -130,7 +130,11 @@ func (w *dependencyWalk) backFrom(j *Job) string {
 		at := todo[0]
 		for _, d := range at.job.DependsOn {
 			key := d.Key(at.job)
-			path := at.path + d.Job
+			name := d.Job
+			if key.Namespace != w.start.Namespace && at.job != w.start {
+				name = "a job of another namespace" // whoever registers this one knows what it is written to depend on, and no more
+			}
+			path := at.path + name
 			if key == w.start.Key() {
 				return path
 			}
@@ -139,7 +143,7 @@ func (w *dependencyWalk) backFrom(j *Job) string {
 				continue
 			}
 			w.seen[key] = true
-			todo = append(todo, step{next, fmt.Sprintf("%s, %s on ", path, d.Job)})
+			todo = append(todo, step{next, fmt.Sprintf("%s, %s on ", path, name)})
 		}
 	}
 	return ""

@@ -82,18 +82,18 @@ func (a *API) evalGet(r *request) (any, error) {
 		}
 		if r.flag("related") {
 			own := *e
-			own.RelatedEvals = related(s, e)
+			own.RelatedEvals = related(r.teller(s), e)
 			e = &own
 		}
 		return answer{value: e, index: e.ModifyIndex, changed: changed}, nil
 	})
 }
 
-// related are the evaluations before, after and beside one.
-func related(s *state.Snapshot, e *structs.Evaluation) []*structs.EvaluationStub {
+// related are the evaluations before, after and beside one; that before one of a preemption is of the job that took the room.
+func related(s teller, e *structs.Evaluation) []*structs.EvaluationStub {
 	var out []*structs.EvaluationStub
 	for _, id := range []structs.ID{e.PreviousEval, e.NextEval, e.BlockedEval} {
-		if x := s.Eval(id); x != nil {
+		if x := s.Eval(id); x != nil && s.reads(x.Namespace) {
 			out = append(out, &structs.EvaluationStub{ID: x.ID, Priority: x.Priority, Type: x.Type, TriggeredBy: x.TriggeredBy,
 				Namespace: x.Namespace, JobID: x.JobID, NodeID: x.NodeID, DeploymentID: x.DeploymentID, Status: x.Status,
 				StatusDescription: x.StatusDescription, WaitUntil: x.WaitUntil, NextEval: x.NextEval, PreviousEval: x.PreviousEval,

@@ -30,11 +30,11 @@ func (a *API) whyJob(r *request) (any, error) {
 		}
 		_, changed := s.EvalsByJobW(j.Namespace, j.ID)
 		_, job := s.JobW(j.Namespace, j.ID)
-		return answer{value: explainJob(s, j), index: max(j.ModifyIndex, newest(s, s.EvalsByJob(j.Namespace, j.ID), func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals)), changed: changed, also: job}, nil
+		return answer{value: explainJob(r.teller(s), j), index: max(j.ModifyIndex, newest(s, s.EvalsByJob(j.Namespace, j.ID), func(e *structs.Evaluation) uint64 { return e.ModifyIndex }, state.TableEvals)), changed: changed, also: job}, nil
 	})
 }
 
-func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
+func explainJob(s teller, j *structs.Job) *api.Why {
 	w := &why{Kind: "job", ID: j.ID, Name: j.Name, Namespace: j.Namespace, Facts: []api.WhyFact{}, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
 	running, wanted := map[string]int{}, 0
 	for al := range s.AllocsByJob(j.Namespace, j.ID) {
@@ -47,7 +47,7 @@ func explainJob(s *state.Snapshot, j *structs.Job) *api.Why {
 		}
 		w.Waiting = append(w.Waiting, waitingTasks(al)...)
 	}
-	w.Waiting = append(w.Waiting, leaving(s, func(al *structs.Allocation) bool { return al.JobID == j.ID && al.Namespace == j.Namespace })...)
+	w.Waiting = append(w.Waiting, leaving(s.Snapshot, func(al *structs.Allocation) bool { return al.JobID == j.ID && al.Namespace == j.Namespace })...)
 	total := 0
 	for _, g := range j.TaskGroups {
 		wanted += g.Desired()
@@ -113,7 +113,7 @@ func deadline(e *structs.Evaluation) int64 {
 }
 
 // unplaced are the groups a blocked evaluation could not place.
-func unplaced(s *state.Snapshot, e *structs.Evaluation) []api.WhyWaiting {
+func unplaced(s teller, e *structs.Evaluation) []api.WhyWaiting {
 	names := make([]string, 0, len(e.FailedTGAllocs)+len(e.Explanations))
 	for name := range e.FailedTGAllocs {
 		names = append(names, name)
@@ -196,11 +196,11 @@ func (a *API) whyAlloc(r *request) (any, error) {
 		if al == nil {
 			return answer{}, notFound("alloc not found")
 		}
-		return answer{value: explainAlloc(s, al), index: al.ModifyIndex, changed: changed}, nil
+		return answer{value: explainAlloc(r.teller(s), al), index: al.ModifyIndex, changed: changed}, nil
 	})
 }
 
-func explainAlloc(s *state.Snapshot, al *structs.Allocation) *api.Why {
+func explainAlloc(s teller, al *structs.Allocation) *api.Why {
 	w := &why{Kind: "allocation", ID: al.ID.String(), Name: al.Name(), Namespace: al.Namespace, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
 	w.Facts = []api.WhyFact{{Label: "status", Value: al.ClientStatus + ", wanted: " + al.DesiredStatus}, {Label: "node", Value: al.NodeName + " (" + al.NodeID.Short() + ")"}}
 	for _, f := range []api.WhyFact{{Label: "told by its node", Value: al.ClientDescription}, {Label: "told by the servers", Value: al.DesiredDescription}} {
@@ -218,7 +218,7 @@ func explainAlloc(s *state.Snapshot, al *structs.Allocation) *api.Why {
 	if !al.Terminal() && al.ClientStatus != structs.AllocClientRunning {
 		w.Waiting = waitingTasks(al)
 	}
-	w.Waiting = append(w.Waiting, leaving(s, func(o *structs.Allocation) bool { return o.ID == al.ID })...)
+	w.Waiting = append(w.Waiting, leaving(s.Snapshot, func(o *structs.Allocation) bool { return o.ID == al.ID })...)
 	w.history(al)
 	w.finish()
 	switch {

@@ -29,7 +29,7 @@ func TestAWaitForAJobIsAsItIsNow(t *testing.T) {
 	txn.PutAlloc(&structs.Allocation{ID: structs.ID{7}, Namespace: "data", JobID: "load", TaskGroup: "g", ClientStatus: structs.AllocClientComplete, DesiredStatus: structs.AllocDesiredRun, Job: load})
 	txn.PutAlloc(&structs.Allocation{ID: structs.ID{8}, Namespace: "default", JobID: "db", TaskGroup: "g", ClientStatus: structs.AllocClientRunning, DesiredStatus: structs.AllocDesiredRun, Job: db})
 	txn.Commit()
-	w := explainJob(store.Snapshot(), web)
+	w := explainJob(toldAll(store), web)
 	now := strings.Replace(before, "0 of 2", "1 of 2", 1)
 	if len(w.Waiting) != 1 || w.Waiting[0].Reason != now || w.Waiting[0].Explanation.Summary != now || !strings.Contains(w.Summary, now) {
 		t.Errorf("%s\n%+v", w.Summary, w.Waiting)
@@ -50,7 +50,7 @@ func TestAWaitForAJobIsAsItIsNow(t *testing.T) {
 	over.Status = structs.EvalStatusCancelled
 	txn.PutEval(&over)
 	txn.Commit()
-	if w = explainJob(store.Snapshot(), web); !hasFact(w, "depends on load", "to be complete: not yet, 1 of 2 ended well") {
+	if w = explainJob(toldAll(store), web); !hasFact(w, "depends on load", "to be complete: not yet, 1 of 2 ended well") {
 		t.Errorf("facts %+v", w.Facts)
 	}
 }

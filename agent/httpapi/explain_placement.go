@@ -12,7 +12,7 @@ import (
 
 // placementFacts tell why an allocation is where it is: the parts of its node's score, the next best node, whose place it took,
 // who left for it or for whom it left, and which evaluation decided it.
-func placementFacts(s *state.Snapshot, al *structs.Allocation) []api.WhyFact {
+func placementFacts(s teller, al *structs.Allocation) []api.WhyFact {
 	var facts []api.WhyFact
 	add := func(label, format string, args ...any) {
 		facts = append(facts, api.WhyFact{Label: label, Value: fmt.Sprintf(format, args...)})
@@ -21,11 +21,11 @@ func placementFacts(s *state.Snapshot, al *structs.Allocation) []api.WhyFact {
 		if i := slices.IndexFunc(m.ScoreMetaData, func(x *structs.NodeScoreMeta) bool { return x.NodeID == al.NodeID }); i >= 0 {
 			add("its node's score", "%s", scoreText(m.ScoreMetaData[i]))
 		} else {
-			add("placed with others alike", "the first of them on %s", nodeName(s, m.ScoreMetaData[0].NodeID))
+			add("placed with others alike", "the first of them on %s", nodeName(s.Snapshot, m.ScoreMetaData[0].NodeID))
 		}
 		for _, x := range m.ScoreMetaData {
 			if x.NodeID != al.NodeID {
-				add("the next best node", "%s: %s", nodeName(s, x.NodeID), scoreText(x))
+				add("the next best node", "%s: %s", nodeName(s.Snapshot, x.NodeID), scoreText(x))
 				break
 			}
 		}
@@ -66,8 +66,10 @@ func nodeName(s *state.Snapshot, id structs.ID) string {
 	return id.Short()
 }
 
-func allocText(s *state.Snapshot, id structs.ID) string {
-	if a := s.Alloc(id); a != nil {
+func allocText(s teller, id structs.ID) string {
+	if a := s.Alloc(id); a != nil && !s.reads(a.Namespace) {
+		return id.Short() + " of a namespace that you may not read"
+	} else if a != nil {
 		return fmt.Sprintf("%s (%s) on %s: %s", a.Name(), id.Short(), a.NodeName, a.ClientStatus)
 	}
 	return id.Short() + ", which is not there (any more)"

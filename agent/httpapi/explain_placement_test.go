@@ -37,7 +37,7 @@ func TestAPlacementSaysWhyItIsWhereItIs(t *testing.T) {
 		"left for it":        "web.g[0] (" + structs.ID{8}.Short() + ") on one: complete",
 	}
 	got := map[string]string{}
-	for _, f := range placementFacts(store.Snapshot(), al) {
+	for _, f := range placementFacts(toldAll(store), al) {
 		got[f.Label] = f.Value
 	}
 	for label, value := range want {
@@ -61,7 +61,7 @@ func TestWhatLacksRoomIsToldBeforeWhatWaitsForATime(t *testing.T) {
 	txn.PutEval(&structs.Evaluation{ID: structs.ID{3}, Namespace: "default", JobID: "web", Status: structs.EvalStatusBlocked,
 		FailedTGAllocs: map[string]*structs.AllocMetric{"g": {NodesExhausted: 1}}})
 	txn.Commit()
-	w := explainJob(store.Snapshot(), job)
+	w := explainJob(toldAll(store), job)
 	if len(w.Waiting) != 2 || w.Waiting[0].Subject != "group g" || !strings.Contains(w.Summary, "group g") {
 		t.Errorf("%s\n%+v", w.Summary, w.Waiting)
 	}
@@ -76,7 +76,7 @@ func TestAJobTellsWhatItDependsOn(t *testing.T) {
 	txn.PutJob(job)
 	txn.PutEval(&structs.Evaluation{ID: structs.ID{1}, Namespace: "default", JobID: "web", Status: structs.EvalStatusFailed, StatusDescription: "job load has failed", ModifyIndex: 1})
 	txn.Commit()
-	w := explainJob(store.Snapshot(), job)
+	w := explainJob(toldAll(store), job)
 	got := map[string]string{}
 	for _, f := range w.Facts {
 		got[f.Label] = f.Value
@@ -88,3 +88,6 @@ func TestAJobTellsWhatItDependsOn(t *testing.T) {
 		t.Error(w.Summary)
 	}
 }
+
+// toldAll tells everything.
+func toldAll(s *state.Store) teller { return teller{s.Snapshot(), func(string) bool { return true }} }

@@ -299,6 +299,7 @@ func (a *API) jobPlan(r *request) (any, error) {
 	}
 	old := s.Job(req.Job.Namespace, req.Job.ID)
 	plan := a.Server.PlanJob(s, req.Job)
+	r.hidePlanned(plan)
 	resp := &api.PlanResponse{Annotations: plan.Annotations, FailedTGAllocs: plan.Failed, Explanations: plan.Explanations,
 		CreatedEvals: plan.Evals, Warnings: warnings, NextPeriodicLaunch: cron.NextLaunch(req.Job, time.Now())}
 	for _, p := range plan.Placements {
