@@ -15,6 +15,8 @@ type view struct {
 	evals  []*structs.Evaluation
 	// deployments are those of all jobs.
 	deployments []*structs.Deployment
+	// refused are jobs that do not wait out the failure of one on which they depend.
+	refused map[structs.JobKey]bool
 }
 
 // checkNode finds a node that holds more than it has, or two allocations with one port. Its allocations are those on it.
@@ -255,6 +257,9 @@ func checkQuiet(v view) []string {
 		}
 	}
 	for _, j := range v.jobs {
+		if j.Suspended || v.refused[j.Key()] {
+			continue // see laws
+		}
 		for _, g := range j.TaskGroups {
 			key := j.Namespace + "/" + j.ID + "/" + g.Name
 			want := g.Desired()

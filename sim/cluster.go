@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"berth/scheduler/check"
@@ -20,6 +21,8 @@ type cluster struct {
 	users    *workload
 	family   *family
 	operator *disruptions
+	chores   *chores
+	laws     *laws
 	r        *rand.Rand // of faults
 
 	troubled bool // faults happen
@@ -34,6 +37,7 @@ func newCluster(w *world, c Config) *cluster {
 	cl.ctl = newControl(w, cl.log)
 	cl.family = newFamily(cl)
 	cl.operator = &disruptions{cl: cl, r: w.rng("disruptions")}
+	cl.chores, cl.laws = newChores(cl), newLaws()
 	cl.ctl.leaving = cl.operator.judge
 	cl.log.applied = cl.applied
 	cl.log.refused = cl.refused
@@ -55,6 +59,7 @@ func (cl *cluster) begin() {
 	cl.w.after(4*time.Second, cl.family.begin)
 	cl.w.after(10*time.Second, cl.family.drain)
 	cl.w.after(8*time.Second, cl.operator.begin)
+	cl.w.after(6*time.Second, cl.chores.begin)
 }
 
 // user does one thing, and the next a while later.
@@ -164,6 +169,7 @@ func (cl *cluster) calm() {
 	cl.troubled = false
 	cl.net.calm()
 	cl.family.end()
+	cl.chores.end()
 	for _, n := range cl.nodes {
 		n.flaky = 0
 		n.start()
@@ -190,6 +196,7 @@ func (cl *cluster) refused(kind structs.CommandKind, err error) {
 func (cl *cluster) applied(*structs.LogEntry) {
 	snap := cl.log.store.Snapshot()
 	nodes, jobs := map[structs.ID]bool{}, map[structs.JobKey]bool{}
+	var placed, changed []*structs.Allocation
 	for a := range snap.Allocs() {
 		if a.ClientStatus == structs.AllocClientUnknown {
 			if p := checkUnknown(a, snap.Job(a.Namespace, a.JobID), snap.Node(a.NodeID), cl.w.time()); p != "" {
@@ -206,6 +213,9 @@ func (cl *cluster) applied(*structs.LogEntry) {
 		}
 		if before == nil {
 			cl.checkBeside(a, snap.Alloc(a.PreviousAllocation))
+			placed = append(placed, a)
+		} else if before.ClientStatus != a.ClientStatus {
+			changed = append(changed, a)
 		}
 		nodes[a.NodeID] = true
 		jobs[structs.JobKey{Namespace: a.Namespace, ID: a.JobID}] = true
@@ -233,6 +243,9 @@ func (cl *cluster) applied(*structs.LogEntry) {
 		}
 	}
 	cl.family.check(snap)
+	for _, p := range cl.laws.look(snap, cl.w.now, placed, changed) {
+		cl.problem("%s", p)
+	}
 	cl.ctl.applied()
 }
 
@@ -260,8 +273,11 @@ func (cl *cluster) checkBeside(a, previous *structs.Allocation) {
 func (cl *cluster) judge() {
 	snap := cl.log.store.Snapshot()
 	v := view{nodes: collect(snap.Nodes()), jobs: collect(snap.Jobs()), allocs: collect(snap.Allocs()), evals: collect(snap.Evals()),
-		deployments: collect(snap.Deployments())}
-	for _, p := range append(checkReferences(v), checkQuiet(v)...) {
+		deployments: collect(snap.Deployments()), refused: map[structs.JobKey]bool{}}
+	for _, j := range v.jobs {
+		v.refused[j.Key()] = refuses(beside(snap, j), j)
+	}
+	for _, p := range slices.Concat(checkReferences(v), checkQuiet(v), cl.laws.rest(snap, cl.w.now)) {
 		cl.problem("%s", p)
 	}
 	for _, f := range check.State(&check.World{Nodes: v.nodes, Jobs: v.jobs, Allocs: v.allocs, Deployments: v.deployments}) {

@@ -28,4 +28,9 @@
 //	I35  each time of a schedule is launched, in order and once
 //	I36  where instances may not overlap they do not
 //	I37  a token dispatches one instance
+//	I38  nothing of a version is placed before the jobs it depends on have come so far; at rest nothing waits for what has come
+//	I39  of an index that ended well or failed for good, or of a job that is done or given up, nothing more is placed; at rest every
+//	     index came to one of these ends, or something of the job runs or waits
+//	I40  of a suspended job nothing is placed, and at rest nothing runs
+//	I41  a job that is kept for a while after its end is there so long, and not for ever
 package sim

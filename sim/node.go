@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"berth/structs"
@@ -37,6 +38,7 @@ type node struct {
 	report     int
 	tasks      map[structs.ID]*instance
 	flaky      float64 // probability that a task started now will fail
+	moody      float64 // the same with an exit code, of a group that says what follows from one
 }
 
 // servers is what a node can ask of the control plane. Replies run later, or never.
@@ -58,6 +60,7 @@ type instance struct {
 	dirty   bool // the servers have not confirmed this status
 	version int  // grows with every change, so that a late confirmation does not hide a newer one
 	step    int  // grows when what was scheduled for it no longer counts
+	exit    int  // what its task ended with, when it did not end well
 }
 
 func newNode(w *world, net *network, ctl servers, i int, desc *structs.Node) *node {
@@ -281,6 +284,10 @@ func (n *node) plan(t *instance, r *rand.Rand) {
 	step := t.step
 	fails := chance(r, n.flaky)
 	length := between(r, time.Second, 40*time.Second)
+	exit := 0
+	if t.alloc.Group().Completion != nil && chance(r, n.moody) {
+		exit, fails = exitCodes[r.IntN(len(exitCodes))], true
+	}
 	if t.alloc.Job.Type != structs.JobTypeBatch && !fails {
 		return // a service runs on
 	}
@@ -288,7 +295,7 @@ func (n *node) plan(t *instance, r *rand.Rand) {
 		if t.step != step || !t.running {
 			return
 		}
-		t.running = false
+		t.running, t.exit = false, exit
 		status := structs.AllocClientComplete
 		if fails {
 			status = structs.AllocClientFailed
@@ -387,6 +394,9 @@ func (n *node) update(t *instance) *structs.AllocClientUpdate {
 	state := &structs.TaskState{State: structs.TaskStateRunning, StartedAt: at}
 	if terminal(t.status) {
 		state.State, state.FinishedAt, state.Failed = structs.TaskStateDead, at, t.status == structs.AllocClientFailed
+	}
+	if t.exit != 0 {
+		state.Events = []*structs.TaskEvent{{Type: structs.TaskTerminated, Time: t.at, Details: map[string]string{"exit_code": strconv.Itoa(t.exit)}}}
 	}
 	u := &structs.AllocClientUpdate{ID: t.alloc.ID, NodeID: n.desc.ID, ClientStatus: t.status, TaskStates: map[string]*structs.TaskState{"main": state}}
 	if t.healthy != nil {
