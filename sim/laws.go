@@ -13,7 +13,7 @@ import (
 // laws judges jobs that wait for others, count their failures, are set aside, or are kept for a while after their end. What a decision did
 // not see yet it may pass over for a moment.
 type laws struct {
-	now       int64
+	now, last int64                    // of this entry, and of the one before
 	held      map[waitKey]int64        // when a condition last held
 	suspended map[structs.JobKey]int64 // since when the job is set aside
 	ends      map[versionKey][]ending  // what the indexes of a version came to, in order
@@ -60,7 +60,7 @@ func versionOf(a *structs.Allocation) versionKey {
 
 // look judges an entry: the allocations that came with it, and those it changed.
 func (l *laws) look(snap *state.Snapshot, now int64, placed, changed []*structs.Allocation) []string {
-	l.now, l.found = now, nil
+	l.last, l.now, l.found = l.now, now, nil
 	for _, a := range placed {
 		if a.Job != nil {
 			l.placed(snap, a)
@@ -86,7 +86,7 @@ func (l *laws) placed(snap *state.Snapshot, a *structs.Allocation) {
 	}
 	if job != nil && job.Version == a.JobVersion && job.CreateIndex == a.Job.CreateIndex && !begunBefore(snap, a) {
 		for _, d := range job.DependsOn {
-			if at, ever := l.held[waitKey{key, d.Key(job), d.Condition}]; !ever || l.now-at > unseen {
+			if at, ever := l.held[waitKey{key, d.Key(job), d.Condition}]; !ever || l.last-at > unseen {
 				l.problem("I38: %s is placed before job %s is %s", a.Name(), d.Job, d.Condition)
 			}
 		}
