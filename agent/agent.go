@@ -23,6 +23,7 @@ import (
 	"berth/agent/httpapi"
 	"berth/agent/remote"
 	"berth/agent/security"
+	"berth/agent/slack"
 	"berth/agent/telemetry"
 	"berth/client"
 	"berth/client/network"
@@ -312,6 +313,11 @@ func (a *agent) networkConfig() network.Config {
 
 // run starts the parts and ends them in order: the node before the server it reports to and the containerd it works with.
 func (a *agent) run(ctx context.Context, began time.Time) error {
+	if !a.cfg.Client.Enabled {
+		if err := slack.Monitor(); err != nil {
+			a.log.Debug("more processor time is spent than need be", "error", err)
+		}
+	}
 	// The cluster port outlives the server, which hands leadership over through it, and containerd the node, which ends its tasks
 	// with it. Server and API outlive ctx until the node has ended.
 	outer := lifecycle.New(context.WithoutCancel(ctx))
