@@ -42,8 +42,6 @@ type world struct {
 	plans  []*structs.Plan
 	faults []string
 	evals  int
-	// nothings counts the evaluations of jobs that ask for nothing.
-	nothings int
 }
 
 func newWorld(seed uint64) *world {
@@ -290,7 +288,6 @@ func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 	out := scheduler.Evaluate(scheduler.Input{
 		State: w, Fleet: w.fleet, Eval: e, Blocked: blocked, Index: w.index, Now: w.now, IDs: w.ids,
 	})
-	w.checkNothing(e, blocked, out)
 	for _, p := range out.Plans {
 		for _, f := range check.Plan(w.view(), p, w.version) {
 			w.faults = append(w.faults, "plan: "+f.String())

@@ -175,7 +175,7 @@ func (a *API) submit(r *request, req *structs.JobRegisterRequest, warnings strin
 	if !j.IsPeriodic() && !j.IsParameterized() {
 		cmd.Eval = a.newEval(j, structs.EvalTriggerJobRegister, req.EvalPriority)
 	}
-	applied, err := a.propose(r, r.snapshot(), cmd)
+	applied, err := a.Server.Propose(r.ctx(), structs.CmdJobRegister, cmd)
 	if err != nil {
 		return nil, enforced(err)
 	}
