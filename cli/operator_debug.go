@@ -21,7 +21,7 @@ func (e *env) operatorDebug() *cobra.Command {
 		Use: "debug", Short: "collect what is needed to look into a cluster later, in one archive", Args: cobra.NoArgs,
 		Long: "Asks servers and nodes for a while and writes one tar.gz: members, raft, autopilot, the lists of jobs, allocations, evaluations,\n" +
 			"deployments and nodes at every interval, and of each agent how it is configured, its machine, figures, log and profiles. Profiles and\n" +
-			"the machine are shown by agents with enable_debug = true. index.json in the archive lists the files, and why one is missing.\n\n" +
+			"the machine are shown by agents with access control, or with enable_debug = true. index.json in the archive lists the files, and why one is missing.\n\n" +
 			"Secrets of configurations and environments are left out by the agents; names of jobs, nodes and addresses are in it, and so is\n" +
 			"what logs say. Look before you pass it on. An interrupt ends it early; what was collected is kept.",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -28,7 +28,7 @@ var settings = []setting{
 	{"log_file", none, "Lines go there as well as to standard error."},
 	{"log_include_location", nothing, ""}, {"log_rotate_bytes", nothing, ""}, {"log_rotate_duration", nothing, ""}, {"log_rotate_max_files", nothing, ""},
 	{"enable_syslog", nothing, "True is refused."}, {"syslog_facility", nothing, ""}, {"plugin_dir", nothing, ""},
-	{"enable_debug", "false; true with `-dev`", "Answers `/v1/agent/pprof` and `/debug/pprof`, and lets `berth operator debug` collect profiles."},
+	{"enable_debug", "false; true with `-dev`", "Answers `/debug/pprof`; and `/v1/agent/pprof` and `/v1/agent/host`, which `berth operator debug` collects, also without access control."},
 	{"leave_on_interrupt", "false", "A server that is told to end leaves the cluster for good: the others go on as a smaller cluster. The same as leave_on_terminate."},
 	{"leave_on_terminate", "false", "The same."},
 	{"disable_update_check", nothing, "Updates are never looked for."}, {"disable_anonymous_signature", nothing, "Nothing is ever told to anybody."}, {"reporting", nothing, ""},

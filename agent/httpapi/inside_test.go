@@ -45,6 +45,19 @@ func TestProfilesAreShownWhenTheConfigurationAllows(t *testing.T) {
 	}
 }
 
+// With access control a token decides, and no setting is needed: by the contract an archive of `operator debug` is whole then.
+func TestProfilesAreShownToWhoMayWithAccessControl(t *testing.T) {
+	g := newGuarded(t)
+	g.api.Config.DataDir = t.TempDir()
+	g.make("looks", `agent { policy = "write" }`)
+	g.make("reads", `agent { policy = "read" }`)
+	for path, write := range map[string]bool{"/v1/agent/pprof/heap": true, "/v1/agent/pprof/cmdline": true, "/v1/agent/host": false} {
+		g.as("looks").want("GET", path, nil, 200, nil)
+		g.as("reads").want("GET", path, nil, map[bool]int{true: 403, false: 200}[write], nil)
+		g.as("none").want("GET", path, nil, 403, nil)
+	}
+}
+
 func TestTheCommandLineIsShownWithoutSecrets(t *testing.T) {
 	got := redactArgs([]string{"berth", "agent", "-join-token=s3cret", "--encrypt", "s3cret", "-data-dir=/d", "-encrypt"})
 	if strings.Contains(strings.Join(got, " "), "s3cret") || got[2] != "-join-token=<redacted>" || got[5] != "-data-dir=/d" {
