@@ -32,17 +32,18 @@ func Rejoin(opts Options) (*Rejoined, error) {
 		return nil, err
 	}
 	defer unlock()
-	now := time.Now()
-	out, err := server.Rejoin(filepath.Join(cfg.DataDir, "server"), idgen.Random(), now)
+	now, dir := time.Now(), filepath.Join(cfg.DataDir, "server")
+	out, err := server.Rejoin(dir, idgen.Random(), now)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.TLS.RPC { // certificates of the configuration name no machine
-		return out, nil
+		return out, server.RejoinDone(dir)
 	}
 	if err := security.Reissue(config.PKIDir(cfg.DataDir), out.ID, now); err != nil {
-		return out, &structs.Error{Op: "rejoin", Kind: structs.KindConflict, Err: fmt.Errorf("the server has a new id and no certificate for it: %w", err),
+		err = &structs.Error{Op: "rejoin", Kind: structs.KindConflict, Err: fmt.Errorf("the server has a new id and no certificate for it: %w", err),
 			Hint: "move " + config.PKIDir(cfg.DataDir) + " away and start the agent with -join-token: `berth operator join-token create -role=server` on another server prints one"}
+		return out, errors.Join(err, server.RejoinDone(dir)) // the token makes it whole
 	}
-	return out, nil
+	return out, server.RejoinDone(dir)
 }

@@ -132,14 +132,14 @@ func TestAServerWhoseStateDiffersEndsAndRejoins(t *testing.T) {
 	}
 }
 
-// rejoin makes the server of a directory a new one and sees that it has what the others have.
+// rejoined makes the server of a directory a new one and sees that it has what the others have.
 func rejoin(t *testing.T, w *town, lead *fellow, n int, dir string, rest []*fellow) {
 	t.Helper()
 	before, err := os.ReadFile(filepath.Join(dir, "node-id"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Rejoin(dir, idgen.Seeded(uint64(100+n)), time.Now())
+	got, err := rejoined(dir, idgen.Seeded(uint64(100+n)), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestAServerRejoinsTwiceInASecond(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, raftDirName, "log"), []byte(had), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Rejoin(dir, ids, now)
+		got, err := rejoined(dir, ids, now)
 		if err != nil {
 			t.Fatal(err)
 		}

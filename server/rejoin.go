@@ -16,6 +16,10 @@ import (
 // forming one.
 const rejoinName = "rejoin"
 
+// rejoiningName is the file that says that a rejoin was begun and has not ended; it names the directory with what the server had. What lies beside
+// it may be half of the old server: it might vote as one that has forgotten its votes. No server starts from it.
+const rejoiningName = "rejoining"
+
 // Rejoined is what Rejoin did.
 type Rejoined struct {
 	Before structs.ID // the server's id until now; zero when it could not be read
@@ -24,34 +28,72 @@ type Rejoined struct {
 }
 
 // Rejoin makes the server of a data directory, which does not run, a new one that gets everything from the others. It has a new id: as the
-// old one it might vote twice, or for a leader that lacks what it had confirmed. What it had is kept beside.
+// old one it might vote twice, or for a leader that lacks what it had confirmed. What it had is kept beside. The server does not start until
+// RejoinDone; a Rejoin that was interrupted goes on where it was.
 func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) {
-	if _, err := os.Stat(filepath.Join(dataDir, raftDirName)); errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dataDir, memberName)); errors.Is(err, fs.ErrNotExist) {
-			return nil, &structs.Error{Kind: structs.KindNotFound, Subject: "the cluster's log in " + dataDir, Err: errors.New("does not exist"),
-				Hint: "name the data directory of an agent that was a server"}
-		}
-	}
-	out := &Rejoined{}
-	if text, err := os.ReadFile(filepath.Join(dataDir, "node-id")); err == nil {
-		out.Before, _ = structs.ParseID(string(trimEnd(text))) // one that cannot be read is replaced as well
-	}
-	if err := writeNew(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
-		return nil, fmt.Errorf("rejoin: %w", err)
-	}
-	kept, err := keptDir(dataDir, now)
+	kept, err := interruptedRejoin(dataDir)
 	if err != nil {
 		return nil, fmt.Errorf("rejoin: %w", err)
 	}
-	out.Kept = kept
-	for _, name := range []string{raftDirName, memberName, divergedName, "node-id"} {
-		if err := os.Rename(filepath.Join(dataDir, name), filepath.Join(out.Kept, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if kept == "" {
+		if err := wasServer(dataDir); err != nil {
+			return nil, err
+		}
+		if kept, err = keptDir(dataDir, now); err != nil {
+			return nil, fmt.Errorf("rejoin: %w", err)
+		}
+		if err := writeNew(filepath.Join(dataDir, rejoiningName), []byte(filepath.Base(kept)+"\n")); err != nil {
 			return nil, fmt.Errorf("rejoin: %w", err)
 		}
 	}
-	id, err := identity(dataDir, ids)
-	out.ID = id
+	out := &Rejoined{Kept: kept}
+	if err := writeNew(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
+		return nil, fmt.Errorf("rejoin: %w", err)
+	}
+	for _, name := range []string{raftDirName, memberName, divergedName, "node-id"} {
+		if _, err := os.Lstat(filepath.Join(kept, name)); err == nil {
+			continue // what is there now is the new server's
+		}
+		if err := os.Rename(filepath.Join(dataDir, name), filepath.Join(kept, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("rejoin: %w", err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(kept, "node-id")); err == nil {
+		out.Before, _ = structs.ParseID(string(trimEnd(text))) // one that cannot be read is replaced as well
+	}
+	out.ID, err = readIdentity(dataDir, ids)
 	return out, err
+}
+
+// RejoinDone lets the server start that Rejoin made.
+func RejoinDone(dataDir string) error {
+	if err := os.Remove(filepath.Join(dataDir, rejoiningName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("rejoin: %w", err)
+	}
+	return nil
+}
+
+// wasServer refuses a directory that no server had.
+func wasServer(dataDir string) error {
+	for _, name := range []string{raftDirName, memberName} {
+		if _, err := os.Stat(filepath.Join(dataDir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil // there, or not to be looked at: moving it tells
+		}
+	}
+	return &structs.Error{Kind: structs.KindNotFound, Subject: "the cluster's log in " + dataDir, Err: errors.New("does not exist"),
+		Hint: "name the data directory of an agent that was a server"}
+}
+
+// interruptedRejoin gives the directory that keeps what the server had whose rejoin has not ended; empty when none was begun.
+func interruptedRejoin(dataDir string) (kept string, err error) {
+	text, err := os.ReadFile(filepath.Join(dataDir, rejoiningName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dataDir, filepath.Base(string(trimEnd(text)))), nil
 }
 
 // keptDir makes the directory that keeps what a server had, named by the time; a second one of the same second gets a number, so that
