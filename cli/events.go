@@ -22,7 +22,7 @@ func (e *env) eventsCommand() *cobra.Command {
 			"  berth events -topic Job:web         one job\n" +
 			"  berth events -topic Allocation:web  the allocations of a job; also of a node, an evaluation or a deployment, by its id\n" +
 			"  berth events -index 1200            from an index on, if it is still kept\n\n" +
-			"Topics: Job, Evaluation, Allocation, Deployment, Node, NodePool, Namespace, PriorityClass, DisruptionBudget, Operator, and * for all.",
+			"Topics: Job, Evaluation, Allocation, Deployment, Node, NodePool, Namespace, PriorityClass, DisruptionBudget, Queue, Operator, and * for all.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := e.client()
 			if err != nil {

@@ -205,6 +205,8 @@ func (g *group) waitsForStops(p *reconcile.Place) bool {
 		g.run.claim(row, claim, g.ask)
 		if kept := g.takeHold(row); kept != nil {
 			g.keepRoom(row, kept.AllocID, kept.Evicted)
+		} else {
+			g.run.tenant.expect(g.ask, f.CoreMHz(row))
 		}
 		return true
 	}

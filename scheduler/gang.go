@@ -28,6 +28,7 @@ func (r *Run) placeGang(gang string) int {
 	n := 0
 	for _, b := range mine {
 		was := r.unplaced[b.key.name]
+		r.groups[b.key].admit(b)
 		r.groups[b.key].place(b.places)
 		if n += len(b.places); r.unplaced[b.key.name] > was {
 			short[b.key.name] = true

@@ -211,7 +211,7 @@ func (g *group) giveID(p *reconcile.Place, row int32, id structs.ID) *structs.Pl
 	ports := gr.Ports
 	n := f.NodeAt(row)
 	u := &fleet.Use{
-		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Version: g.job.Version, Priority: g.job.Priority,
+		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Version: g.job.Version, Priority: g.job.Priority, Queued: structs.InQueues(g.job.Type),
 		Res:   structs.ComparableResources{CPU: gr.CPU, MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB},
 		Cores: gr.Cores, Devices: gr.Devices, Labels: g.labels, MaxParallel: fleet.MaxParallel(g.spec),
 	}

@@ -24,7 +24,7 @@ func (g *group) fail(p *reconcile.Place, ch *rank.Choice, n int) {
 	// Each node of a system job is a case of its own.
 	if r.failed[name] == nil || !p.Node.IsZero() || r.holdsFor(p) {
 		waits := false
-		for i := 0; i < n && (g.waitsFor(p) || g.preempt(p.Node)); i++ {
+		for i := 0; i < n && (g.waitsFor(p) || g.preempt(p.Node) || g.reclaim()); i++ {
 			waits = true
 		}
 		if waits {
@@ -92,7 +92,7 @@ func (r *Run) Finish() []*structs.Evaluation {
 	ev.Status, ev.StatusDescription = structs.EvalStatusComplete, ""
 	ev.ModifyTime = r.in.Now.UnixNano()
 	ev.SnapshotIndex = r.in.Index
-	ev.FailedTGAllocs, ev.Explanations, ev.WaitsForJobs = nil, nil, nil
+	ev.FailedTGAllocs, ev.Explanations, ev.WaitsForJobs, ev.QuotaLimitReached = nil, nil, nil, ""
 	if len(r.dropped) > 0 {
 		ev.Status, ev.StatusDescription = structs.EvalStatusFailed, r.depends.fails
 	}
@@ -165,6 +165,7 @@ func (r *Run) fillBlocked(b *structs.Evaluation) {
 	b.EscapedComputedClass = r.escaped
 	b.WaitsForPeers = r.peers
 	b.WaitsForJobs = r.waitsForJobs()
+	b.QuotaLimitReached = r.tenant.limitReached()
 	b.SnapshotIndex = r.in.Index
 }
 
@@ -172,7 +173,7 @@ func (r *Run) fillBlocked(b *structs.Evaluation) {
 func SameWait(before, after *structs.Evaluation) bool {
 	return after.Status == structs.EvalStatusBlocked && before.Status == structs.EvalStatusBlocked &&
 		before.EscapedComputedClass == after.EscapedComputedClass && before.WaitsForPeers == after.WaitsForPeers &&
-		sameWaits(before.WaitsForJobs, after.WaitsForJobs) &&
+		sameWaits(before.WaitsForJobs, after.WaitsForJobs) && before.QuotaLimitReached == after.QuotaLimitReached &&
 		maps.Equal(before.ClassEligibility, after.ClassEligibility) &&
 		maps.Equal(before.QueuedAllocations, after.QueuedAllocations) &&
 		reflect.DeepEqual(before.FailedTGAllocs, after.FailedTGAllocs)

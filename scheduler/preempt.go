@@ -90,7 +90,7 @@ func (g *group) keepRoom(row int32, id structs.ID, evicted []structs.ID) {
 	}
 	r.keeps[row] = true
 	f.Hold(&fleet.Use{
-		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority, Evicted: evicted,
+		AllocID: id, Job: g.job.Key(), Group: g.spec.Name, Priority: g.job.Priority, Evicted: evicted, Queued: structs.InQueues(g.job.Type),
 		Res: structs.ComparableResources{
 			CPU: g.ask.CPU + g.ask.Cores*f.CoreMHz(row), MemoryMB: g.ask.MemoryMB, DiskMB: g.ask.DiskMB,
 		},
@@ -107,10 +107,18 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.
-func (g *group) evictionAt(row int32) *eviction {
+// evictable reports a row where the group's allocation would fit if others left.
+func (g *group) evictable(row int32) bool {
 	switch g.rank.Room(row) {
 	case rank.DistinctHosts, rank.DistinctProperty, rank.PeerRule, rank.Skew, rank.OutOfDevices, rank.Fits:
+		return false
+	}
+	return true
+}
+
+// evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.
+func (g *group) evictionAt(row int32) *eviction {
+	if !g.evictable(row) {
 		return nil
 	}
 	f := g.run.in.Fleet
@@ -128,13 +136,17 @@ func (g *group) evictionAt(row int32) *eviction {
 		return cmp.Or(compareBool(g.run.overBudget(a), g.run.overBudget(b)), cmp.Compare(a.Priority, b.Priority), cmp.Compare(need.serves(b), need.serves(a)), a.AllocID.Compare(b.AllocID))
 	})
 	e := &eviction{row: row}
+	taken := map[*fleet.Account]structs.QueueAmount{}
 	for _, u := range candidates {
 		if need.met() {
 			break
 		}
-		if need.helps(u) {
+		if need.helps(u) && !g.run.owned(u, taken) {
 			need.credit(u)
 			e.victims = append(e.victims, u)
+			if a := f.AccountOf(u); a != nil {
+				taken[a] = taken[a].Plus(fleet.QueueAmountOf(u.Res), 1)
+			}
 		}
 	}
 	if !need.met() || len(e.victims) == 0 {

@@ -29,6 +29,7 @@ type Run struct {
 	// dropped counts what will not be placed, by group: a job it depends on has failed.
 	dropped map[string]int
 	depends *depends // nil for a job that depends on none
+	tenant  *tenant  // nil for a job of no queue
 	// waiting are groups that only wait for allocations to stop.
 	waiting map[string]bool
 	// eligible and escaped say which freed room could help.
@@ -181,6 +182,7 @@ func (r *Run) Next(limit int) (plan *structs.Plan, more bool) {
 		r.plan.Stop, r.plan.Update = r.stops, r.rec.Update
 		r.plan.Deployment, r.plan.DeploymentUpdates = r.rec.Deployment, r.rec.DeploymentUpdates
 	}
+	r.noteQueue()
 	if r.plan.AllAtOnce {
 		limit = max(limit, len(r.rec.Place))
 	}
@@ -190,6 +192,7 @@ func (r *Run) Next(limit int) (plan *structs.Plan, more bool) {
 			limit -= r.placeGang(gang)
 			continue
 		}
+		r.groups[b.key].admit(b)
 		n := min(limit, len(b.places))
 		r.groups[b.key].place(b.places[:n])
 		limit -= n

@@ -28,6 +28,8 @@ type Input struct {
 	Eval  *structs.Evaluation
 	// Blocked is the evaluation of the same job that waits for room, nil if there is none or it is Eval.
 	Blocked *structs.Evaluation
+	// Ahead is an evaluation of another job of the same queue that waits for the queue's limit and comes before Eval, nil if there is none.
+	Ahead *structs.Evaluation
 	// Index is the state's index.
 	Index uint64
 	Now   time.Time

@@ -27,7 +27,7 @@ type Commit struct {
 func FeedTables(t Table) bool {
 	switch t {
 	case TableJobs, TableNodes, TableAllocs, TableEvals, TableDeployments, TableSchedulerConfig, TableNamespaces, TableNodePools,
-		TableAutopilotConfig, TablePriorityClasses, TableDisruptionBudgets, TableACLPolicies, TableACLRoles, TableACLTokens:
+		TableAutopilotConfig, TablePriorityClasses, TableDisruptionBudgets, TableQueues, TableACLPolicies, TableACLRoles, TableACLTokens:
 		return true
 	}
 	return false

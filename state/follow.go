@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"slices"
 
 	"berth/state/sorted"
 	"berth/structs"
@@ -21,6 +22,9 @@ type Changes struct {
 	Allocs      []Change[structs.Allocation]
 	Evals       []Change[structs.Evaluation]
 	Deployments []Change[structs.Deployment]
+	// Queues are all queues by name, if any of them changed: then QueuesChanged is set.
+	Queues        []*structs.Queue
+	QueuesChanged bool
 }
 
 // Follower sees the changes of some tables. What happens between two calls comes as one: a follower that is slow misses
@@ -91,6 +95,9 @@ func (f *Follower) Poll() (Changes, bool) {
 	if f.tables[TableDeployments] {
 		c.Deployments = changesOf(then.deployments, now.deployments, itself)
 	}
+	if f.tables[TableQueues] && !then.queues.Same(now.queues) {
+		c.Queues, c.QueuesChanged = slices.Collect(now.queues.All()), true
+	}
 	return c, true
 }
 
@@ -128,6 +135,8 @@ func (f *Follower) differs(then, now *root) bool {
 			follows = !then.launches.Same(now.launches)
 		case TableDisruptionBudgets: // told of, without its changes
 			follows = !then.budgets.Same(now.budgets)
+		case TableQueues:
+			follows = !then.queues.Same(now.queues)
 		default:
 			follows = false
 		}

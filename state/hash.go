@@ -42,6 +42,7 @@ func (rd reader) Hash() [sha256.Size]byte {
 	digestAll(d, r.aclRoles.All())
 	digestAll(d, r.tokens.All())
 	digestAll(d, r.oneTime.All())
+	digestAll(d, r.queues.All())
 	d.value(reflect.ValueOf(r.bootstrap))
 	d.value(reflect.ValueOf(r.config))
 	d.value(reflect.ValueOf(r.autopilot))

@@ -56,6 +56,7 @@ type root struct {
 	aclRoles    byID[structs.ACLRole]
 	tokens      byID[structs.ACLToken]
 	oneTime     byID[structs.OneTimeToken]
+	queues      byName[structs.Queue]
 	bootstrap   *structs.ACLBootstrap // nil until the first token was made
 	config      *structs.SchedulerConfiguration
 	autopilot   *structs.AutopilotConfiguration // nil until it was set
@@ -97,6 +98,7 @@ func newRoot() *root {
 		aclRoles:    newKeyed(func(r *structs.ACLRole) structs.ID { return r.ID }, compareID),
 		tokens:      newKeyed(func(t *structs.ACLToken) structs.ID { return t.AccessorID }, compareID),
 		oneTime:     newKeyed(func(o *structs.OneTimeToken) structs.ID { return o.AccessorID }, compareID),
+		queues:      newKeyed(func(q *structs.Queue) string { return q.Name }, strings.Compare),
 		config:      structs.DefaultSchedulerConfiguration(),
 
 		allocs:             newKeyed(func(a *structs.Allocation) structs.ID { return a.ID }, compareID),

@@ -29,9 +29,10 @@ const (
 	TableACLTokens
 	TableACLBootstrap
 	TableOneTimeTokens
+	TableQueues
 
 	// TableCount is how many tables there are.
-	TableCount = int(TableOneTimeTokens) + 1
+	TableCount = int(TableQueues) + 1
 )
 
 // String is the table's name as told to people.
@@ -43,6 +44,6 @@ func (t Table) String() string {
 		"jobs", "job versions", "job submissions", "job summaries", "nodes", "allocations", "evaluations", "deployments",
 		"scheduler configuration", "namespaces", "node pools", "authority roots", "join tokens",
 		"periodic launches", "regions", "autopilot configuration", "priority classes", "disruption budgets", "certificate revocations",
-		"ACL policies", "ACL roles", "ACL tokens", "ACL bootstrap", "one-time tokens",
+		"ACL policies", "ACL roles", "ACL tokens", "ACL bootstrap", "one-time tokens", "queues",
 	}[t]
 }

@@ -102,7 +102,7 @@ func (s *Store) touched(table Table, object any, in *root) {
 		fire(watchKey{by: byObject, name: v.Name})
 	case *structs.NodePool:
 		fire(watchKey{by: byObject, name: v.Name})
-	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget, *structs.CertificateRevocation,
+	case *structs.AuthorityRoot, *structs.JoinToken, *structs.Region, *structs.PriorityClass, *structs.DisruptionBudget, *structs.Queue, *structs.CertificateRevocation,
 		*structs.ACLPolicy, *structs.ACLRole, *structs.ACLToken, *structs.OneTimeToken: // only the whole table is watched
 	}
 }
@@ -149,6 +149,8 @@ func (r *root) holds(table Table, object any) bool {
 		return get(&r.classes, v.Name) == v
 	case *structs.DisruptionBudget:
 		return get(&r.budgets, v.Key()) == v
+	case *structs.Queue:
+		return get(&r.queues, v.Name) == v
 	case *structs.PeriodicLaunch:
 		return get(&r.launches, structs.JobKey{Namespace: v.Namespace, ID: v.JobID}) == v
 	}

@@ -57,6 +57,8 @@ const (
 	CmdOneTimeTokenUse                    // OneTimeTokenUseCommand
 	CmdACLExpire                          // ACLExpireCommand
 	CmdJobSuspend                         // JobSuspendCommand
+	CmdQueue                              // QueueCommand
+	CmdQueueDelete                        // NameDeleteCommand
 
 	// CmdLast is the newest kind this program knows. It moves with each kind that is added.
 	CmdLast = iota - 1

@@ -42,6 +42,18 @@ type Explanation struct {
 	// Since is when the present state began, Unix ns; Deadline when it ends by itself, 0 if never.
 	Since    int64
 	Deadline int64
+	// Queue is how the job's queue stands, where that is why; beside the contract.
+	Queue *ExplainQueue `json:",omitempty"`
+}
+
+// ExplainQueue is a queue as it was when it held something back.
+type ExplainQueue struct {
+	Name string
+	// Held is what its jobs hold together, Asked what one more allocation would take.
+	Held, Asked      QueueAmount
+	Guarantee, Limit QueueAmount
+	// Ahead is the evaluation that waits for the same queue and comes first; zero for none.
+	Ahead ID
 }
 
 // ExplainFilter is one reason for which nodes were refused.

@@ -13763,11 +13763,269 @@ func (z *ExplainNode) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z *Explanation) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *ExplainQueue) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
 	zb0001Len := uint32(6)
 	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Ahead.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		// string "Held"
+		o = append(o, 0xa4, 0x48, 0x65, 0x6c, 0x64)
+		// map header, size 2
+		// string "CPU"
+		o = append(o, 0x82, 0xa3, 0x43, 0x50, 0x55)
+		o = msgp.AppendInt64(o, z.Held.CPU)
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Held.MemoryMB)
+		// string "Asked"
+		o = append(o, 0xa5, 0x41, 0x73, 0x6b, 0x65, 0x64)
+		// map header, size 2
+		// string "CPU"
+		o = append(o, 0x82, 0xa3, 0x43, 0x50, 0x55)
+		o = msgp.AppendInt64(o, z.Asked.CPU)
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Asked.MemoryMB)
+		// string "Guarantee"
+		o = append(o, 0xa9, 0x47, 0x75, 0x61, 0x72, 0x61, 0x6e, 0x74, 0x65, 0x65)
+		// map header, size 2
+		// string "CPU"
+		o = append(o, 0x82, 0xa3, 0x43, 0x50, 0x55)
+		o = msgp.AppendInt64(o, z.Guarantee.CPU)
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Guarantee.MemoryMB)
+		// string "Limit"
+		o = append(o, 0xa5, 0x4c, 0x69, 0x6d, 0x69, 0x74)
+		// map header, size 2
+		// string "CPU"
+		o = append(o, 0x82, 0xa3, 0x43, 0x50, 0x55)
+		o = msgp.AppendInt64(o, z.Limit.CPU)
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Limit.MemoryMB)
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Ahead"
+			o = append(o, 0xa5, 0x41, 0x68, 0x65, 0x61, 0x64)
+			o = msgp.AppendBytes(o, (z.Ahead)[:])
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ExplainQueue) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "Held":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Held")
+				return
+			}
+			for zb0002 > 0 {
+				zb0002--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Held")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "CPU":
+					z.Held.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Held", "CPU")
+						return
+					}
+				case "MemoryMB":
+					z.Held.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Held", "MemoryMB")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Held")
+						return
+					}
+				}
+			}
+		case "Asked":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Asked")
+				return
+			}
+			for zb0003 > 0 {
+				zb0003--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Asked")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "CPU":
+					z.Asked.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Asked", "CPU")
+						return
+					}
+				case "MemoryMB":
+					z.Asked.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Asked", "MemoryMB")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Asked")
+						return
+					}
+				}
+			}
+		case "Guarantee":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Guarantee")
+				return
+			}
+			for zb0004 > 0 {
+				zb0004--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Guarantee")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "CPU":
+					z.Guarantee.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Guarantee", "CPU")
+						return
+					}
+				case "MemoryMB":
+					z.Guarantee.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Guarantee", "MemoryMB")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Guarantee")
+						return
+					}
+				}
+			}
+		case "Limit":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Limit")
+				return
+			}
+			for zb0005 > 0 {
+				zb0005--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Limit")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "CPU":
+					z.Limit.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Limit", "CPU")
+						return
+					}
+				case "MemoryMB":
+					z.Limit.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Limit", "MemoryMB")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Limit")
+						return
+					}
+				}
+			}
+		case "Ahead":
+			bts, err = msgp.ReadExactBytes(bts, (z.Ahead)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "Ahead")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *ExplainQueue) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 5 + 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 6 + 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 10 + 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 6 + 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 6 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize))
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Explanation) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
 	if z.Summary == "" {
 		zb0001Len--
@@ -13792,6 +14050,10 @@ func (z *Explanation) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Deadline == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x20
+	}
+	if z.Queue == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -13849,6 +14111,19 @@ func (z *Explanation) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "Deadline"
 			o = append(o, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
 			o = msgp.AppendInt64(o, z.Deadline)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Queue"
+			o = append(o, 0xa5, 0x51, 0x75, 0x65, 0x75, 0x65)
+			if z.Queue == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Queue.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Queue")
+					return
+				}
+			}
 		}
 	}
 	return
@@ -13956,6 +14231,23 @@ func (z *Explanation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Deadline")
 				return
 			}
+		case "Queue":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Queue = nil
+			} else {
+				if z.Queue == nil {
+					z.Queue = new(ExplainQueue)
+				}
+				bts, err = z.Queue.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Queue")
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -13988,7 +14280,12 @@ func (z *Explanation) Msgsize() (s int) {
 	for za0002 := range z.Unblocks {
 		s += msgp.StringPrefixSize + len(z.Unblocks[za0002])
 	}
-	s += 6 + msgp.Int64Size + 9 + msgp.Int64Size
+	s += 6 + msgp.Int64Size + 9 + msgp.Int64Size + 6
+	if z.Queue == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Queue.Msgsize()
+	}
 	return
 }
 
@@ -29122,6 +29419,475 @@ func (z *PriorityClassCommand) Msgsize() (s int) {
 		s += msgp.NilSize
 	} else {
 		s += z.Class.Msgsize()
+	}
+	s += 6 + msgp.BoolSize + 6 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Queue) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
+	_ = zb0001Mask
+	if z.Name == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Description == "" {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Namespaces == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Weight == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Lending == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.CreateIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.ModifyIndex == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Name"
+			o = append(o, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+			o = msgp.AppendString(o, z.Name)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Description"
+			o = append(o, 0xab, 0x44, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Description)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Namespaces"
+			o = append(o, 0xaa, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Namespaces)))
+			for za0001 := range z.Namespaces {
+				o = msgp.AppendString(o, z.Namespaces[za0001])
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Weight"
+			o = append(o, 0xa6, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74)
+			o = msgp.AppendInt(o, z.Weight)
+		}
+		// string "Guarantee"
+		o = append(o, 0xa9, 0x47, 0x75, 0x61, 0x72, 0x61, 0x6e, 0x74, 0x65, 0x65)
+		// map header, size 2
+		// string "CPU"
+		o = append(o, 0x82, 0xa3, 0x43, 0x50, 0x55)
+		o = msgp.AppendInt64(o, z.Guarantee.CPU)
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Guarantee.MemoryMB)
+		// string "Limit"
+		o = append(o, 0xa5, 0x4c, 0x69, 0x6d, 0x69, 0x74)
+		// map header, size 2
+		// string "CPU"
+		o = append(o, 0x82, 0xa3, 0x43, 0x50, 0x55)
+		o = msgp.AppendInt64(o, z.Limit.CPU)
+		// string "MemoryMB"
+		o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+		o = msgp.AppendInt64(o, z.Limit.MemoryMB)
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Lending"
+			o = append(o, 0xa7, 0x4c, 0x65, 0x6e, 0x64, 0x69, 0x6e, 0x67)
+			o = msgp.AppendString(o, z.Lending)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "CreateIndex"
+			o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.CreateIndex)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "ModifyIndex"
+			o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.ModifyIndex)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Queue) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "Description":
+			z.Description, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Description")
+				return
+			}
+		case "Namespaces":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Namespaces")
+				return
+			}
+			if cap(z.Namespaces) >= int(zb0002) {
+				z.Namespaces = (z.Namespaces)[:zb0002]
+			} else {
+				z.Namespaces = make([]string, zb0002)
+			}
+			for za0001 := range z.Namespaces {
+				z.Namespaces[za0001], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Namespaces", za0001)
+					return
+				}
+			}
+		case "Weight":
+			z.Weight, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Weight")
+				return
+			}
+		case "Guarantee":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Guarantee")
+				return
+			}
+			for zb0003 > 0 {
+				zb0003--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Guarantee")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "CPU":
+					z.Guarantee.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Guarantee", "CPU")
+						return
+					}
+				case "MemoryMB":
+					z.Guarantee.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Guarantee", "MemoryMB")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Guarantee")
+						return
+					}
+				}
+			}
+		case "Limit":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Limit")
+				return
+			}
+			for zb0004 > 0 {
+				zb0004--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Limit")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "CPU":
+					z.Limit.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Limit", "CPU")
+						return
+					}
+				case "MemoryMB":
+					z.Limit.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Limit", "MemoryMB")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Limit")
+						return
+					}
+				}
+			}
+		case "Lending":
+			z.Lending, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Lending")
+				return
+			}
+		case "CreateIndex":
+			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CreateIndex")
+				return
+			}
+		case "ModifyIndex":
+			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ModifyIndex")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Queue) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 12 + msgp.StringPrefixSize + len(z.Description) + 11 + msgp.ArrayHeaderSize
+	for za0001 := range z.Namespaces {
+		s += msgp.StringPrefixSize + len(z.Namespaces[za0001])
+	}
+	s += 7 + msgp.IntSize + 10 + 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 6 + 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size + 8 + msgp.StringPrefixSize + len(z.Lending) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z QueueAmount) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.CPU == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.MemoryMB == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "CPU"
+			o = append(o, 0xa3, 0x43, 0x50, 0x55)
+			o = msgp.AppendInt64(o, z.CPU)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "MemoryMB"
+			o = append(o, 0xa8, 0x4d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x4d, 0x42)
+			o = msgp.AppendInt64(o, z.MemoryMB)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *QueueAmount) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "CPU":
+			z.CPU, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "CPU")
+				return
+			}
+		case "MemoryMB":
+			z.MemoryMB, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MemoryMB")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z QueueAmount) Msgsize() (s int) {
+	s = 1 + 4 + msgp.Int64Size + 9 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *QueueCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(3)
+	var zb0001Mask uint8 /* 3 bits */
+	_ = zb0001Mask
+	if z.Queue == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Check == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Index == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "Queue"
+			o = append(o, 0xa5, 0x51, 0x75, 0x65, 0x75, 0x65)
+			if z.Queue == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Queue.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Queue")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Check"
+			o = append(o, 0xa5, 0x43, 0x68, 0x65, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Check)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Index"
+			o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+			o = msgp.AppendUint64(o, z.Index)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *QueueCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Queue":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Queue = nil
+			} else {
+				if z.Queue == nil {
+					z.Queue = new(Queue)
+				}
+				bts, err = z.Queue.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Queue")
+					return
+				}
+			}
+		case "Check":
+			z.Check, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Check")
+				return
+			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *QueueCommand) Msgsize() (s int) {
+	s = 1 + 6
+	if z.Queue == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Queue.Msgsize()
 	}
 	s += 6 + msgp.BoolSize + 6 + msgp.Uint64Size
 	return

@@ -188,7 +188,7 @@ func (g *guarded) written() string {
 		out = fmt.Sprint(j.Version, j.Stop)
 	}
 	for _, table := range []state.Table{state.TableNodes, state.TableSchedulerConfig, state.TableNamespaces, state.TableNodePools, state.TableAutopilotConfig,
-		state.TablePriorityClasses, state.TableDisruptionBudgets, state.TableACLPolicies, state.TableACLRoles, state.TableACLTokens, state.TableOneTimeTokens} {
+		state.TablePriorityClasses, state.TableDisruptionBudgets, state.TableQueues, state.TableACLPolicies, state.TableACLRoles, state.TableACLTokens, state.TableOneTimeTokens} {
 		out += fmt.Sprint(" ", table, s.TableIndex(table))
 	}
 	return out

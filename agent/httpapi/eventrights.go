@@ -35,7 +35,7 @@ func (r *request) seesTopic(topic events.Topic, namespace string) bool {
 			return a.Node(acl.LevelRead)
 		case events.TopicNodePool:
 			return a.AnyNodePool(acl.PoolRead)
-		case events.TopicOperator:
+		case events.TopicOperator, events.TopicQueue:
 			return a.Operator(acl.LevelRead)
 		case events.TopicAny, events.TopicNamespace, events.TopicPriorityClass:
 			return anywhere().check(r, nil) == nil

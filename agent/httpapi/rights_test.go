@@ -42,6 +42,7 @@ func TestEventsAreShownToWhoMaySeeTheirObject(t *testing.T) {
 		{events.TopicNodePool, "gpu", "", gpu},
 		{events.TopicNodePool, "cpu", "", ""},
 		{events.TopicOperator, "o", "", operator},
+		{events.TopicQueue, "q", "", operator},
 		{events.TopicACLToken, "t", "", ""},
 		{events.TopicACLPolicy, "p", "", ""},
 		{events.TopicACLRole, "r", "", ""},

@@ -92,7 +92,7 @@ func Tables(s *state.Snapshot) map[string]any {
 	return map[string]any{
 		"Index": s.Index(), "RollingHash": map[string]any{"Origin": s.Chain().Origin, "Hash": s.Chain().Text()}, "SchedulerConfiguration": s.SchedulerConfig(),
 		"Namespaces": all(s.Namespaces()), "NodePools": all(s.NodePools()), "AuthorityRoots": all(s.AuthorityRoots()), "JoinTokens": all(s.JoinTokens()), "Regions": all(s.Regions()), "AutopilotConfiguration": s.AutopilotConfig(),
-		"PriorityClasses": all(s.PriorityClasses()), "DisruptionBudgets": all(s.DisruptionBudgets()),
+		"PriorityClasses": all(s.PriorityClasses()), "DisruptionBudgets": all(s.DisruptionBudgets()), "Queues": all(s.Queues()),
 		"CertificateRevocations": all(s.CertificateRevocations()), "ACLPolicies": all(s.ACLPolicies()), "ACLRoles": all(s.ACLRoles()),
 		"ACLTokens": all(s.ACLTokens()), "ACLBootstrap": s.ACLBootstrap(),
 		"PeriodicLaunches": all(s.PeriodicLaunches()), "Nodes": all(s.Nodes()), "Jobs": all(s.Jobs()), "JobVersions": all(s.AllJobVersions()),

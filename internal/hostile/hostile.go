@@ -51,6 +51,8 @@ func Commands() map[structs.CommandKind]msgp.Marshaler {
 		structs.CmdPriorityClassDelete:    &structs.NameDeleteCommand{},
 		structs.CmdDisruptionBudget:       &structs.DisruptionBudgetCommand{},
 		structs.CmdDisruptionBudgetDelete: &structs.DisruptionBudgetDeleteCommand{},
+		structs.CmdQueue:                  &structs.QueueCommand{Queue: &structs.Queue{}},
+		structs.CmdQueueDelete:            &structs.NameDeleteCommand{},
 		structs.CmdChainCheck:             &structs.ChainCheckCommand{},
 		structs.CmdCertificateRevoke:      &structs.CertificateRevokeCommand{},
 		structs.CmdCertificateReinstate:   &structs.NameDeleteCommand{},

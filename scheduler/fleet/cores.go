@@ -66,3 +66,12 @@ func HeldBy(r *structs.AllocatedResources) (cores []uint16, devices []string) {
 	slices.Sort(devices)
 	return cores, devices
 }
+
+// CoreMHzMax is the most that one core of any row is worth in MHz.
+func (f *Fleet) CoreMHzMax() int64 {
+	most := int64(0)
+	for _, mhz := range f.coreMHz {
+		most = max(most, mhz)
+	}
+	return most
+}

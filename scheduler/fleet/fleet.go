@@ -53,6 +53,7 @@ type Fleet struct {
 	avoiders map[string]*Avoider
 	allocs   map[structs.ID]*Use
 	holds    map[structs.JobKey][]structs.ID
+	queues   *queues // nil without any
 
 	generation uint64
 	words      int

@@ -50,7 +50,9 @@ func (f *Fleet) SetStopping(u *Use, stopping bool) {
 	if u.Stopping == stopping {
 		return
 	}
+	f.enter(u, -1)
 	u.Stopping = stopping
+	f.enter(u, 1)
 	f.touch(u.row)
 	if stopping {
 		f.leave(u, 1)

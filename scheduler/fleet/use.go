@@ -20,6 +20,9 @@ type Use struct {
 	// Hold marks room kept for an allocation to come, see Fleet.Hold; Evicted are those that leave for it.
 	Hold    bool
 	Evicted []structs.ID
+	// Queued marks an allocation of a job that queues are about; Since is the state's index at which it was placed, 0 while that is being written.
+	Queued  bool
+	Since   uint64
 	Res     structs.ComparableResources
 	Ports   []Port
 	Cores   []uint16 // sorted
@@ -47,6 +50,7 @@ func (f *Fleet) SetAlloc(a *structs.Allocation) {
 	}
 	if u, ok := f.allocs[a.ID]; ok {
 		f.SetStopping(u, a.ServerTerminal())
+		u.Since = a.CreateIndex
 		if u.Version != a.JobVersion {
 			f.revise(u, a)
 		}
@@ -67,7 +71,7 @@ func (f *Fleet) SetAlloc(a *structs.Allocation) {
 func UseOf(a *structs.Allocation) *Use {
 	u := &Use{
 		AllocID: a.ID, Job: structs.JobKey{Namespace: a.Namespace, ID: a.JobID}, Group: a.TaskGroup,
-		Stopping: a.ServerTerminal(), Res: a.AllocatedResources.Comparable(), Ports: PortsOf(a.AllocatedResources),
+		Stopping: a.ServerTerminal(), Since: a.CreateIndex, Res: a.AllocatedResources.Comparable(), Ports: PortsOf(a.AllocatedResources),
 	}
 	u.Cores, u.Devices = HeldBy(a.AllocatedResources)
 	u.read(a)
@@ -80,7 +84,7 @@ func (u *Use) read(a *structs.Allocation) {
 	if a.Job == nil {
 		return
 	}
-	u.Priority = a.Job.Priority
+	u.Priority, u.Queued = a.Job.Priority, structs.InQueues(a.Job.Type)
 	if g := a.Group(); g != nil {
 		u.Labels, u.MaxParallel = LabelsOf(a.Job, g), MaxParallel(g)
 	}
@@ -89,8 +93,10 @@ func (u *Use) read(a *structs.Allocation) {
 // revise takes notice of another version of its job that an allocation runs in place.
 func (f *Fleet) revise(u *Use, a *structs.Allocation) {
 	f.tell(u, -1)
+	f.enter(u, -1)
 	u.read(a)
 	f.tell(u, 1)
+	f.enter(u, 1)
 	f.touch(u.row)
 }
 
@@ -137,6 +143,7 @@ func (f *Fleet) Add(u *Use, row int32) {
 	f.claimPorts(row, u.Ports, true)
 	f.claimDevices(row, u.Devices, true)
 	f.flags(u, 1)
+	f.enter(u, 1)
 	f.charge(row, u.Res.CPU, u.Res.MemoryMB, u.Res.DiskMB)
 }
 
@@ -157,6 +164,7 @@ func (f *Fleet) Remove(id structs.ID) {
 	f.claimPorts(u.row, u.Ports, false)
 	f.claimDevices(u.row, u.Devices, false)
 	f.flags(u, -1)
+	f.enter(u, -1)
 	f.charge(u.row, -u.Res.CPU, -u.Res.MemoryMB, -u.Res.DiskMB)
 }
 
@@ -182,7 +190,9 @@ func (f *Fleet) resize(u *Use, r *structs.AllocatedResources) {
 		return
 	}
 	f.charge(u.row, res.CPU-u.Res.CPU, res.MemoryMB-u.Res.MemoryMB, res.DiskMB-u.Res.DiskMB)
+	f.enter(u, -1)
 	u.Res = res
+	f.enter(u, 1)
 }
 
 // flags counts what is stopping and what is held on the use's row.

@@ -9,6 +9,10 @@ import (
 
 // block lets an evaluation wait for room. If room that could help appeared after the state it was decided on, it is ready.
 func (b *Broker) block(it *item) {
+	if b.queues.changed > it.eval.SnapshotIndex && b.queues.governs(it.eval) {
+		b.makeReady(it)
+		return
+	}
 	for class, index := range b.room {
 		if index > it.eval.SnapshotIndex && couldHelp(it.eval, class) {
 			b.makeReady(it)
@@ -24,17 +28,25 @@ func (b *Broker) block(it *item) {
 		return
 	}
 	j := b.jobOf(it)
+	it.place = placeBlocked
 	if old := j.blocked; old != nil && old != it {
 		b.tally(old, -1)
-		b.unwatchJobs(old)
-		delete(b.blocked, old)
+		b.unblock(old, false)
 		delete(b.items, old.eval.ID)
 		b.extra = append(b.extra, old.eval)
 	}
-	it.place, j.blocked = placeBlocked, it
+	j.blocked = it
 	b.tally(it, 1)
 	b.blocked[it] = struct{}{}
 	b.watchJobs(it)
+	b.lineUp(it)
+}
+
+// unblock takes an evaluation out of those that wait for something: because it is woken, or for good.
+func (b *Broker) unblock(it *item, woken bool) {
+	b.unwatchJobs(it)
+	delete(b.blocked, it)
+	b.stepOut(it, woken)
 }
 
 // couldHelp reports that room on a node of the class may let the evaluation go on: the class was found eligible, was not known
@@ -79,7 +91,12 @@ func (b *Broker) wakeAll(woken []*item) {
 		return cmp.Or(cmp.Compare(x.eval.CreateIndex, y.eval.CreateIndex), x.eval.ID.Compare(y.eval.ID))
 	})
 	for _, it := range woken {
-		b.leave(it)
+		if it.place != placeBlocked { // the turn of its queue's line came to it meanwhile
+			continue
+		}
+		b.tally(it, -1)
+		b.unblock(it, true)
+		b.jobOf(it).blocked = nil
 		b.makeReady(it)
 	}
 }

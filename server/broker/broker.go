@@ -25,6 +25,8 @@ type item struct {
 	pos      int       // in its heap
 	attempts int       // how often it was taken and given back
 	gone     bool      // over while in flight: Done forgets it
+	lined    bool      // in the line of its queue's limit
+	turn     *line     // of which it has the turn
 }
 
 // job holds the evaluations of one job.
@@ -33,6 +35,7 @@ type job struct {
 	inFlight *item
 	blocked  *item
 	news     *item // the ready one that nodes' news made, see repeats
+	line     *line // of its queue; nil for none
 	pos      int   // in the heap of jobs; -1 when not in it
 }
 
@@ -40,7 +43,7 @@ type job struct {
 type Broker struct {
 	items   map[structs.ID]*item
 	jobs    map[structs.JobKey]*job
-	ready   *heap.Heap[*job]  // jobs with something ready and nothing in flight
+	ready   *heap.Heap[*job]  // jobs of no queue with something ready and nothing in flight
 	waiting *heap.Heap[*item] // by the time they wait for
 	blocked map[*item]struct{}
 	// room is the state's index at which room last appeared, by computed class.
@@ -53,6 +56,7 @@ type Broker struct {
 	watched map[structs.JobKey]map[*item]struct{}
 	extra   []*structs.Evaluation // those that another of the same job stands for
 	counts  Counts                // but Pending, see tally
+	queues  queues
 }
 
 // New is a broker without evaluations.
@@ -119,7 +123,7 @@ func (b *Broker) jobOf(it *item) *job {
 	key := it.eval.JobKey()
 	j := b.jobs[key]
 	if j == nil {
-		j = &job{pos: -1, ready: heap.New(itemBefore, setPos)}
+		j = &job{pos: -1, ready: heap.New(itemBefore, setPos), line: b.queues.lineOf(it.eval)}
 		b.jobs[key] = j
 	}
 	return j
@@ -171,8 +175,7 @@ func (b *Broker) leave(it *item) {
 	case placeWaiting:
 		b.waiting.Remove(it.pos)
 	case placeBlocked:
-		b.unwatchJobs(it)
-		delete(b.blocked, it)
+		b.unblock(it, false)
 		if j.blocked == it {
 			j.blocked = nil
 		}
@@ -190,6 +193,7 @@ func (j *job) forget(it *item) {
 func (b *Broker) drop(it *item) {
 	delete(b.items, it.eval.ID)
 	b.dropJob(it.eval.JobKey())
+	b.served(it)
 }
 
 func (b *Broker) dropJob(key structs.JobKey) {
@@ -201,28 +205,24 @@ func (b *Broker) dropJob(key structs.JobKey) {
 // fixJob keeps the heap of jobs in order after a job changed.
 func (b *Broker) fixJob(j *job) {
 	wanted := j.ready.Len() > 0 && j.inFlight == nil
+	ready := b.readyOf(j)
 	switch {
 	case wanted && j.pos < 0:
-		b.ready.Push(j)
+		ready.Push(j)
 	case wanted:
-		b.ready.Fix(j.pos)
+		ready.Fix(j.pos)
 	case j.pos >= 0:
-		b.ready.Remove(j.pos)
+		ready.Remove(j.pos)
 	}
 }
 
 // Take gives the evaluation that is next, and marks it as in flight; nil when none is ready. Blocked is the evaluation of the
 // same job that waits for room, if another one does.
 func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
-	for b.waiting.Len() > 0 && !b.waiting.Top().at.After(now) {
-		it := b.waiting.Pop()
-		b.tally(it, -1)
-		b.makeReady(it)
-	}
-	if b.ready.Len() == 0 {
+	j := b.first(now)
+	if j == nil {
 		return nil, nil
 	}
-	j := b.ready.Top()
 	it := j.ready.Pop()
 	j.forget(it)
 	b.tally(it, -1)
@@ -234,6 +234,23 @@ func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
 		blocked = j.blocked.eval
 	}
 	return it.eval, blocked
+}
+
+// first is the job whose evaluation is next, nil when none is ready.
+func (b *Broker) first(now time.Time) *job {
+	for b.waiting.Len() > 0 && !b.waiting.Top().at.After(now) {
+		it := b.waiting.Pop()
+		b.tally(it, -1)
+		b.makeReady(it)
+	}
+	var j *job
+	if b.ready.Len() > 0 {
+		j = b.ready.Top()
+	}
+	if l := b.queues.next(); l != nil && (j == nil || jobBefore(l.ready.Top(), j)) {
+		j = l.ready.Top()
+	}
+	return j
 }
 
 // Attempts is how often an evaluation was taken.

@@ -30,7 +30,7 @@ func (c *Counts) ofType(e *structs.Evaluation) *TypeCounts {
 // Counts are those of now. Nothing is walked: it is asked for at every step.
 func (b *Broker) Counts() Counts {
 	c := b.counts
-	c.Pending = c.Ready - b.ready.Len()
+	c.Pending = c.Ready - b.ready.Len() - b.queues.ready()
 	return c
 }
 

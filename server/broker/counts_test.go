@@ -40,7 +40,7 @@ func TestCounts(t *testing.T) {
 
 // recount counts all evaluations one by one.
 func (b *Broker) recount() Counts {
-	slow := &Broker{ready: b.ready}
+	slow := &Broker{ready: b.ready, queues: b.queues}
 	for _, it := range b.items {
 		slow.tally(it, 1)
 	}

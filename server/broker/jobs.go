@@ -18,10 +18,10 @@ func (b *Broker) Moved(key structs.JobKey, index uint64) {
 	b.wakeAll(woken)
 }
 
-// notForRoom reports an evaluation that no room helps: all it waits for is other jobs, or people who take its gates away. Whoever looked
+// notForRoom reports an evaluation that no room helps: all it waits for is other jobs, its queue, or people who take its gates away. Whoever looked
 // for a node has looked at classes, or says that there was none.
 func notForRoom(e *structs.Evaluation) bool {
-	return len(e.WaitsForJobs)+len(e.Explanations) > 0 && len(e.ClassEligibility) == 0 && len(e.FailedTGAllocs) == 0
+	return (len(e.WaitsForJobs)+len(e.Explanations) > 0 || e.QuotaLimitReached != "") && len(e.ClassEligibility) == 0 && len(e.FailedTGAllocs) == 0
 }
 
 // watchJobs notes which jobs a blocked evaluation waits for.

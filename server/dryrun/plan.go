@@ -66,7 +66,7 @@ func Job(snap *state.Snapshot, job *structs.Job, ids idgen.Source, now time.Time
 	if job.IsPeriodic() || job.IsParameterized() { // their instances are placed, not they
 		return &Plan{Annotations: &structs.PlanAnnotations{}}
 	}
-	return plan(snap, FleetOf(snap.Nodes(), snap.Allocs()), job, ids, now)
+	return plan(snap, FleetOf(snap.Nodes(), snap.Allocs(), snap.Queues()), job, ids, now)
 }
 
 func plan(snap *state.Snapshot, f *fleet.Fleet, job *structs.Job, ids idgen.Source, now time.Time) *Plan {
@@ -146,8 +146,9 @@ func (p *Plan) take(snap *state.Snapshot, slice *structs.Plan) {
 }
 
 // FleetOf is a fleet of nodes and what is on them.
-func FleetOf(nodes iter.Seq[*structs.Node], allocs iter.Seq[*structs.Allocation]) *fleet.Fleet {
+func FleetOf(nodes iter.Seq[*structs.Node], allocs iter.Seq[*structs.Allocation], queues iter.Seq[*structs.Queue]) *fleet.Fleet {
 	f := fleet.New()
+	f.SetQueues(slices.Collect(queues))
 	for n := range nodes {
 		f.SetNode(n)
 	}

@@ -43,7 +43,7 @@ type Move struct {
 // there were more allocations than it looks at.
 func Rebalance(snap *state.Snapshot, l Limits) (moves []*Move, more bool) {
 	l.Moves, l.Gain = cmp.Or(l.Moves, 10), cmp.Or(l.Gain, 0.05)
-	b := &balance{snap: snap, f: FleetOf(snap.Nodes(), snap.Allocs()), config: cmp.Or(snap.SchedulerConfig(), structs.DefaultSchedulerConfiguration()),
+	b := &balance{snap: snap, f: FleetOf(snap.Nodes(), snap.Allocs(), snap.Queues()), config: cmp.Or(snap.SchedulerConfig(), structs.DefaultSchedulerConfiguration()),
 		budget: map[groupOf]int{}, ledger: budget.New(snap, leaves)}
 	var all []*Move
 	allocs := map[structs.ID]*structs.Allocation{}

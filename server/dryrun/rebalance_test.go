@@ -35,7 +35,7 @@ func TestMovesGoWhereTheyWereToldAndEnd(t *testing.T) {
 		al.DesiredTransition.Migrate = new(true)
 		w.put(func(txn *state.WriteTxn) { txn.PutAlloc(&al) })
 		snap = w.store.Snapshot()
-		out := scheduler.Evaluate(scheduler.Input{State: snap, Fleet: FleetOf(snap.Nodes(), snap.Allocs()), Index: snap.Index(), Now: now, IDs: w.ids,
+		out := scheduler.Evaluate(scheduler.Input{State: snap, Fleet: FleetOf(snap.Nodes(), snap.Allocs(), snap.Queues()), Index: snap.Index(), Now: now, IDs: w.ids,
 			Eval: &structs.Evaluation{ID: w.ids.NewID(), Namespace: al.Namespace, JobID: al.JobID, Type: structs.JobTypeService, Priority: 50,
 				TriggeredBy: structs.EvalTriggerRebalance, Status: structs.EvalStatusPending}})
 		var placed []*structs.Placement

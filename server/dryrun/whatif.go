@@ -49,7 +49,7 @@ type JobAnswer struct {
 
 // WhatIf answers a question about a state. What is lost is looked at as if its nodes were down for good.
 func WhatIf(snap *state.Snapshot, q Question, ids idgen.Source, now time.Time) (*Answer, error) {
-	f := FleetOf(snap.Nodes(), snap.Allocs())
+	f := FleetOf(snap.Nodes(), snap.Allocs(), snap.Queues())
 	a := &Answer{}
 	hit := map[structs.JobKey]int{}
 	for _, what := range q.Lose {

@@ -118,6 +118,8 @@ func describe(object any) *Event {
 		e.Key = "autopilot-configuration"
 	case *structs.PriorityClass:
 		e.Key = v.Name
+	case *structs.Queue:
+		e.Key = v.Name
 	case *structs.ACLPolicy:
 		e.Key = v.Name
 	case *structs.ACLRole:

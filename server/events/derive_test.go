@@ -126,6 +126,7 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 	class := body{structs.CmdPriorityClass, &structs.PriorityClassCommand{Class: &structs.PriorityClass{Name: "low", Value: 20, PreemptionPolicy: structs.PreemptNever}}}
 	budget := body{structs.CmdDisruptionBudget, &structs.DisruptionBudgetCommand{Budget: &structs.DisruptionBudget{Namespace: "default", Name: "webs", Job: "web*",
 		Disruption: structs.Disruption{MinAvailable: "1"}}}}
+	queue := body{structs.CmdQueue, &structs.QueueCommand{Queue: &structs.Queue{Name: "all", Namespaces: []string{"*"}}}}
 	region := body{structs.CmdRegion, &structs.RegionCommand{Regions: []*structs.Region{{Name: "west", Roots: [][]byte{{1}}, Servers: []string{"10.0.0.1:4647"}}}}}
 	revoked := body{structs.CmdCertificateRevoke, &structs.CertificateRevokeCommand{Revocation: &structs.CertificateRevocation{Name: "aa", ExpiresAt: 1 << 62}}}
 	policy := body{structs.CmdACLPolicyUpsert, &structs.ACLPolicyUpsertCommand{Policies: []*structs.ACLPolicy{{Name: "dev", Rules: "node {}", Hash: []byte{1}}}}}
@@ -190,6 +191,8 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 			"Operator AutopilotConfigurationUpdated autopilot-configuration"},
 		{"a priority class", nil, class, "PriorityClass PriorityClassUpserted low"},
 		{"a priority class goes", []body{class}, body{structs.CmdPriorityClassDelete, names("low")}, "PriorityClass PriorityClassDeleted low"},
+		{"a queue", nil, queue, "Queue QueueUpserted all"},
+		{"a queue goes", []body{queue}, body{structs.CmdQueueDelete, &structs.NameDeleteCommand{Names: []string{"all"}}}, "Queue QueueDeleted all"},
 		{"a budget", nil, budget, "DisruptionBudget DisruptionBudgetUpserted webs"},
 		{"a budget goes", []body{budget}, body{structs.CmdDisruptionBudgetDelete, &structs.DisruptionBudgetDeleteCommand{Namespace: "default", Name: "webs"}},
 			"DisruptionBudget DisruptionBudgetDeleted webs"},

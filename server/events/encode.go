@@ -81,6 +81,8 @@ func payload(object any) (name string, view any) {
 		return "ACLToken", &t
 	case *structs.PriorityClass:
 		return "PriorityClass", v
+	case *structs.Queue:
+		return "Queue", v
 	case *structs.DisruptionBudget:
 		return "DisruptionBudget", v
 	}

@@ -12,7 +12,7 @@ import (
 // Topic is what an event is about.
 type Topic string
 
-// The topics. Namespace, PriorityClass and DisruptionBudget are beside the contract.
+// The topics. Namespace, PriorityClass, DisruptionBudget and Queue are beside the contract.
 const (
 	TopicAny        Topic = "*"
 	TopicJob        Topic = "Job"
@@ -29,6 +29,7 @@ const (
 
 	TopicPriorityClass    Topic = "PriorityClass"
 	TopicDisruptionBudget Topic = "DisruptionBudget"
+	TopicQueue            Topic = "Queue"
 )
 
 // Rule says which change of an object is which event.
@@ -109,6 +110,9 @@ func Rules() []Rule {
 		of(TopicDisruptionBudget, state.TableDisruptionBudgets,
 			beside("DisruptionBudgetDeleted", "a disruption budget is gone", gone[structs.DisruptionBudget]),
 			beside[structs.DisruptionBudget]("DisruptionBudgetUpserted", "a disruption budget is new or changed", nil)),
+		of(TopicQueue, state.TableQueues,
+			beside("QueueDeleted", "a queue is gone", gone[structs.Queue]),
+			beside[structs.Queue]("QueueUpserted", "a queue is new or changed", nil)),
 	)
 }
 

@@ -113,6 +113,10 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.disruptionBudget)
 	case structs.CmdDisruptionBudgetDelete:
 		return with(a, cmd, a.disruptionBudgetDelete)
+	case structs.CmdQueue:
+		return with(a, cmd, a.queue)
+	case structs.CmdQueueDelete:
+		return with(a, cmd, a.queueDelete)
 	case structs.CmdChainCheck:
 		return with(a, cmd, a.chainCheck)
 	}
@@ -235,6 +239,10 @@ func opOf(kind structs.CommandKind) string {
 		return "store disruption budget"
 	case structs.CmdDisruptionBudgetDelete:
 		return "delete disruption budget"
+	case structs.CmdQueue:
+		return "store queue"
+	case structs.CmdQueueDelete:
+		return "delete queue"
 	case structs.CmdChainCheck:
 		return "compare replicas"
 	}

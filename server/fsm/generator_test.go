@@ -47,7 +47,7 @@ var drawn = []structs.CommandKind{
 	structs.CmdPriorityClass, structs.CmdPriorityClassDelete, structs.CmdDisruptionBudget, structs.CmdDisruptionBudgetDelete,
 	structs.CmdCertificateRevoke, structs.CmdCertificateReinstate, structs.CmdACLPolicyUpsert, structs.CmdACLPolicyDelete, structs.CmdACLRoleUpsert,
 	structs.CmdACLRoleDelete, structs.CmdACLTokenUpsert, structs.CmdACLTokenDelete, structs.CmdACLBootstrap, structs.CmdOneTimeToken,
-	structs.CmdOneTimeTokenUse, structs.CmdACLExpire, structs.CmdJobSuspend,
+	structs.CmdOneTimeTokenUse, structs.CmdACLExpire, structs.CmdJobSuspend, structs.CmdQueue, structs.CmdQueueDelete,
 }
 
 func TestTheLawsAreHeldForEveryCommand(t *testing.T) {
@@ -164,6 +164,12 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 	case structs.CmdDisruptionBudget:
 		return w.command(structs.CmdDisruptionBudget, &structs.DisruptionBudgetCommand{Check: g.n(3, "check") == 0, Budget: &structs.DisruptionBudget{
 			Namespace: "default", Name: poolName(g.n(3, "budget")), Job: "*", Disruption: structs.Disruption{MinAvailable: "50%"}}})
+	case structs.CmdQueue:
+		return w.command(structs.CmdQueue, &structs.QueueCommand{Check: g.n(3, "check") == 0, Queue: &structs.Queue{
+			Name: poolName(g.n(3, "queue")), Namespaces: [][]string{{"default"}, {"*"}, {"spaces"}}[g.n(2, "of")], Weight: g.n(3, "weight"),
+			Guarantee: structs.QueueAmount{CPU: int64(g.n(3, "guarantee"))}, Limit: structs.QueueAmount{CPU: int64(g.n(3, "limit"))}}})
+	case structs.CmdQueueDelete:
+		return w.command(structs.CmdQueueDelete, &structs.NameDeleteCommand{Names: []string{poolName(g.n(3, "queue"))}})
 	case structs.CmdDisruptionBudgetDelete:
 		return w.command(structs.CmdDisruptionBudgetDelete, &structs.DisruptionBudgetDeleteCommand{Namespace: "default", Name: poolName(g.n(3, "budget"))})
 	case structs.CmdNodeTaints:

@@ -1,6 +1,10 @@
 package fsm
 
-import "berth/structs"
+import (
+	"slices"
+
+	"berth/structs"
+)
 
 func (a *applier) schedulerConfig(c *structs.SchedulerConfigCommand) (any, error) {
 	const cmd = structs.CmdSchedulerConfig
@@ -42,6 +46,11 @@ func (a *applier) namespaceDelete(c *structs.NameDeleteCommand) (any, error) {
 		for al := range a.txn.Allocs() {
 			if al.Namespace == name && !al.ClientTerminal() {
 				return nil, fault(cmd, structs.KindConflict, subject, "has allocation %s, which has not ended", al.ID)
+			}
+		}
+		for q := range a.txn.Queues() {
+			if slices.Contains(q.Namespaces, name) {
+				return nil, fault(cmd, structs.KindConflict, subject, "is of queue %q: change or delete that first", q.Name)
 			}
 		}
 		for b := range a.txn.DisruptionBudgets() {

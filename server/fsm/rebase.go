@@ -36,7 +36,7 @@ var recordNames = map[byte]string{
 	recordPeriodicLaunch: "PeriodicLaunch", recordRegion: "Region", recordAutopilotConfig: "AutopilotConfiguration",
 	recordPriorityClass: "PriorityClass", recordDisruptionBudget: "DisruptionBudget", recordWriter: "Writer", recordChain: "RollingHash",
 	recordCertificateRevocation: "CertificateRevocation", recordACLPolicy: "ACLPolicy", recordACLRole: "ACLRole", recordACLToken: "ACLToken",
-	recordACLBootstrap: "ACLBootstrap", recordOneTimeToken: "OneTimeToken",
+	recordACLBootstrap: "ACLBootstrap", recordOneTimeToken: "OneTimeToken", recordQueue: "Queue",
 }
 
 // Verify reads a whole snapshot as ReadSnapshot does, keeps no allocation, and counts. What passes it can be restored.

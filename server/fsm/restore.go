@@ -186,6 +186,8 @@ func (r *restorer) record(kind byte, body []byte) error {
 		return restored(body, t.PutACLToken)
 	case recordACLBootstrap:
 		return restored(body, t.PutACLBootstrap)
+	case recordQueue:
+		return restored(body, t.PutQueue)
 	case recordOneTimeToken:
 		return restored(body, t.PutOneTimeToken)
 	case recordNode:

@@ -60,6 +60,7 @@ const (
 	recordACLToken
 	recordACLBootstrap
 	recordOneTimeToken
+	recordQueue
 )
 
 // Snapshot gives the state to be persisted. It costs nothing: the state as it is now does not change any more.
@@ -147,6 +148,7 @@ func (w *recorder) state(snap *state.Snapshot) {
 	recordAll(w, recordACLRole, snap.ACLRoles())
 	recordAll(w, recordACLToken, snap.ACLTokens())
 	recordAll(w, recordOneTimeToken, snap.OneTimeTokens())
+	recordAll(w, recordQueue, snap.Queues())
 	if b := snap.ACLBootstrap(); b != nil {
 		w.object(recordACLBootstrap, nil, b)
 	}

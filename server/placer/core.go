@@ -3,6 +3,7 @@ package placer
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -42,11 +43,15 @@ type Core struct {
 	commands int      // that they are written with
 	waiting  []parcel // for others to share a command with
 	extra    extra
+
+	queues []*structs.Queue
+	held   []structs.QueueAmount // by queue, as the broker was told last
 }
 
 // work is an evaluation that was taken.
 type work struct {
 	eval    *structs.Evaluation
+	queue   string         // its name, empty for none
 	run     *scheduler.Run // nil once nothing is left to decide
 	flying  int            // slices being written
 	refused bool           // by the state machine: the evaluation must be looked at again
@@ -98,7 +103,7 @@ type result struct {
 // NewCore makes a core that has seen nothing of the state. Close it.
 func NewCore(d Deps) *Core {
 	return &Core{
-		Deps: d, fleet: fleet.New(), broker: broker.New(), feed: d.State.Follow(state.TableNodes, state.TableAllocs, state.TableEvals),
+		Deps: d, fleet: fleet.New(), broker: broker.New(), feed: d.State.Follow(state.TableNodes, state.TableAllocs, state.TableEvals, state.TableQueues),
 	}
 }
 
@@ -142,6 +147,9 @@ func (l *Core) absorb() {
 	if !ok {
 		return
 	}
+	if changes.QueuesChanged {
+		l.setQueues(changes.Queues, changes.Index)
+	}
 	for _, c := range changes.Nodes {
 		if c.Deleted {
 			l.fleet.RemoveNode(c.Object.ID)
@@ -167,6 +175,7 @@ func (l *Core) absorb() {
 	if came {
 		l.broker.Came(changes.Index)
 	}
+	l.noteHeld(changes.Index)
 	now := l.Now()
 	for _, c := range changes.Evals {
 		l.broker.Moved(c.Object.JobKey(), changes.Index)
@@ -181,10 +190,20 @@ func (l *Core) absorb() {
 // decideOne decides one slice: of a new evaluation if one is ready, else of the work whose turn it is. False when there is
 // nothing to decide, or when so much is being written that a new evaluation would wait behind it for long.
 func (l *Core) decideOne() bool {
-	w := l.take()
-	if w == nil && len(l.works) > 0 && l.placing < maxPlacing {
+	at := -1
+	if len(l.queues) > 0 {
+		at = l.turn()
+	}
+	var w *work
+	if at < 0 {
+		if w = l.take(); w == nil {
+			at = 0
+		}
+	}
+	if w == nil && at < len(l.works) && l.placing < maxPlacing {
 		l.flush() // this takes longer
-		w, l.works = l.works[0], l.works[1:]
+		w = l.works[at]
+		l.works = slices.Delete(l.works, at, at+1)
 	}
 	if w == nil {
 		return false
@@ -200,11 +219,11 @@ func (l *Core) take() *work {
 	if eval == nil {
 		return nil
 	}
-	w := &work{eval: eval}
+	w := &work{eval: eval, queue: l.broker.QueueOf(eval)}
 	snap := l.State.Snapshot()
 	l.guard(w, func() {
 		w.run = scheduler.Begin(scheduler.Input{
-			State: snap, Fleet: l.fleet, Eval: eval, Blocked: blocked, Index: snap.Index(), Now: now, IDs: l.IDs,
+			State: snap, Fleet: l.fleet, Eval: eval, Blocked: blocked, Ahead: l.broker.Ahead(eval), Index: snap.Index(), Now: now, IDs: l.IDs,
 		})
 	})
 	return w
@@ -228,7 +247,7 @@ func (l *Core) decide(w *work) {
 		began = l.Now()
 	}
 	l.guard(w, func() {
-		s.plan, more = w.run.Next(sliceMax)
+		s.plan, more = w.run.Next(l.sliceOf(w))
 		if !more {
 			s.evals, s.last = w.run.Finish(), true
 		}
@@ -359,6 +378,7 @@ func (l *Core) guard(w *work, decide func()) {
 // against them meanwhile is refused by the state machine. Works decided on the old one are begun again.
 func (l *Core) rebuild() {
 	l.fleet = fleet.New()
+	l.fleet.SetQueues(l.queues)
 	snap := l.State.Snapshot()
 	for n := range snap.Nodes() {
 		l.fleet.SetNode(n)

@@ -1,0 +1,125 @@
+package fleet
+
+import (
+	"cmp"
+
+	"berth/structs"
+)
+
+// Account is a queue and what its jobs hold: all that was placed and not told to stop, and room kept for what is to come. What was told
+// to stop holds its node still, and its queue no more.
+type Account struct {
+	Queue *structs.Queue
+	Held  structs.QueueAmount
+}
+
+// queues are the accounts of all queues.
+type queues struct {
+	all  []*Account          // by name
+	of   map[string]*Account // by namespace
+	rest *Account            // of the namespaces that none names; nil for nobody
+
+}
+
+// SetQueues replaces the queues, by name, and counts anew what their jobs hold.
+func (f *Fleet) SetQueues(list []*structs.Queue) {
+	f.queues = nil
+	if len(list) == 0 {
+		return
+	}
+	q := &queues{of: map[string]*Account{}}
+	for _, queue := range list {
+		a := &Account{Queue: queue}
+		q.all = append(q.all, a)
+		for _, name := range queue.Namespaces {
+			if name == structs.QueueRest {
+				q.rest = a
+			} else {
+				q.of[name] = a
+			}
+		}
+	}
+	f.queues = q
+	for _, u := range f.allocs {
+		f.enter(u, 1)
+	}
+}
+
+// Queues are the accounts of all queues by name; none without queues.
+func (f *Fleet) Queues() []*Account {
+	if f.queues == nil {
+		return nil
+	}
+	return f.queues.all
+}
+
+// QueueOf is the account of the queue of a namespace; nil for none.
+func (f *Fleet) QueueOf(namespace string) *Account {
+	q := f.queues
+	if q == nil {
+		return nil
+	}
+	if a := q.of[namespace]; a != nil {
+		return a
+	}
+	return q.rest
+}
+
+// AccountOf is the account that a use counts for; nil for none.
+func (f *Fleet) AccountOf(u *Use) *Account {
+	if f.queues == nil || !u.Queued {
+		return nil
+	}
+	return f.QueueOf(u.Job.Namespace)
+}
+
+// QueueAmountOf is what resources count for in a queue.
+func QueueAmountOf(r structs.ComparableResources) structs.QueueAmount {
+	return structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}
+}
+
+// enter counts a use in its queue's account (1), or no more (-1).
+func (f *Fleet) enter(u *Use, by int64) {
+	if f.queues == nil || u.Stopping {
+		return
+	}
+	if a := f.AccountOf(u); a != nil {
+		a.Held = a.Held.Plus(QueueAmountOf(u.Res), by)
+	}
+}
+
+// Room are the sums of the nodes that may be given allocations.
+func (f *Fleet) Room() *Amounts {
+	return f.Amounts(FilterKey{Kind: "ready"}, (*structs.Node).Ready)
+}
+
+// Share is how much of the cluster a queue has, for who comes next: the least first. It is the larger part it holds of any one kind, by
+// its weight (dominant resource fairness, Ghodsi et al., NSDI 2011): first of what it borrows, then of all it holds.
+type Share struct{ Borrowed, Held float64 }
+
+// Compare orders shares.
+func (s Share) Compare(o Share) int {
+	return cmp.Or(cmp.Compare(s.Borrowed, o.Borrowed), cmp.Compare(s.Held, o.Held))
+}
+
+// Share is the share of an account now.
+func (f *Fleet) Share(a *Account) Share {
+	room := f.Room()
+	dominant := func(x structs.QueueAmount) float64 {
+		return max(part(x.CPU, room.CapCPU), part(x.MemoryMB, room.CapMem)) / float64(a.Queue.Weight)
+	}
+	return Share{Borrowed: dominant(a.Held.Beyond(a.Queue.Guarantee)), Held: dominant(a.Held)}
+}
+
+func part(of, all int64) float64 { return float64(of) / float64(max(all, 1)) }
+
+// Unlent is what other queues must leave free for those that do not lend what they have a right to and do not use.
+func (f *Fleet) Unlent(but *Account) structs.QueueAmount {
+	var sum structs.QueueAmount
+	for _, a := range f.Queues() {
+		if a != but && a.Queue.Lending == structs.LendNever {
+			sum = sum.Plus(a.Queue.Guarantee.Beyond(a.Held), 1)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,75 @@
+package placer
+
+import (
+	"berth/scheduler/fleet"
+	"berth/structs"
+)
+
+// fairSlice is how many placements are decided at a time while other queues want some too: who has the least goes on next.
+const fairSlice = 16
+
+// setQueues takes over all queues as of an index of the state.
+func (l *Core) setQueues(all []*structs.Queue, index uint64) {
+	l.queues = all
+	l.fleet.SetQueues(all)
+	l.held = make([]structs.QueueAmount, len(all))
+	l.broker.SetQueues(all, index, l.shareOf)
+}
+
+// shareOf is the share of a queue now.
+func (l *Core) shareOf(queue string) fleet.Share {
+	for _, a := range l.fleet.Queues() {
+		if a.Queue.Name == queue {
+			return l.fleet.Share(a)
+		}
+	}
+	return fleet.Share{}
+}
+
+// noteHeld tells the broker of queues whose jobs hold less than when it was told last.
+func (l *Core) noteHeld(index uint64) {
+	for i, a := range l.fleet.Queues() {
+		if a.Held.CPU < l.held[i].CPU || a.Held.MemoryMB < l.held[i].MemoryMB {
+			l.broker.Held(a.Queue.Name, index)
+		}
+		l.held[i] = a.Held
+	}
+}
+
+// turn decides whose turn it is: that of a work, by its place, or of an evaluation that was not taken yet, -1. A new evaluation goes first,
+// unless a work is of a queue that has less; among works those of no queue go first, then those of the queue that has the least.
+func (l *Core) turn() int {
+	next, ready := l.broker.Turn(l.Now())
+	best, least := -1, fleet.Share{}
+	for i, w := range l.works {
+		if w.queue == "" {
+			if !ready {
+				return i
+			}
+			continue
+		}
+		if s := l.shareOf(w.queue); best < 0 || s.Compare(least) < 0 {
+			best, least = i, s
+		}
+	}
+	if ready && (best < 0 || next == "" || l.shareOf(next).Compare(least) <= 0) {
+		return -1
+	}
+	return best
+}
+
+// sliceOf is how many placements of a work are decided at a time.
+func (l *Core) sliceOf(w *work) int {
+	if w.queue == "" {
+		return sliceMax
+	}
+	if l.broker.OthersReady(w.queue) {
+		return fairSlice
+	}
+	for _, o := range l.works {
+		if o.queue != "" && o.queue != w.queue {
+			return fairSlice
+		}
+	}
+	return sliceMax
+}
