@@ -19,7 +19,7 @@ func changeRoutes() map[string]any {
 		"PUT /v1/deployment/fail/" + deployOne.String(), "PUT /v1/deployment/pause/" + deployOne.String(), "PUT /v1/allocation/" + allocOne.String() + "/stop",
 		"PUT /v1/client/allocation/" + allocOne.String() + "/restart", "PUT /v1/client/allocation/" + allocOne.String() + "/signal",
 		"PUT /v1/node/" + nodeOne.String() + "/eligibility", "PUT /v1/node/" + nodeOne.String() + "/drain", "PUT /v1/node/" + nodeOne.String() + "/taints",
-		"PUT /v1/priority-class/low", "DELETE /v1/priority-class/low", "PUT /v1/disruption-budget/quorum", "DELETE /v1/disruption-budget/quorum", "PUT /v1/system/gc"} {
+		"PUT /v1/priority-class/low", "DELETE /v1/priority-class/low", "PUT /v1/disruption-budget/quorum", "DELETE /v1/disruption-budget/quorum", "PUT /v1/queue/ml", "DELETE /v1/queue/ml", "PUT /v1/system/gc"} {
 		routes[key] = answer
 	}
 	routes["GET /v1/job/web/deployment"] = webDeployment("successful")
@@ -53,6 +53,9 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		{"priority-class delete low", "DELETE /v1/priority-class/low", ""},
 		{"disruption-budget apply -min-available 50% -job db-* -meta tier=data quorum", "PUT /v1/disruption-budget/quorum", `"MinAvailable":"50%"`},
 		{"disruption-budget delete quorum", "DELETE /v1/disruption-budget/quorum", ""},
+		{"queue apply -of ml,lab -weight 3 -guarantee-cpu 2000 -limit-memory 4096 -lending wait ml", "PUT /v1/queue/ml",
+			`"Namespaces":["ml","lab"],"Weight":3,"Guarantee":{"CPU":2000,"MemoryMB":0},"Limit":{"CPU":0,"MemoryMB":4096},"Lending":"wait"`},
+		{"queue delete ml", "DELETE /v1/queue/ml", ""},
 		{"system gc", "PUT /v1/system/gc", ""},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -186,7 +186,7 @@ func (e *env) root() *cobra.Command {
 		e.color = (e.color || *forceColor) && !*noColor
 	}
 	root.AddCommand(e.agentCommand(), e.configCommand(), e.jobCommand(), e.explainCommand(), e.allocCommand(), e.nodeCommand(), e.evalCommand(), e.deploymentCommand(), e.eventsCommand(),
-		e.agentInfo(), e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.aclCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.monitorCommand(), e.fmtCommand(), e.versionCommand())
+		e.agentInfo(), e.imageCommand(), e.systemCommand(), e.namespaceCommand(), e.serverCommand(), e.operatorCommand(), e.aclCommand(), e.priorityClassCommand(), e.disruptionBudgetCommand(), e.queueCommand(), e.whyCommand(), e.whatifCommand(), e.statusCommand(), e.monitorCommand(), e.fmtCommand(), e.versionCommand())
 	addAliases(root)
 	root.Version = version.String()
 	root.SetVersionTemplate("Berth {{.Version}}\n")

@@ -12,6 +12,8 @@ func (s *script) budget(args []string) error {
 	for _, word := range args[1:] {
 		key, value, _ := strings.Cut(word, "=")
 		switch {
+		case key == "ns":
+			b.Namespace = value
 		case key == "job":
 			b.Job = value
 		case key == "group":

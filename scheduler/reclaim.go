@@ -18,8 +18,8 @@ const (
 )
 
 // reclaim takes back what the job's queue has lent, for one allocation that is within its guarantee and found no room: others are
-// evicted whose queues hold more than is guaranteed to them, the least important and youngest first, as far as the budgets of their
-// groups allow. As with preempt, the room is kept until they have ended.
+// evicted whose queues hold more than is guaranteed to them, the least important and youngest first, as far as disruption blocks and
+// budgets allow. As with preempt, the room is kept until they have ended.
 func (g *group) reclaim() bool {
 	r := g.run
 	q := r.tenant
@@ -35,7 +35,7 @@ func (g *group) reclaim() bool {
 	var best *eviction
 	tries := reclaimTries
 	for _, row := range q.lenders {
-		if !g.sel.Rows.Has(row) || r.evicted[row] {
+		if !g.sel.Rows.Has(row) {
 			continue
 		}
 		if e := g.reclaimAt(row); e != nil {
@@ -101,7 +101,7 @@ func (g *group) reclaimAt(row int32) *eviction {
 		switch {
 		case u.Stopping:
 			need.credit(u)
-		case q.mayTake(u, nil) && !g.run.overBudget(u):
+		case q.mayTake(u, nil):
 			candidates = append(candidates, u)
 		}
 	}
@@ -114,7 +114,7 @@ func (g *group) reclaimAt(row int32) *eviction {
 		if need.met() {
 			break
 		}
-		if !need.helps(u) || !q.mayTake(u, taken) || g.run.breaks(append(e.victims, u)) > 0 {
+		if !need.helps(u) || !q.mayTake(u, taken) || g.run.exceeds(e.victims, u) {
 			continue
 		}
 		a := g.run.in.Fleet.AccountOf(u)

@@ -145,6 +145,8 @@ func (s *script) do(line string) error {
 		return s.nodeVerb(verb, args)
 	case "budget":
 		return s.budget(args)
+	case "queue", "no-queue":
+		return s.queue(verb, args)
 	case "taint", "untaint":
 		return s.taint(verb, args)
 	case "promote", "pause", "resume", "fail-deployment", "reap-deployments":

@@ -82,6 +82,8 @@ func jobWord(j *structs.Job, key, value string) (known bool, err error) {
 	switch key {
 	case "type":
 		j.Type = value
+	case "ns":
+		j.Namespace = value
 	case "priority":
 		j.Priority, err = strconv.Atoi(value)
 	case "dc":

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"slices"
+
 	"berth/scheduler/budget"
 	"berth/scheduler/fleet"
 	"berth/structs"
@@ -60,6 +62,22 @@ func (r *Run) breaks(victims []*fleet.Use) int {
 		}
 	}
 	return n
+}
+
+// exceeds reports that with one more the victims are more than a disruption block or budget can spare.
+func (r *Run) exceeds(victims []*fleet.Use, more *fleet.Use) bool {
+	for _, a := range r.accounts(more) {
+		n := 1
+		for _, u := range victims {
+			if slices.Contains(r.accounts(u), a) {
+				n++
+			}
+		}
+		if n > a.Spare() {
+			return true
+		}
+	}
+	return false
 }
 
 // take counts those that are evicted.

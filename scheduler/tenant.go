@@ -46,7 +46,7 @@ func (g *group) admit(b *batch) {
 		return
 	}
 	if n, why := q.spare(b.places, g.amount()); n < len(b.places) {
-		q.holdBack(g, len(b.places)-n, why)
+		q.holdBack(g, n, len(b.places)-n, why)
 		b.places = b.places[:n]
 	}
 }
@@ -118,31 +118,36 @@ func fits(room, ask, bound structs.QueueAmount) int64 {
 	return n
 }
 
-// holdBack accounts for n placements that the queue does not let be made.
-func (q *tenant) holdBack(g *group, n int, why restraint) {
+// holdBack accounts for n placements that the queue does not let be made, beside those that it does.
+func (q *tenant) holdBack(g *group, admitted, n int, why restraint) {
 	r, name, ask := q.run, g.spec.Name, g.amount()
+	held := q.held().Plus(ask, int64(admitted))
 	r.unplaced[name] += n
 	r.waiting[name] = true
 	r.holdDeadline(name)
 	x := &structs.Explanation{Since: r.in.Now.UnixNano(), Queue: &structs.ExplainQueue{
-		Name: q.Queue.Name, Held: q.held(), Asked: ask, Guarantee: q.Queue.Guarantee, Limit: q.Queue.Limit,
+		Name: q.Queue.Name, Held: held, Asked: ask, Guarantee: q.Queue.Guarantee, Limit: q.Queue.Limit,
 	}}
 	needs := fmt.Sprintf("%s/%s needs %d more: ", g.job.ID, name, r.unplaced[name])
 	switch why {
 	case outranked:
 		x.Queue.Ahead = r.in.Ahead.ID
-		x.Summary = needs + fmt.Sprintf("job %q of its queue %s waits for the queue's limit too, and comes first", r.in.Ahead.JobID, q.Queue.Name)
-		x.Unblocks = []string{fmt.Sprintf("job %q of namespace %s gets what it waits for, or wants it no more", r.in.Ahead.JobID, r.in.Ahead.Namespace)}
+		who := "a job of another namespace" // whose name is not for everybody
+		if r.in.Ahead.Namespace == g.job.Namespace {
+			who = fmt.Sprintf("job %q", r.in.Ahead.JobID)
+		}
+		x.Summary = needs + fmt.Sprintf("%s waits for the limit of their queue %s too, and comes first", who, q.Queue.Name)
+		x.Unblocks = []string{who + " gets what it waits for, or wants it no more"}
 		q.full = true
 	case limited:
-		x.Summary = needs + fmt.Sprintf("its queue %s is at its limit: it holds %s of %s, and one more takes %s", q.Queue.Name, q.held(), q.Queue.Limit.Bound(), ask)
+		x.Summary = needs + fmt.Sprintf("its queue %s is at its limit: it holds %s of %s, and one more takes %s", q.Queue.Name, held, q.Queue.Limit.Bound(), ask)
 		x.Unblocks = []string{"an allocation of queue " + q.Queue.Name + " stops"}
 		q.full = true
 	case tooLarge:
 		x.Summary = needs + fmt.Sprintf("one takes %s, and the limit of its queue %s is %s", ask, q.Queue.Name, q.Queue.Limit.Bound())
 	case unlent:
 		x.Summary = needs + fmt.Sprintf("what is free is guaranteed to queues that do not lend it, and beyond what is guaranteed to its queue %s (%s, of which it holds %s)",
-			q.Queue.Name, q.Queue.Guarantee.Bound(), q.held())
+			q.Queue.Name, q.Queue.Guarantee.Bound(), held)
 		x.Unblocks = []string{"an allocation of another queue stops, or a node joins", "the guarantee of queue " + q.Queue.Name + " is raised"}
 		r.escaped = true
 	}

@@ -31,6 +31,7 @@ type world struct {
 	allocs      map[structs.ID]*structs.Allocation
 	deployments []*structs.Deployment
 	budgets     []*structs.DisruptionBudget
+	queues      []*structs.Queue
 
 	pending []*structs.Evaluation          // also those that wait for a time
 	blocked map[string]*structs.Evaluation // by job
@@ -147,7 +148,7 @@ func (w *world) version(_, id string, version uint64) *structs.Job {
 }
 
 func (w *world) view() *check.World {
-	v := &check.World{Nodes: w.sortedNodes(), Allocs: w.allocsOf(func(*structs.Allocation) bool { return true }), Deployments: w.deployments}
+	v := &check.World{Nodes: w.sortedNodes(), Allocs: w.allocsOf(func(*structs.Allocation) bool { return true }), Deployments: w.deployments, Queues: w.queues}
 	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
 		v.Jobs = append(v.Jobs, w.jobs[id])
 	}
@@ -189,8 +190,10 @@ func (w *world) enqueue(job, trigger string) {
 		ID: w.ids.NewID(), Namespace: "default", JobID: job, TriggeredBy: trigger, Status: structs.EvalStatusPending,
 		CreateTime: w.now.UnixNano(), Priority: 50, Type: structs.JobTypeService,
 	}
+	w.index++
+	e.CreateIndex = w.index
 	if j := w.jobs[job]; j != nil {
-		e.Type, e.Priority = j.Type, j.Priority
+		e.Namespace, e.Type, e.Priority = j.Namespace, j.Type, j.Priority
 	} else if vs := w.versions[job]; len(vs) > 0 {
 		e.Type = vs[len(vs)-1].Type
 	}
@@ -202,8 +205,8 @@ func (w *world) wake(class string) {
 	for _, job := range slices.Sorted(maps.Keys(w.blocked)) {
 		e := w.blocked[job]
 		eligible, seen := e.ClassEligibility[class]
-		onlyForJobs := len(e.WaitsForJobs) > 0 && len(e.ClassEligibility) == 0 && len(e.FailedTGAllocs) == 0
-		if e.EscapedComputedClass || eligible || !seen && !onlyForJobs {
+		elsewhere := (len(e.WaitsForJobs) > 0 || e.QuotaLimitReached != "") && len(e.ClassEligibility) == 0 && len(e.FailedTGAllocs) == 0
+		if e.EscapedComputedClass || eligible || !seen && !elsewhere {
 			delete(w.blocked, job)
 			w.pending = append(w.pending, e)
 		}
@@ -239,6 +242,9 @@ func (w *world) putAlloc(a *structs.Allocation) {
 	}
 	a.ModifyIndex, a.ModifyTime = w.index, w.now.UnixNano()
 	w.allocs[a.ID] = a
+	if old != nil && old.HoldsResources() && !old.ServerTerminal() && (a.ServerTerminal() || !a.HoldsResources()) {
+		w.wakeQueue(w.view().QueueOf(old))
+	}
 	w.wakeDependents(a.JobID)
 	w.fleet.SetAlloc(a)
 	if old != nil && old.HoldsResources() && !a.HoldsResources() {
@@ -254,7 +260,7 @@ func (w *world) putAlloc(a *structs.Allocation) {
 func (w *world) due() *structs.Evaluation {
 	best := -1
 	for i, e := range w.pending {
-		if !e.WaitUntil.After(w.now) && (best < 0 || e.Priority > w.pending[best].Priority) {
+		if !e.WaitUntil.After(w.now) && (best < 0 || w.before(e, w.pending[best])) {
 			best = i
 		}
 	}
@@ -286,10 +292,12 @@ func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 	e.AnnotatePlan = true
 	blocked := w.blocked[e.JobID]
 	out := scheduler.Evaluate(scheduler.Input{
-		State: w, Fleet: w.fleet, Eval: e, Blocked: blocked, Index: w.index, Now: w.now, IDs: w.ids,
+		State: w, Fleet: w.fleet, Eval: e, Blocked: blocked, Ahead: w.ahead(e), Index: w.index, Now: w.now, IDs: w.ids,
 	})
 	for _, p := range out.Plans {
-		for _, f := range check.Plan(w.view(), p, w.version) {
+		v := w.view()
+		v.For = w.jobs[e.JobID]
+		for _, f := range check.Plan(v, p, w.version) {
 			w.faults = append(w.faults, "plan: "+f.String())
 		}
 		w.apply(p)
@@ -301,6 +309,9 @@ func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 	for _, ev := range out.Evals {
 		switch {
 		case ev.Status == structs.EvalStatusBlocked:
+			if ev.CreateIndex == 0 {
+				ev.CreateIndex = w.index
+			}
 			w.blocked[ev.JobID] = ev
 		case ev.Status == structs.EvalStatusCancelled && w.blocked[ev.JobID] != nil && w.blocked[ev.JobID].ID == ev.ID:
 			delete(w.blocked, ev.JobID)

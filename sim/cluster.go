@@ -23,6 +23,7 @@ type cluster struct {
 	operator *disruptions
 	chores   *chores
 	laws     *laws
+	tenant   *tenant
 	r        *rand.Rand // of faults
 
 	troubled bool // faults happen
@@ -38,6 +39,7 @@ func newCluster(w *world, c Config) *cluster {
 	cl.family = newFamily(cl)
 	cl.operator = &disruptions{cl: cl, r: w.rng("disruptions")}
 	cl.chores, cl.laws = newChores(cl), newLaws()
+	cl.tenant = &tenant{cl: cl, r: w.rng("tenant")}
 	cl.ctl.leaving = cl.operator.judge
 	cl.log.applied = cl.applied
 	cl.log.refused = cl.refused
@@ -54,6 +56,7 @@ func (cl *cluster) begin() {
 	for _, n := range cl.nodes {
 		cl.w.after(between(cl.r, 0, 2*time.Second), n.start)
 	}
+	cl.w.after(2*time.Second, cl.tenant.begin)
 	cl.w.after(3*time.Second, cl.user)
 	cl.w.after(5*time.Second, cl.trouble)
 	cl.w.after(4*time.Second, cl.family.begin)
@@ -246,6 +249,7 @@ func (cl *cluster) applied(*structs.LogEntry) {
 	for _, p := range cl.laws.look(snap, cl.w.now, placed, changed) {
 		cl.problem("%s", p)
 	}
+	cl.tenant.check(snap)
 	cl.ctl.applied()
 }
 

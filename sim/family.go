@@ -112,6 +112,7 @@ func (f *family) drain() {
 func (f *family) end() {
 	f.over = true
 	f.cl.operator.over = true
+	f.cl.tenant.end()
 	for _, policy := range policies {
 		f.stop("every-" + policy)
 	}

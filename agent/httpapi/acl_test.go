@@ -221,6 +221,8 @@ func (g *guarded) ask(method, path string) (int, string) {
 		body = map[string]any{"Name": "default"}
 	case strings.HasPrefix(path, "/v1/disruption-budget/"):
 		body = map[string]any{"Job": "web*"}
+	case strings.HasPrefix(path, "/v1/queue/"):
+		body = map[string]any{"Namespaces": []string{"*"}}
 	case path == "/v1/search" || path == "/v1/search/fuzzy":
 		body = map[string]any{"Prefix": "we", "Text": "we", "Context": "jobs"}
 	}

@@ -110,6 +110,7 @@ func New(d Deps) *API {
 	a.clientRoutes()
 	a.explainRoutes()
 	a.budgetRoutes()
+	a.queueRoutes()
 	a.eventRoutes()
 	a.aclRoutes()
 	for _, m := range []*http.ServeMux{a.mux, a.pools} {

@@ -78,6 +78,7 @@ func TestEveryListIsWalkedByPages(t *testing.T) {
 		r.do("PUT", "/v1/namespace", map[string]any{"Name": n})
 		r.do("PUT", "/v1/priority-class/"+n, map[string]any{"Value": 20})
 		r.do("PUT", "/v1/disruption-budget/"+n, map[string]any{"Job": "a*", "MinAvailable": "1"})
+		r.do("PUT", "/v1/queue/"+n, map[string]any{"Namespaces": []string{n}})
 	}
 	type item struct {
 		ID, Name    string
@@ -106,6 +107,7 @@ func TestEveryListIsWalkedByPages(t *testing.T) {
 		{"/v1/jobs", 5, byID}, {"/v1/jobs/statuses", 5, byID}, {"/v1/node/pool/default/jobs", 5, byID}, {"/v1/allocations", 5, byID},
 		{"/v1/evaluations", 5, byIndex}, {"/v1/deployments", 5, byIndex}, {"/v1/nodes", 1, byID}, {"/v1/node/pool/default/nodes", 1, byID},
 		{"/v1/node/pools", 4, byID}, {"/v1/namespaces", 3, byID}, {"/v1/priority-classes", 2, byID}, {"/v1/disruption-budgets", 2, byID},
+		{"/v1/queues", 2, byID},
 	} {
 		var all []item
 		r.get(c.path+"?namespace=*", &all)

@@ -23,6 +23,8 @@ func Plan(w *World, p *structs.Plan, versions func(namespace, id string, version
 	c.together()
 	c.depends()
 	c.names()
+	c.queues()
+	c.evicted()
 	return c.sorted()
 }
 

@@ -24,6 +24,9 @@ type World struct {
 	Allocs []*structs.Allocation // Job linked
 	// Deployments may be nil where no rollouts are looked at.
 	Deployments []*structs.Deployment
+	// Queues may be nil where there are none. For is the job a plan is looked at for, nil where that is not known.
+	Queues []*structs.Queue
+	For    *structs.Job
 }
 
 // faults collects what is found.

@@ -6,7 +6,7 @@ import (
 )
 
 // fairSlice is how many placements are decided at a time while other queues want some too: who has the least goes on next.
-const fairSlice = 16
+const fairSlice = 4
 
 // setQueues takes over all queues as of an index of the state.
 func (l *Core) setQueues(all []*structs.Queue, index uint64) {

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"cmp"
+	"iter"
+	"net/http"
+
+	"berth/acl"
+	"berth/api"
+	"berth/scheduler/fleet"
+	"berth/state"
+	"berth/structs"
+)
+
+func (a *API) queueRoutes() {
+	a.route("/v1/queues", methods{http.MethodGet: anywhere().then(a.queuesList)})
+	a.route("/v1/queue/{name}", methods{http.MethodGet: anywhere().then(a.queueGet), http.MethodPut: operatorWrite().then(a.queueApply), http.MethodDelete: operatorWrite().then(a.queueDelete)})
+}
+
+// seesQueue reports a queue that a caller may be shown: an operator all, others those of a namespace they see.
+func (r *request) seesQueue(q *structs.Queue) bool {
+	if r.asks(func(a *acl.ACL) bool { return a.Operator(acl.LevelRead) }) {
+		return true
+	}
+	for _, name := range q.Namespaces {
+		if name != structs.QueueRest && r.seesNamespace(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// queuesOf tells how queues stand, by their names: one walk over the state for all of them.
+func queuesOf(s *state.Snapshot) map[string]*api.Queue {
+	all, of := map[string]*api.Queue{}, map[string]*api.Queue{}
+	for q := range s.Queues() {
+		st := &api.Queue{Queue: *q}
+		all[q.Name] = st
+		for _, name := range q.Namespaces {
+			of[name] = st
+		}
+	}
+	find := func(namespace, jobType string) *api.Queue {
+		if !structs.InQueues(jobType) {
+			return nil
+		}
+		return cmp.Or(of[namespace], of[structs.QueueRest])
+	}
+	for al := range s.Allocs() {
+		if al.Job == nil || al.ServerTerminal() || !al.HoldsResources() {
+			continue
+		}
+		if st := find(al.Namespace, al.Job.Type); st != nil {
+			st.Held = st.Held.Plus(fleet.QueueAmountOf(al.AllocatedResources.Comparable()), 1)
+			st.Allocations++
+		}
+	}
+	for e := range s.Evals() {
+		if e.Status != structs.EvalStatusBlocked {
+			continue
+		}
+		if st := find(e.Namespace, e.Type); st != nil {
+			for _, n := range e.QueuedAllocations {
+				st.Queued += n
+			}
+		}
+	}
+	room := roomOf(s.Nodes())
+	for _, st := range all {
+		st.Borrowed = st.Held.Beyond(st.Guarantee)
+		st.Share = max(float64(st.Held.CPU)/float64(max(room.CPU, 1)), float64(st.Held.MemoryMB)/float64(max(room.MemoryMB, 1)))
+	}
+	return all
+}
+
+// roomOf is what the nodes that may be given allocations have together.
+func roomOf(nodes iter.Seq[*structs.Node]) structs.QueueAmount {
+	var sum structs.QueueAmount
+	for n := range nodes {
+		if n.Ready() {
+			sum = sum.Plus(fleet.QueueAmountOf(fleet.Capacity(n)), 1)
+		}
+	}
+	return sum
+}
+
+func (a *API) queuesList(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		all, changed := s.QueuesW()
+		stand := queuesOf(s)
+		out, err := list(r, all, func(q *structs.Queue) string { return q.Name }, func(q *structs.Queue) *api.Queue { return stand[q.Name] },
+			func(q *structs.Queue) bool { return r.hasPrefix(q.Name) && r.seesQueue(q) })
+		return answer{value: out, index: s.TableIndex(state.TableQueues), changed: changed}, err
+	})
+}
+
+func (a *API) queueGet(r *request) (any, error) {
+	return r.read(func(s *state.Snapshot) (answer, error) {
+		_, changed := s.QueuesW()
+		q := s.Queue(r.PathValue("name"))
+		if q == nil || !r.seesQueue(q) {
+			return answer{}, notFound("queue not found")
+		}
+		return answer{value: queuesOf(s)[q.Name], index: q.ModifyIndex, changed: changed}, nil
+	})
+}
+
+func (a *API) queueApply(r *request) (any, error) {
+	q := &structs.Queue{}
+	if err := r.body(q); err != nil {
+		return nil, err
+	}
+	if q.Name = cmp.Or(q.Name, r.PathValue("name")); q.Name != r.PathValue("name") {
+		return nil, invalid("the name of the queue is not that of the path")
+	}
+	if err := q.Check(); err != nil {
+		return nil, invalid("%v", err)
+	}
+	check, index, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.write(r, structs.CmdQueue, &structs.QueueCommand{Queue: q, Check: check, Index: index})
+}
+
+func (a *API) queueDelete(r *request) (any, error) {
+	return nil, a.write(r, structs.CmdQueueDelete, &structs.NameDeleteCommand{Names: []string{r.PathValue("name")}})
+}

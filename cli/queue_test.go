@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"berth/api"
+	"berth/structs"
+)
+
+func TestQueuesAreShown(t *testing.T) {
+	ml := &api.Queue{Queue: structs.Queue{Name: "ml", Description: "models", Namespaces: []string{"ml", "lab"}, Weight: 3, Lending: structs.LendReclaim,
+		Guarantee: structs.QueueAmount{CPU: 2000}, Limit: structs.QueueAmount{CPU: 4000, MemoryMB: 8192}},
+		Held: structs.QueueAmount{CPU: 2500, MemoryMB: 1024}, Borrowed: structs.QueueAmount{CPU: 500, MemoryMB: 1024}, Share: 0.3125, Allocations: 5, Queued: 2}
+	rest := &api.Queue{Queue: structs.Queue{Name: "rest", Namespaces: []string{"*"}, Weight: 1, Lending: structs.LendNever}}
+	f := newFake(t, map[string]any{"GET /v1/queues": []*api.Queue{ml, rest}, "GET /v1/queue/ml": ml})
+	for file, args := range map[string]string{"queue-list": "queue list", "queue-status": "queue status ml"} {
+		got := f.berth(t, strings.Fields(args)...)
+		if got.code != 0 || got.err != "" {
+			t.Fatalf("exit code %d: %s", got.code, got.err)
+		}
+		golden(t, file, "$ berth "+args+"\n"+got.out)
+	}
+	if got := newFake(t, map[string]any{"GET /v1/queues": []*api.Queue{}}).berth(t, "queue", "list"); got.out != "No queues\n" {
+		t.Errorf("without queues: %q", got.out)
+	}
+}

@@ -1,0 +1,216 @@
+package placer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"berth/structs"
+)
+
+// queues sets queues of one namespace each, named alike.
+func (b *bed) queues(all ...*structs.Queue) {
+	b.t.Helper()
+	for _, q := range all {
+		if q.Namespaces == nil {
+			q.Namespaces = []string{q.Name}
+		}
+		b.write(structs.CmdNamespaceUpsert, &structs.NamespaceUpsertCommand{Namespaces: []*structs.Namespace{{Name: q.Namespaces[0]}}})
+		b.write(structs.CmdQueue, &structs.QueueCommand{Queue: q})
+	}
+}
+
+func of(ns string, more ...func(*structs.Job)) func(*structs.Job) {
+	return func(j *structs.Job) {
+		j.Namespace = ns
+		for _, change := range more {
+			change(j)
+		}
+	}
+}
+
+// running lists what runs in a namespace, and what of it takes of 500 MHz each.
+func (b *bed) running(ns string) []*structs.Allocation {
+	var all []*structs.Allocation
+	for a := range b.store.Snapshot().Allocs() {
+		if a.Namespace == ns && a.HoldsResources() && !a.ServerTerminal() {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func (b *bed) ends(allocs ...*structs.Allocation) {
+	b.t.Helper()
+	cmd := &structs.AllocClientUpdateCommand{}
+	for _, a := range allocs {
+		cmd.Updates = append(cmd.Updates, &structs.AllocClientUpdate{ID: a.ID, NodeID: a.NodeID, ClientStatus: structs.AllocClientComplete})
+	}
+	b.write(structs.CmdAllocClientUpdate, cmd)
+}
+
+// ended tells of what was told to stop that it has.
+func (b *bed) ended() {
+	b.t.Helper()
+	var all []*structs.Allocation
+	for a := range b.store.Snapshot().Allocs() {
+		if a.HoldsResources() && a.ServerTerminal() {
+			all = append(all, a)
+		}
+	}
+	b.ends(all...)
+}
+
+// sameAccounts compares what the core counts for queues with what is there.
+func (b *bed) sameAccounts() {
+	b.t.Helper()
+	b.core.absorb()
+	for _, a := range b.core.fleet.Queues() {
+		var sum structs.QueueAmount
+		for _, al := range b.running(a.Queue.Name) {
+			r := al.AllocatedResources.Comparable()
+			sum = sum.Plus(structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}, 1)
+		}
+		b.want("held by "+a.Queue.Name, a.Held, sum)
+	}
+}
+
+// With work waiting in all queues, what they hold comes to be as their weights are, whatever ends.
+func TestSharesBecomeAsTheWeightsAre(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		b := newBed(t)
+		for i := range 4 {
+			b.node(fmt.Sprint("n", i), 4000) // 32 in all
+		}
+		weights, total := map[string]int{}, 0
+		for _, ns := range names {
+			weights[ns] = 1 + r.IntN(5)
+			total += weights[ns]
+			b.queues(&structs.Queue{Name: ns, Weight: weights[ns]})
+		}
+		b.job("first", 40, of(names[r.IntN(3)], batch))
+		if seed%2 == 0 {
+			b.run() // it has all there is
+		}
+		for _, ns := range names {
+			b.job("more-"+ns, 100, of(ns, batch))
+		}
+		b.run()
+		for range 50 {
+			var all []*structs.Allocation
+			for _, ns := range names {
+				all = append(all, b.running(ns)...)
+			}
+			b.want("running", len(all), 32)
+			r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+			b.ends(all[:3]...)
+			b.run()
+		}
+		for _, ns := range names {
+			if got, want := float64(len(b.running(ns))), 32*float64(weights[ns])/float64(total); math.Abs(got-want) > 1.5 {
+				t.Errorf("%d: %s has %v of 32 with weight %d of %d, want about %.1f", seed, ns, got, weights[ns], total, want)
+			}
+		}
+		b.sameAccounts()
+		b.again()
+		b.run()
+		b.sameAccounts()
+	}
+}
+
+// Two large jobs that come together are given their parts together: the second does not wait for the first.
+func TestLargeJobsOfQueuesShareFromTheStart(t *testing.T) {
+	b := newBed(t)
+	for i := range 8 {
+		b.node(fmt.Sprint("n", i), 8000) // 128 in all
+	}
+	b.queues(&structs.Queue{Name: "a"}, &structs.Queue{Name: "b", Weight: 3})
+	b.job("one", 1000, of("a", batch))
+	b.job("two", 1000, of("b", batch))
+	b.run()
+	b.want("a and b", fmt.Sprint(len(b.running("a")), len(b.running("b"))), "32 96")
+}
+
+// A limit is kept with plans in flight, and what ends lets the first that waits go on, and no other.
+func TestALimitIsKeptAndWakes(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a", Limit: structs.QueueAmount{CPU: 2000}})
+	one := b.job("one", 3, of("a", batch))
+	two := b.job("two", 3, of("a", batch))
+	b.step() // nothing is written yet
+	b.run()
+	three := b.job("three", 1, of("a", batch))
+	b.run()
+	b.want("running", len(b.running("a")), 4)
+	b.want("done", b.status(one), structs.EvalStatusComplete)
+	snap := b.store.Snapshot()
+	blocked := snap.Eval(snap.Eval(two.ID).BlockedEval)
+	b.want("blocked", blocked.QuotaLimitReached, "a")
+	x := blocked.Explanations["g"]
+	b.want("why", fmt.Sprint(x.Queue.Name, x.Queue.Held.CPU, x.Queue.Asked.CPU, x.Queue.Limit.CPU), "a2000 500 2000")
+	why := snap.Eval(snap.Eval(three.ID).BlockedEval).Explanations["g"]
+	if why.Queue.Ahead != blocked.ID || !strings.Contains(why.Summary, `job "two" waits for the limit`) {
+		t.Errorf("the third waits for %+v", why)
+	}
+	decided := b.core.Stats().Evaluations
+	b.ends(b.running("a")[:1]...)
+	b.run()
+	b.want("running", len(b.running("a")), 4)
+	b.want("placed", len(b.jobsIn("a", "two")), 2)
+	b.want("decided", b.core.Stats().Evaluations-decided <= 2, true)
+	for range 3 {
+		b.ends(b.running("a")...)
+		b.run()
+	}
+	b.want("three", len(b.jobsIn("a", "three")), 1)
+	b.want("blocked", b.core.broker.Counts().Blocked, 0)
+}
+
+func (b *bed) jobsIn(ns, job string) []*structs.Allocation {
+	var all []*structs.Allocation
+	for a := range b.store.Snapshot().AllocsByJob(ns, job) {
+		all = append(all, a)
+	}
+	return all
+}
+
+// What was lent is taken back, also by a new leader, and nobody else gets the room meanwhile.
+func TestWhatWasLentIsTakenBack(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 4000)
+	b.queues(&structs.Queue{Name: "a", Guarantee: structs.QueueAmount{CPU: 2000}}, &structs.Queue{Name: "b"})
+	b.job("lent", 20, of("b"))
+	b.run()
+	b.want("b", len(b.running("b")), 8)
+	b.job("mine", 4, of("a"))
+	b.run()
+	b.want("b", len(b.running("b")), 4)
+	b.again()
+	b.run()
+	b.want("b of a new leader", len(b.running("b")), 4)
+	b.ended()
+	b.run()
+	b.want("a and b", fmt.Sprint(len(b.running("a")), len(b.running("b"))), "4 4")
+	b.sameAccounts()
+}
+
+// A change of queues reaches what is being decided and what waits.
+func TestQueuesChangeUnderWay(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a", Limit: structs.QueueAmount{CPU: 1000}})
+	b.job("one", 10, of("a"))
+	b.run()
+	b.want("a", len(b.running("a")), 2)
+	b.queues(&structs.Queue{Name: "a", Limit: structs.QueueAmount{CPU: 3000}})
+	b.run()
+	b.want("a with more", len(b.running("a")), 6)
+	b.write(structs.CmdQueueDelete, &structs.NameDeleteCommand{Names: []string{"a"}})
+	b.run()
+	b.want("a without a queue", len(b.running("a")), 10)
+}
