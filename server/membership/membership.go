@@ -221,7 +221,7 @@ func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 	if ml.AdvertisePort == 0 {
 		ml.AdvertisePort = m.cfg.BindPort
 	}
-	ml.Logger = log.New(out.Writer(), "", 0)
+	ml.Logger = log.New(&complaints{to: out.Writer(), kinds: map[string]*complaint{}}, "", 0)
 	ml.DeadNodeReclaimTime = 10 * time.Second // a machine that comes back with another address keeps its name
 	c.MemberlistConfig = ml
 	if m.cfg.Dir != "" {
