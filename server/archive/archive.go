@@ -29,6 +29,10 @@ const (
 	maxSums  = 4 << 10
 	// MaxBytes bounds an archive.
 	MaxBytes = MaxState + maxMeta + maxSums + 1<<20
+	// maxGrowth is how many times larger than what was read of the archive a file may become on the disk, beside growthSpare bytes. A state is
+	// compressed itself: an honest one hardly grows.
+	maxGrowth   = 64
+	growthSpare = 1 << 20
 )
 
 // Names in the archive, in their order.
@@ -129,7 +133,8 @@ func bad(format string, args ...any) error {
 // Read reads a whole archive and checks it. The state goes to the writer as it comes: only once Read has returned without an error is it
 // whole.
 func Read(r io.Reader, state io.Writer) (*Meta, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
+	in := &counted{r: r}
+	b := bufio.NewReaderSize(in, 64<<10)
 	head, err := b.Peek(len(ageMark))
 	switch {
 	case len(head) == 0 && errors.Is(err, io.EOF):
@@ -144,7 +149,7 @@ func Read(r io.Reader, state io.Writer) (*Meta, error) {
 		return nil, bad("it is not a snapshot archive: it does not begin as a gzip file does")
 	}
 	z.Multistream(false) // what follows is told
-	meta, err := read(tar.NewReader(z), state)
+	meta, err := read(tar.NewReader(z), &growing{state, in, 0})
 	if err != nil {
 		return nil, err
 	}
@@ -209,6 +214,32 @@ func read(t *tar.Reader, state io.Writer) (*Meta, error) {
 		return nil, readError(err)
 	}
 	return meta, nil
+}
+
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// growing ends what becomes far larger than what it is made from, before it fills the disk.
+type growing struct {
+	to   io.Writer
+	from *counted
+	n    int64
+}
+
+func (g *growing) Write(p []byte) (int, error) {
+	if g.n += int64(len(p)); g.n > maxGrowth*g.from.n+growthSpare {
+		return 0, bad("%s grows to more than %d times the size of the archive: no state does", stateName, maxGrowth)
+	}
+	return g.to.Write(p)
 }
 
 func parseMeta(text []byte) (*Meta, error) {

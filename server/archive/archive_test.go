@@ -113,6 +113,7 @@ func TestArchivesThatCannotBeUsedAreNamed(t *testing.T) {
 		"other size":       {repack(t, [2]string{"meta.json", fine}, [2]string{"state.bin", "xy"}), "has 2 bytes, and meta.json says 1"},
 		"no sums":          {repack(t, [2]string{"meta.json", fine}, [2]string{"state.bin", "x"}), "SHA256SUMS is missing"},
 		"wrong sums":       {repack(t, [2]string{"meta.json", fine}, [2]string{"state.bin", "x"}, [2]string{"SHA256SUMS", "abc  state.bin\n"}), "was changed"},
+		"a bomb":           {repack(t, [2]string{"meta.json", `{"Version":1,"Index":3,"Size":67108864,` + about + `}`}, [2]string{"state.bin", strings.Repeat("\x00", 64<<20)}), "grows to more than 64 times"},
 		"no index":         {repack(t, [2]string{"meta.json", `{"Version":1,` + about + `}`}), "makes no sense"},
 	} {
 		var got bytes.Buffer
