@@ -23,7 +23,7 @@ func (s *script) expect(words []string) error {
 		return s.expectPlans(what, args)
 	case "names", "spread", "nodes", "same-node", "other-node", "description", "preempted", "preempts", "ports", "distinct-ports", "cores", "devices":
 		return s.expectWhere(what, args)
-	case "blocked", "not-blocked", "queued", "why", "not-why", "filtered", "exhausted", "coalesced", "available", "evaluated",
+	case "blocked", "not-blocked", "ended", "queued", "why", "not-why", "filtered", "exhausted", "coalesced", "available", "evaluated",
 		"class-filtered", "class-exhausted":
 		return s.expectBlocked(what, args)
 	case "deployment", "no-deployment", "followup", "no-followup":
@@ -307,6 +307,8 @@ func (s *script) expectBlocked(what string, args []string) error {
 	switch what {
 	case "blocked":
 		return equal(b != nil, true)
+	case "ended": // ended web failed: the status of its last evaluation
+		return equal(e.Status, args[1])
 	case "queued":
 		n := 0
 		for _, q := range e.QueuedAllocations {

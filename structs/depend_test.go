@@ -52,6 +52,41 @@ func TestJobsDoNotWaitForThemselves(t *testing.T) {
 	}
 }
 
+// What the list of a job says is looked at by itself.
+func TestDependenciesAreChecked(t *testing.T) {
+	j := &Job{ID: "web", Namespace: "default", DependsOn: []*Dependency{
+		{Job: "", Condition: DependHealthy}, {Job: "web", Condition: DependHealthy}, {Job: "web", Namespace: "default", Condition: DependHealthy},
+		{Job: "web", Namespace: "other", Condition: DependHealthy}, // another job
+		{Job: "db", Condition: DependHealthy}, {Job: "db", Namespace: "other", Condition: DependHealthy}, {Job: "db", Condition: DependStarted},
+		{Job: "a", Namespace: "no name", Condition: DependStarted}, {Job: "b", Condition: "ready"}, {Job: "c", Condition: DependComplete, OnFailure: "retry"},
+	}}
+	faults := func() (got []string) {
+		j.Canonicalize()
+		for _, f := range j.Validate(DefaultLimits()) {
+			if strings.Contains(f.Path, "DependsOn") {
+				got = append(got, f.Error())
+			}
+		}
+		return got
+	}
+	want := []string{"job is missing", "depends on itself", "depends on itself", `job "db" is depended on twice`, "namespace is", "condition", "on_failure"}
+	got := faults()
+	for i := range max(len(want), len(got)) {
+		if i >= len(got) || i >= len(want) || !strings.Contains(got[i], want[i]) {
+			t.Fatalf("faults %q, want %q", got, want)
+		}
+	}
+	for _, n := range []int{dependsMax, dependsMax + 1} {
+		j.DependsOn = nil
+		for i := range n {
+			j.DependsOn = append(j.DependsOn, &Dependency{Job: "job-" + number(i), Condition: DependHealthy})
+		}
+		if got := faults(); (len(got) == 1) != (n > dependsMax) || len(got) > 1 {
+			t.Errorf("%d dependencies: %q", n, got)
+		}
+	}
+}
+
 func TestNobodyWaitsForWhatCannotBe(t *testing.T) {
 	for _, c := range []struct {
 		job       Job
@@ -60,6 +95,8 @@ func TestNobodyWaitsForWhatCannotBe(t *testing.T) {
 	}{
 		{Job{Type: JobTypeService}, DependComplete, "is a service job and never completes"},
 		{Job{Type: JobTypeService}, DependHealthy, ""},
+		{Job{Type: JobTypeSystem}, DependComplete, "is a system job and never completes"},
+		{Job{Type: JobTypeSysBatch}, DependComplete, ""},
 		{Job{Type: JobTypeBatch, Periodic: &PeriodicConfig{}}, DependComplete, "is a schedule of launches and never runs itself"},
 		{Job{Type: JobTypeBatch, ParameterizedJob: &ParameterizedJobConfig{}}, DependStarted, "is a template of dispatches and never runs itself"},
 		{Job{Type: JobTypeBatch, ParameterizedJob: &ParameterizedJobConfig{}, Dispatched: true}, DependComplete, ""},
@@ -69,6 +106,10 @@ func TestNobodyWaitsForWhatCannotBe(t *testing.T) {
 		}
 		j := &Job{ID: "web", DependsOn: []*Dependency{{Job: "x", Condition: c.condition}}}
 		if err := CheckDependencies(j, func(JobKey) *Job { return &c.job }); (err != nil) != (c.want != "") {
+			t.Errorf("%+v: %v", c.job, err)
+		}
+		c.job.Stop = true // it may become another when it is started
+		if err := CheckDependencies(j, func(JobKey) *Job { return &c.job }); err != nil {
 			t.Errorf("%+v: %v", c.job, err)
 		}
 	}

@@ -79,3 +79,94 @@ func TestTolerationsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// Which taints are borne, and for how long.
+func TestTolerates(t *testing.T) {
+	minute, hour := time.Minute, time.Hour
+	gpu := Taint{Key: "dedicated", Value: "gpu", Effect: TaintNoExecute}
+	for name, c := range map[string]struct {
+		kind       string
+		job, group []*Toleration
+		taint      Taint
+		stay       time.Duration
+		forever    bool
+	}{
+		"nobody tolerates it":       {taint: gpu},
+		"its value":                 {group: []*Toleration{{Key: "dedicated", Value: "gpu"}}, taint: gpu, forever: true},
+		"the job's are its groups'": {job: []*Toleration{{Key: "dedicated", Value: "gpu"}}, taint: gpu, forever: true},
+		"another value":             {group: []*Toleration{{Key: "dedicated", Value: "cpu"}}, taint: gpu},
+		"another key":               {group: []*Toleration{{Key: "other", Value: "gpu"}}, taint: gpu},
+		"any value":                 {group: []*Toleration{{Key: "dedicated", Operator: TolerateExists}}, taint: gpu, forever: true},
+		"any taint":                 {group: []*Toleration{{Operator: TolerateExists}}, taint: gpu, forever: true},
+		"its effect":                {group: []*Toleration{{Key: "dedicated", Value: "gpu", Effect: TaintNoExecute}}, taint: gpu, forever: true},
+		"another effect":            {group: []*Toleration{{Key: "dedicated", Value: "gpu", Effect: TaintNoSchedule}}, taint: gpu},
+		"for a time":                {group: []*Toleration{{Key: "dedicated", Value: "gpu", Duration: &minute}}, taint: gpu, stay: minute},
+		"the longest of several times": {job: []*Toleration{{Key: "dedicated", Value: "gpu", Duration: &hour}},
+			group: []*Toleration{{Operator: TolerateExists, Duration: &minute}}, taint: gpu, stay: hour},
+		"for ever beside a time": {group: []*Toleration{{Operator: TolerateExists, Duration: &minute}, {Operator: TolerateExists}}, taint: gpu, forever: true},
+		"health, of a service":   {kind: JobTypeService, taint: Taint{Key: "node.disk-pressure", Effect: TaintNoSchedule}},
+		"health, of a daemon":    {kind: JobTypeSystem, taint: Taint{Key: "node.disk-pressure", Effect: TaintNoSchedule}, forever: true},
+		"health, of daily work":  {kind: JobTypeSysBatch, taint: Taint{Key: "node.disk-pressure", Effect: TaintNoSchedule}, forever: true},
+		"another, of a daemon":   {kind: JobTypeSystem, taint: gpu},
+	} {
+		stay, forever := Tolerates(&Job{Type: c.kind, Tolerations: c.job}, &TaskGroup{Tolerations: c.group}, &c.taint)
+		if stay != c.stay || forever != c.forever {
+			t.Errorf("%s: %s, %t", name, stay, forever)
+		}
+	}
+}
+
+func TestWhoIsKeptAwayAndWhoLeaves(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	minute, hour := time.Minute, time.Hour
+	n := &Node{Taints: []*Taint{
+		{Key: "slow", Effect: TaintPreferNoSchedule, Since: at.UnixNano()}, {Key: "full", Effect: TaintNoSchedule, Since: at.UnixNano()},
+		{Key: "old", Effect: TaintNoExecute, Since: at.UnixNano()}, {Key: "hot", Effect: TaintNoExecute, Since: at.UnixNano()},
+	}}
+	bears := func(key string, d *time.Duration) *Toleration {
+		return &Toleration{Key: key, Operator: TolerateExists, Duration: d}
+	}
+	for _, c := range []struct {
+		bears        []*Toleration
+		repels, hunt string
+		after        time.Duration
+	}{
+		{nil, "full", "old", 0},
+		{[]*Toleration{bears("full", nil), bears("old", nil), bears("hot", nil)}, "", "", 0}, // the preference repels nobody
+		{[]*Toleration{bears("full", nil), bears("old", &hour), bears("hot", &minute)}, "old", "hot", minute},
+		{[]*Toleration{bears("old", &minute), bears("hot", &hour)}, "full", "old", minute},
+		{[]*Toleration{bears("full", nil), bears("old", nil)}, "hot", "hot", 0},
+	} {
+		j, g := &Job{Type: JobTypeService}, &TaskGroup{Tolerations: c.bears}
+		key := func(x *Taint) string {
+			if x == nil {
+				return ""
+			}
+			return x.Key
+		}
+		leaves, taint := n.LeavesAt(j, g)
+		if got := key(n.Repels(j, g)); got != c.repels || key(taint) != c.hunt || taint != nil && !leaves.Equal(at.Add(c.after)) {
+			t.Errorf("%d tolerations: repelled by %q, leaves for %q at %s", len(c.bears), got, key(taint), leaves)
+		}
+	}
+}
+
+// Each source has its own taints, and one that stays as it is keeps its time.
+func TestSetTaints(t *testing.T) {
+	n := &Node{}
+	n.SetTaints(TaintFromNode, []*Taint{{Key: "a", Effect: TaintNoExecute}, {Key: "b", Effect: TaintNoExecute}}, 1)
+	n.SetTaints(TaintFromOperator, []*Taint{{Key: "a", Effect: TaintNoExecute}}, 2)
+	n.SetTaints(TaintFromNode, []*Taint{{Key: "a", Effect: TaintNoExecute}, {Key: "c", Value: "x", Effect: TaintNoSchedule}}, 3)
+	var got []string
+	for _, x := range n.Taints {
+		got = append(got, x.String()+" "+x.Source+" "+number(int(x.Since)))
+	}
+	want := "a:NoExecute node 1, a:NoExecute operator 2, c=x:NoSchedule node 3"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	}
+	n.SetTaints(TaintFromOperator, nil, 4)
+	if len(n.Taints) != 2 || len(n.TaintsOf(TaintFromNode)) != 2 {
+		t.Errorf("left: %v", n.Taints)
+	}
+}

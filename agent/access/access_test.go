@@ -198,6 +198,37 @@ func TestARestoredStateIsAnother(t *testing.T) {
 	refused(t, r, secret, "ACL token not found")
 }
 
+// A state that was restored may have the same index and another policy for callers without a token.
+func TestARestoredStateHasItsOwnPolicyForEverybody(t *testing.T) {
+	c := newCluster()
+	r := c.resolvers()["state"]
+	c.policy(structs.ACLAnonymous, readNodes)
+	who, err := r.Resolve(t.Context(), "")
+	if err != nil || !who.ACL.Node(acl.LevelRead) {
+		t.Fatalf("%+v, %v", who, err)
+	}
+	var indexes [state.TableCount]uint64
+	indexes[state.TableACLPolicies] = c.store.Snapshot().TableIndex(state.TableACLPolicies)
+	txn := c.store.BeginRestore(c.index, indexes)
+	txn.PutACLPolicy(&structs.ACLPolicy{Name: structs.ACLAnonymous, Rules: `agent { policy = "read" }`})
+	txn.Commit()
+	if who, err = r.Resolve(t.Context(), ""); err != nil || who.ACL.Node(acl.LevelRead) {
+		t.Errorf("callers without a token may what the state before said: %v", err)
+	}
+}
+
+// A server that has never heard of a leader believes nobody but a manager.
+func TestAServerThatHasHeardOfNoLeaderBelievesNobody(t *testing.T) {
+	c := newCluster()
+	r := c.resolvers()["state"]
+	c.policy("dev", readNodes)
+	secret := c.token(1, structs.TokenClient, func(k *structs.ACLToken) { k.Policies = []string{"dev"} })
+	c.leads, c.last = false, -1
+	if _, err := r.Resolve(t.Context(), secret); structs.KindOf(err) != structs.KindUnavailable {
+		t.Errorf("%v", err)
+	}
+}
+
 // What a token may is looked up anew when a role of it changed, also for a caller that did not ask meanwhile; what is told of a token has no
 // secret, and what was refused once is not believed again.
 func TestAnAnswerIsOfTheStateAsItIs(t *testing.T) {

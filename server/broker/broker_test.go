@@ -151,25 +151,31 @@ func TestBlockedWakesForTheJobsItWaitsFor(t *testing.T) {
 // Who waits only until people take its gates away is not looked at again for every node that gets room; with a group that lacks room, it is.
 func TestGatesAreNoMatterOfRoom(t *testing.T) {
 	for _, order := range []string{"room after", "room before"} {
-		for _, lacks := range []bool{false, true} {
+		for _, other := range []string{"", "lacks room", "waits for a stop"} {
 			b := New()
 			e := blocked(1, "web", 10, nil)
 			e.Explanations = map[string]*structs.Explanation{"held": {Summary: "held back by its gates"}}
 			want := 0
-			if lacks {
+			if other == "lacks room" {
 				e.FailedTGAllocs = map[string]*structs.AllocMetric{"other": {}} // no node was there to look at
+				want = 1
+			}
+			if other == "waits for a stop" {
+				e.ClassEligibility = map[string]bool{"x": true}
 				want = 1
 			}
 			if order == "room before" {
 				b.Room("x", 11)
+				b.Moved(structs.JobKey{Namespace: "default", ID: "load"}, 11)
 			}
 			b.Set(e, start)
 			if order == "room after" {
 				b.Room("x", 11)
 			}
 			b.Came(12)
+			b.Moved(structs.JobKey{Namespace: "default", ID: "db"}, 12)
 			if got := take(b, start); got != want {
-				t.Errorf("%s, another group lacks room %t: took %d, want %d", order, lacks, got, want)
+				t.Errorf("%s, another group %q: took %d, want %d", order, other, got, want)
 			}
 		}
 	}

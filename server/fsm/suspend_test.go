@@ -66,3 +66,40 @@ func TestNothingIsLaunchedOfASuspendedJob(t *testing.T) {
 		t.Errorf("what was not launched meanwhile is not made up for: %+v", l)
 	}
 }
+
+// The status of a suspended job follows from what still runs of it; who asks for what is so changes nothing.
+func TestTheStatusOfASuspendedJob(t *testing.T) {
+	w := cluster(t, 1)
+	w.apply(t, planOf(group("web", 0, resources(100, 100), 1, 1)))
+	w.do(t, structs.CmdAllocClientUpdate, report(1, 1, structs.AllocClientRunning))
+	j := func() *structs.Job { return w.snap().Job("default", "web") }
+	first := j().JobModifyIndex
+	w.do(t, structs.CmdJobSuspend, suspend("web", true))
+	if j().Status != structs.JobStatusRunning {
+		t.Errorf("it is %s while something of it runs", j().Status)
+	}
+	if e := w.snap().Eval(evalID(70)); e == nil || e.JobModifyIndex != first {
+		t.Errorf("its evaluation is %+v", e)
+	}
+	before := j().ModifyIndex
+	if w.do(t, structs.CmdJobSuspend, suspend("web", true)); j().ModifyIndex != before {
+		t.Error("suspended twice, it is changed twice")
+	}
+	w.do(t, structs.CmdAllocClientUpdate, report(1, 1, structs.AllocClientComplete))
+	if j().Status != structs.JobStatusPending {
+		t.Errorf("it is %s when nothing of it runs", j().Status)
+	}
+
+	w = cluster(t, 1)
+	decided := eval(1, "web")
+	decided.Status = structs.EvalStatusComplete
+	w.apply(t, planOf(group("web", 0, resources(100, 100), 1, 1)), decided)
+	w.do(t, structs.CmdAllocClientUpdate, report(1, 1, structs.AllocClientComplete))
+	if j().Status != structs.JobStatusDead {
+		t.Fatalf("it is %s after its end", j().Status)
+	}
+	w.do(t, structs.CmdJobSuspend, &structs.JobSuspendCommand{Namespace: "default", JobID: "web", Suspend: true}) // and nobody looks at it
+	if j().Status != structs.JobStatusPending {
+		t.Errorf("it is %s, suspended after its end", j().Status)
+	}
+}

@@ -55,6 +55,29 @@ func TestWhatIsOverGoesWhenItIsOldEnough(t *testing.T) {
 				t.PutJob(j)
 			}
 		}, jobs: []string{"old"}},
+		{name: "not one whose last evaluation is still to be decided", put: func(t *state.WriteTxn) {
+			t.PutJob(job("a", batch, dead, ago(9*hour)))
+			t.PutEval(eval(1, "a", batch, "pending", ago(9*hour)))
+		}},
+		{name: "nor one of which something ended a moment ago", put: func(t *state.WriteTxn) {
+			j := job("a", batch, dead, ago(9*hour))
+			j.TTLAfterFinished = new(2 * hour)
+			t.PutJob(j)
+			t.PutEval(eval(1, "a", batch, "complete", ago(9*hour)))
+			t.PutAlloc(alloc(1, "a", 1, complete, ago(hour)))
+		}},
+		{name: "a job's own time is shorter, or longer, than the threshold", put: func(t *state.WriteTxn) {
+			for id, ttl := range map[string]time.Duration{"brief": time.Minute, "long": 20 * hour} {
+				j := job(id, batch, dead, ago(9*hour))
+				j.TTLAfterFinished = &ttl
+				t.PutJob(j)
+			}
+		}, jobs: []string{"brief"}},
+		{name: "but not when everything is to go", force: true, put: func(t *state.WriteTxn) {
+			j := job("long", batch, dead, ago(time.Second))
+			j.TTLAfterFinished = new(20 * hour)
+			t.PutJob(j)
+		}, jobs: []string{"long"}},
 		{name: "not one that ended within the threshold", put: func(t *state.WriteTxn) {
 			t.PutJob(job("a", batch, dead, ago(9*hour)))
 			t.PutEval(eval(1, "a", batch, "complete", ago(3*hour)))
@@ -173,5 +196,19 @@ func TestALotGoesInPiecesAndInOrder(t *testing.T) {
 	pieces := Split(&structs.ReapCommand{Allocs: make([]structs.ID, maxCommand+1), Evals: make([]structs.ID, 1), Jobs: make([]structs.JobRef, 1)})
 	if len(pieces) != 4 || len(pieces[0].Allocs) != maxCommand || len(pieces[1].Allocs) != 1 || len(pieces[2].Evals) != 1 || len(pieces[3].Jobs) != 1 {
 		t.Fatalf("%d pieces", len(pieces))
+	}
+}
+
+// Between the looks at everything only jobs that say how long they are kept are looked for.
+func TestOnlyJobsThatSaySoGoBetweenTheLooks(t *testing.T) {
+	store := state.New()
+	txn := store.Begin(1)
+	txn.PutJob(job("old", structs.JobTypeBatch, structs.JobStatusDead, ago(99*time.Hour)))
+	brief := job("brief", structs.JobTypeBatch, structs.JobStatusDead, ago(time.Hour))
+	brief.TTLAfterFinished = new(time.Minute)
+	txn.PutJob(brief)
+	txn.Commit()
+	if got := Finished(store.Snapshot(), now); len(got.Jobs) != 1 || got.Jobs[0].ID != "brief" {
+		t.Errorf("%v go", got.Jobs)
 	}
 }
