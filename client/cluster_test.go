@@ -23,6 +23,7 @@ type cluster struct {
 	changed  chan struct{}
 	reports  map[structs.ID]*structs.AllocClientUpdate
 	calls    map[string]int
+	shut     []*structs.NodeShutdownRequest
 	ttl      time.Duration
 	callTime time.Duration
 }
@@ -105,6 +106,16 @@ func (s *cluster) UpdateAllocs(_ context.Context, req *structs.NodeUpdateAllocsR
 	for _, u := range req.Updates {
 		s.reports[u.ID] = u
 	}
+	return nil
+}
+
+func (s *cluster) NodeShutdown(_ context.Context, req *structs.NodeShutdownRequest) error {
+	if err := s.call("shutdown"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shut = append(s.shut, req)
 	return nil
 }
 

@@ -14,7 +14,7 @@ const heartbeatRetryMax = 3 * time.Second
 // stayRegistered registers the node and keeps it known: heartbeats within the time the servers gave, and a new registration
 // when they have forgotten it or the machine has changed.
 func (c *Client) stayRegistered(ctx context.Context) error {
-	registered, failures := false, 0
+	registered, back, failures := false, false, 0
 	for {
 		ttl, err := c.speak(ctx, registered)
 		wait := time.Duration(0)
@@ -29,6 +29,9 @@ func (c *Client) stayRegistered(ctx context.Context) error {
 				c.reportAgain()
 			}
 			registered, failures = true, 0
+			if !back {
+				back = c.sayBack(ctx)
+			}
 			c.hear(time.Now())
 			c.readyOnce.Do(func() { close(c.ready) })
 			wait = beatAfter(ttl)

@@ -17,4 +17,6 @@ type Servers interface {
 	Allocs(context.Context, *structs.NodeAllocsRequest) (*structs.NodeAllocsResponse, error)
 	// UpdateAllocs reports. What was reported once may be reported again.
 	UpdateAllocs(context.Context, *structs.NodeUpdateAllocsRequest) error
+	// NodeShutdown wants the node drained because its agent ends, or says that the agent is back.
+	NodeShutdown(context.Context, *structs.NodeShutdownRequest) error
 }

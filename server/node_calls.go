@@ -71,6 +71,30 @@ func (s *Server) Heartbeat(ctx context.Context, req *structs.NodeHeartbeatReques
 	return &structs.NodeRegisterResponse{HeartbeatTTL: s.beats.Beat(node.ID), Index: index}, nil
 }
 
+// NodeShutdown drains a node whose agent ends, or opens it again when the agent is back, unless the operator has closed it since.
+func (s *Server) NodeShutdown(ctx context.Context, req *structs.NodeShutdownRequest) error {
+	if !s.IsLeader() {
+		return s.notLeading()
+	}
+	snap := s.store.Snapshot()
+	node, err := authorise(snap, req.NodeID, req.SecretID)
+	if err != nil {
+		return err
+	}
+	if err := nodes.CheckShutdown(req); err != nil {
+		return err
+	}
+	cmd := nodes.Shutdown(snap, node, req, time.Now(), s.cfg.IDs)
+	if cmd == nil {
+		return nil
+	}
+	if _, err := s.Propose(ctx, structs.CmdNodeShutdown, cmd); err != nil {
+		return err
+	}
+	s.log.Info("node "+map[bool]string{true: "is back", false: "shuts down: it is drained"}[req.Back], "node_id", node.ID, "name", node.Name)
+	return nil
+}
+
 // NodeMissed records that a node was not heard of in time; it is the heartbeat monitor's reporter.
 func (s *Server) NodeMissed(ctx context.Context, id structs.ID) error {
 	snap := s.store.Snapshot()

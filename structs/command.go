@@ -1,6 +1,10 @@
 package structs
 
-import "github.com/tinylib/msgp/msgp"
+import (
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+)
 
 // CommandKind names what a log entry does. Append only: a number is never used again.
 type CommandKind uint16
@@ -59,6 +63,7 @@ const (
 	CmdJobSuspend                         // JobSuspendCommand
 	CmdQueue                              // QueueCommand
 	CmdQueueDelete                        // NameDeleteCommand
+	CmdNodeShutdown                       // NodeShutdownCommand
 
 	// CmdLast is the newest kind this program knows. It moves with each kind that is added.
 	CmdLast = iota - 1
@@ -231,6 +236,17 @@ type NodeDrainCommand struct {
 	Meta         map[string]string `msg:",omitempty"`
 	Event        *NodeEvent
 	Evals        []*Evaluation
+}
+
+// NodeShutdownCommand drains a node whose agent ends, or opens it again when the agent is back. A drain of the operator goes on as it is.
+type NodeShutdownCommand struct {
+	NodeID           ID
+	Back             bool
+	Deadline         time.Duration // until allocations leave whatever is in their way
+	Force            bool          // they do at once, in their order
+	IgnoreSystemJobs bool
+	Event            *NodeEvent
+	Evals            []*Evaluation
 }
 
 // EvalUpsertCommand stores evaluations.

@@ -176,6 +176,9 @@ type DrainStrategy struct {
 	DrainSpec
 	ForceDeadline time.Time
 	StartedAt     time.Time
+	// Shutdown is set when the node's agent asked for it because it ends: allocations leave by the priority of their jobs, the lowest
+	// first. Beside the contract.
+	Shutdown bool `json:",omitempty"`
 }
 
 // DrainMetadata remembers the last drain.
@@ -184,6 +187,7 @@ type DrainMetadata struct {
 	Status               string // draining | complete | canceled
 	AccessorID           string
 	Meta                 map[string]string `msg:",omitempty"`
+	Shutdown             bool              `json:",omitempty"` // as in DrainStrategy; beside the contract
 }
 
 // NodePool groups nodes for jobs.

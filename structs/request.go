@@ -142,6 +142,16 @@ type NodeRegisterResponse struct {
 	Index        uint64
 }
 
+// NodeShutdownRequest says that the agent of a node ends and wants it drained, or is back.
+type NodeShutdownRequest struct {
+	NodeID           ID
+	SecretID         ID
+	Back             bool
+	Deadline         time.Duration
+	Force            bool
+	IgnoreSystemJobs bool
+}
+
 // NodeHeartbeatRequest says that the client lives. A client that is not known must register again (KindNotFound).
 type NodeHeartbeatRequest struct {
 	NodeID   ID

@@ -11444,8 +11444,8 @@ func (z DisruptionBudgetDeleteCommand) Msgsize() (s int) {
 func (z *DrainMetadata) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(5)
-	var zb0001Mask uint8 /* 5 bits */
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
 	if z.Status == "" {
 		zb0001Len--
@@ -11458,6 +11458,10 @@ func (z *DrainMetadata) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Meta == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Shutdown == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -11488,6 +11492,11 @@ func (z *DrainMetadata) MarshalMsg(b []byte) (o []byte, err error) {
 				o = msgp.AppendString(o, za0001)
 				o = msgp.AppendString(o, za0002)
 			}
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Shutdown"
+			o = append(o, 0xa8, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e)
+			o = msgp.AppendBool(o, z.Shutdown)
 		}
 	}
 	return
@@ -11563,6 +11572,12 @@ func (z *DrainMetadata) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Meta[za0001] = za0002
 			}
+		case "Shutdown":
+			z.Shutdown, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Shutdown")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -11584,6 +11599,7 @@ func (z *DrainMetadata) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
+	s += 9 + msgp.BoolSize
 	return
 }
 
@@ -11673,8 +11689,8 @@ func (z DrainSpec) Msgsize() (s int) {
 func (z *DrainStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(3)
-	var zb0001Mask uint8 /* 3 bits */
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
 	_ = zb0001Mask
 	if z.ForceDeadline.IsZero() {
 		zb0001Len--
@@ -11683,6 +11699,10 @@ func (z *DrainStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.StartedAt.IsZero() {
 		zb0001Len--
 		zb0001Mask |= 0x4
+	}
+	if z.Shutdown == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -11707,6 +11727,11 @@ func (z *DrainStrategy) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "StartedAt"
 			o = append(o, 0xa9, 0x53, 0x74, 0x61, 0x72, 0x74, 0x65, 0x64, 0x41, 0x74)
 			o = msgp.AppendTime(o, z.StartedAt)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Shutdown"
+			o = append(o, 0xa8, 0x53, 0x68, 0x75, 0x74, 0x64, 0x6f, 0x77, 0x6e)
+			o = msgp.AppendBool(o, z.Shutdown)
 		}
 	}
 	return
@@ -11777,6 +11802,12 @@ func (z *DrainStrategy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "StartedAt")
 				return
 			}
+		case "Shutdown":
+			z.Shutdown, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Shutdown")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -11791,7 +11822,7 @@ func (z *DrainStrategy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *DrainStrategy) Msgsize() (s int) {
-	s = 1 + 10 + 1 + 9 + msgp.DurationSize + 17 + msgp.BoolSize + 14 + msgp.TimeSize + 10 + msgp.TimeSize
+	s = 1 + 10 + 1 + 9 + msgp.DurationSize + 17 + msgp.BoolSize + 14 + msgp.TimeSize + 10 + msgp.TimeSize + 9 + msgp.BoolSize
 	return
 }
 
@@ -25236,6 +25267,372 @@ func (z *NodeScoreMeta) Msgsize() (s int) {
 		}
 	}
 	s += 10 + msgp.Float64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *NodeShutdownCommand) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Back == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Deadline == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Force == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.IgnoreSystemJobs == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.Event == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Evals == nil {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "Back"
+			o = append(o, 0xa4, 0x42, 0x61, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Back)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Deadline"
+			o = append(o, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendDuration(o, z.Deadline)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Force"
+			o = append(o, 0xa5, 0x46, 0x6f, 0x72, 0x63, 0x65)
+			o = msgp.AppendBool(o, z.Force)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "IgnoreSystemJobs"
+			o = append(o, 0xb0, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendBool(o, z.IgnoreSystemJobs)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "Event"
+			o = append(o, 0xa5, 0x45, 0x76, 0x65, 0x6e, 0x74)
+			if z.Event == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o, err = z.Event.MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Event")
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "Evals"
+			o = append(o, 0xa5, 0x45, 0x76, 0x61, 0x6c, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Evals)))
+			for za0002 := range z.Evals {
+				if z.Evals[za0002] == nil {
+					o = msgp.AppendNil(o)
+				} else {
+					o, err = z.Evals[za0002].MarshalMsg(o)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *NodeShutdownCommand) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "NodeID":
+			bts, err = msgp.ReadExactBytes(bts, (z.NodeID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "NodeID")
+				return
+			}
+		case "Back":
+			z.Back, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Back")
+				return
+			}
+		case "Deadline":
+			z.Deadline, bts, err = msgp.ReadDurationBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Deadline")
+				return
+			}
+		case "Force":
+			z.Force, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Force")
+				return
+			}
+		case "IgnoreSystemJobs":
+			z.IgnoreSystemJobs, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IgnoreSystemJobs")
+				return
+			}
+		case "Event":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Event = nil
+			} else {
+				if z.Event == nil {
+					z.Event = new(NodeEvent)
+				}
+				bts, err = z.Event.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Event")
+					return
+				}
+			}
+		case "Evals":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Evals")
+				return
+			}
+			if cap(z.Evals) >= int(zb0002) {
+				z.Evals = (z.Evals)[:zb0002]
+			} else {
+				z.Evals = make([]*Evaluation, zb0002)
+			}
+			for za0002 := range z.Evals {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Evals[za0002] = nil
+				} else {
+					if z.Evals[za0002] == nil {
+						z.Evals[za0002] = new(Evaluation)
+					}
+					bts, err = z.Evals[za0002].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Evals", za0002)
+						return
+					}
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *NodeShutdownCommand) Msgsize() (s int) {
+	s = 1 + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 5 + msgp.BoolSize + 9 + msgp.DurationSize + 6 + msgp.BoolSize + 17 + msgp.BoolSize + 6
+	if z.Event == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Event.Msgsize()
+	}
+	s += 6 + msgp.ArrayHeaderSize
+	for za0002 := range z.Evals {
+		if z.Evals[za0002] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Evals[za0002].Msgsize()
+		}
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *NodeShutdownRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
+	_ = zb0001Mask
+	if z.NodeID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.SecretID.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Back == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Deadline == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Force == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.IgnoreSystemJobs == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "NodeID"
+			o = append(o, 0xa6, 0x4e, 0x6f, 0x64, 0x65, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.NodeID)[:])
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "SecretID"
+			o = append(o, 0xa8, 0x53, 0x65, 0x63, 0x72, 0x65, 0x74, 0x49, 0x44)
+			o = msgp.AppendBytes(o, (z.SecretID)[:])
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "Back"
+			o = append(o, 0xa4, 0x42, 0x61, 0x63, 0x6b)
+			o = msgp.AppendBool(o, z.Back)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "Deadline"
+			o = append(o, 0xa8, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
+			o = msgp.AppendDuration(o, z.Deadline)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "Force"
+			o = append(o, 0xa5, 0x46, 0x6f, 0x72, 0x63, 0x65)
+			o = msgp.AppendBool(o, z.Force)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "IgnoreSystemJobs"
+			o = append(o, 0xb0, 0x49, 0x67, 0x6e, 0x6f, 0x72, 0x65, 0x53, 0x79, 0x73, 0x74, 0x65, 0x6d, 0x4a, 0x6f, 0x62, 0x73)
+			o = msgp.AppendBool(o, z.IgnoreSystemJobs)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *NodeShutdownRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "NodeID":
+			bts, err = msgp.ReadExactBytes(bts, (z.NodeID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "NodeID")
+				return
+			}
+		case "SecretID":
+			bts, err = msgp.ReadExactBytes(bts, (z.SecretID)[:])
+			if err != nil {
+				err = msgp.WrapError(err, "SecretID")
+				return
+			}
+		case "Back":
+			z.Back, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Back")
+				return
+			}
+		case "Deadline":
+			z.Deadline, bts, err = msgp.ReadDurationBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Deadline")
+				return
+			}
+		case "Force":
+			z.Force, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Force")
+				return
+			}
+		case "IgnoreSystemJobs":
+			z.IgnoreSystemJobs, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IgnoreSystemJobs")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *NodeShutdownRequest) Msgsize() (s int) {
+	s = 1 + 7 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 9 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 5 + msgp.BoolSize + 9 + msgp.DurationSize + 6 + msgp.BoolSize + 17 + msgp.BoolSize
 	return
 }
 

@@ -149,9 +149,6 @@ func (b *builder) refuse(f *file) {
 	if f.EnableSyslog != nil && *f.EnableSyslog {
 		b.fail("enable_syslog: logs go to standard error; let the service manager pass them on, or set log_file")
 	}
-	if f.Client != nil && len(f.Client.Drain) > 0 {
-		b.fail("client.drain_on_shutdown: an agent that stops leaves its work running; run `berth node drain -enable -self` before it stops, and remove the block")
-	}
 	b.ignored(f)
 }
 
@@ -173,6 +170,7 @@ func (b *builder) client(k *clientBlock) {
 	set(&c.GCMaxAllocs, k.GCMaxAllocs)
 	set(&c.GCDiskPercent, k.GCDiskUsage)
 	set(&c.DisableExec, k.DisableExec)
+	b.drain(k.Drain)
 	set(&c.Bridge, k.Bridge)
 	set(&c.BridgeSubnet, k.BridgeSubnet)
 	set(&c.Hairpin, k.Hairpin)

@@ -100,6 +100,8 @@ type Client struct {
 	HostVolumes      map[string]*structs.HostVolumeConfig
 	HostNetworks     map[string]*structs.HostNetworkConfig
 	DisableExec      bool
+	// Drain is how the node is emptied when the agent is told to end; nil leaves its work running.
+	Drain *Drain
 	// Servers are cluster ports of servers, host:port, for a node without one.
 	Servers []string
 }

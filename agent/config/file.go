@@ -185,7 +185,13 @@ type clientBlock struct {
 	Template         []any1            `hcl:"template,block"`
 	Artifact         []free            `hcl:"artifact,block"`
 	ServerJoin       []free            `hcl:"server_join,block"`
-	Drain            []free            `hcl:"drain_on_shutdown,block"`
+	Drain            *drainBlock       `hcl:"drain_on_shutdown,block"`
+}
+
+type drainBlock struct {
+	Deadline         *string `hcl:"deadline,optional"`
+	Force            *bool   `hcl:"force,optional"`
+	IgnoreSystemJobs *bool   `hcl:"ignore_system_jobs,optional"`
 }
 
 type reservedBlock struct {

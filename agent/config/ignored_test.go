@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What asks for the absence of something that Berth does not do is granted without a word.
@@ -82,10 +83,30 @@ disable_update_check = true
 	if len(c.Warnings) != 11 {
 		t.Errorf("warnings:\n%s", said)
 	}
-	if err := os.WriteFile(path, []byte("client {\n enabled = true\n drain_on_shutdown { deadline = \"1m\" }\n}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("data_dir = \"/d\"\nserver {\n enabled = true\n bootstrap_expect = 1\n}\nclient {\n enabled = true\n drain_on_shutdown { deadline = \"1m\" }\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(Flags{ConfigPaths: []string{path}}); err == nil || !strings.Contains(err.Error(), "client.drain_on_shutdown: an agent that stops leaves its work running") {
-		t.Errorf("%v", err)
+	if c, err = Load(Flags{ConfigPaths: []string{path}}); err != nil || c.Client.Drain != nil || !strings.Contains(strings.Join(c.Warnings, "\n"), "client.drain_on_shutdown has no effect without leave_on_interrupt") {
+		t.Errorf("%v, %+v", err, c)
+	}
+	for text, want := range map[string]Drain{"": {Deadline: time.Hour}, `deadline = "90s"
+ force = true
+ ignore_system_jobs = true`: {90 * time.Second, true, true}} {
+		text = "leave_on_terminate = true\ndata_dir = \"/d\"\nserver {\n enabled = true\n bootstrap_expect = 1\n}\nclient {\n enabled = true\n drain_on_shutdown {\n" + text + "\n}\n}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := Load(Flags{ConfigPaths: []string{path}}); err != nil || c.Client.Drain == nil || *c.Client.Drain != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, deadline := range []string{"0s", "169h"} {
+		text := "client {\n enabled = true\n drain_on_shutdown {\n deadline = \"" + deadline + "\"\n}\n}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(Flags{ConfigPaths: []string{path}}); err == nil || !strings.Contains(err.Error(), "client.drain_on_shutdown.deadline is "+deadline[:1]) {
+			t.Errorf("%s: %v", deadline, err)
+		}
 	}
 }

@@ -76,6 +76,7 @@ func Load(flags Flags) (*Config, error) {
 		}
 	}
 	b.flags(flags)
+	b.checkDrain()
 	if err := c.finish(b.at); err != nil {
 		b.errs = append(b.errs, err)
 	}

@@ -30,6 +30,7 @@ const (
 	pathHeartbeat = Prefix + "node/heartbeat"
 	pathAllocs    = Prefix + "node/allocations"
 	pathUpdate    = Prefix + "node/update"
+	pathShutdown  = Prefix + "node/shutdown"
 	pathStats     = Prefix + "server/stats"
 	pathToken     = Prefix + "acl/token"
 	pathMembers   = Prefix + "server/members"
@@ -61,6 +62,7 @@ type Core interface {
 	Heartbeat(context.Context, *structs.NodeHeartbeatRequest) (*structs.NodeRegisterResponse, error)
 	Allocs(context.Context, *structs.NodeAllocsRequest) (*structs.NodeAllocsResponse, error)
 	UpdateAllocs(context.Context, *structs.NodeUpdateAllocsRequest) error
+	NodeShutdown(context.Context, *structs.NodeShutdownRequest) error
 	OwnStats() server.PeerStats
 	IsLeader() bool
 	LastContact() time.Duration
@@ -119,6 +121,12 @@ func Handler(c Core, tokens Tokens) http.Handler {
 			return nil, err
 		}
 		return nil, c.UpdateAllocs(ctx, r)
+	}))
+	mux.HandleFunc("POST "+pathShutdown, answer(h, func(ctx context.Context, p transport.Peer, r *structs.NodeShutdownRequest) (msgp.Marshaler, error) {
+		if err := itself(p, r.NodeID); err != nil {
+			return nil, err
+		}
+		return nil, c.NodeShutdown(ctx, r)
 	}))
 	mux.HandleFunc("GET "+pathStats, func(w http.ResponseWriter, r *http.Request) {
 		if p, ok := transport.PeerOf(r.Context()); !ok || p.Role != pki.RoleServer {

@@ -49,6 +49,7 @@ type fake struct {
 	err    error
 	beats  int
 	allocs int
+	shut   []structs.NodeShutdownRequest
 }
 
 func (f *fake) leader() *fake {
@@ -83,6 +84,13 @@ func (f *fake) Heartbeat(context.Context, *structs.NodeHeartbeatRequest) (*struc
 func (f *fake) Allocs(context.Context, *structs.NodeAllocsRequest) (*structs.NodeAllocsResponse, error) {
 	f.allocs++
 	return &structs.NodeAllocsResponse{Index: 9, IDs: []structs.ID{{1}}}, nil
+}
+func (f *fake) NodeShutdown(_ context.Context, req *structs.NodeShutdownRequest) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	f.shut = append(f.shut, *req)
+	return nil
 }
 func (f *fake) UpdateAllocs(context.Context, *structs.NodeUpdateAllocsRequest) error {
 	return f.check()
@@ -269,6 +277,10 @@ func TestAnswersOfServersReachTheNode(t *testing.T) {
 	if err := s.UpdateAllocs(t.Context(), &structs.NodeUpdateAllocsRequest{NodeID: structs.ID{5}}); err != nil {
 		t.Error(err)
 	}
+	shut := structs.NodeShutdownRequest{NodeID: structs.ID{5}, SecretID: structs.ID{6}, Deadline: time.Minute, Force: true, IgnoreSystemJobs: true}
+	if err := s.NodeShutdown(t.Context(), &shut); err != nil || n.servers["c:1"].leader().shut[0] != shut {
+		t.Errorf("shutdown: %v", err)
+	}
 	st, err := Stats(t.Context(), &network{servers: n.servers, peer: transport.Peer{Identity: pki.Identity{Role: pki.RoleServer}}}, "a:1")
 	if err != nil || st.LastIndex != 77 || st.LastTerm != 3 || st.LastContact != time.Second {
 		t.Errorf("stats: %+v, %v", st, err)
@@ -298,6 +310,7 @@ func TestANodeSpeaksForItselfOnly(t *testing.T) {
 	for what, err := range map[string]error{
 		"beat":   beat(s),
 		"report": s.UpdateAllocs(t.Context(), &structs.NodeUpdateAllocsRequest{NodeID: structs.ID{5}}),
+		"ends":   s.NodeShutdown(t.Context(), &structs.NodeShutdownRequest{NodeID: structs.ID{5}}),
 		"allocs": second(s.Allocs(t.Context(), &structs.NodeAllocsRequest{NodeID: structs.ID{5}})),
 		"name":   second(s.Register(t.Context(), &structs.NodeRegisterRequest{Node: &structs.Node{ID: structs.ID{5}}})),
 		"none":   second(s.Register(t.Context(), &structs.NodeRegisterRequest{})),

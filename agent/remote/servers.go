@@ -153,6 +153,11 @@ func (s *Servers) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAlloc
 	return s.call(ctx, pathUpdate, callTimeout, req, nil)
 }
 
+// NodeShutdown implements client.Servers.
+func (s *Servers) NodeShutdown(ctx context.Context, req *structs.NodeShutdownRequest) error {
+	return s.call(ctx, pathShutdown, callTimeout, req, nil)
+}
+
 // errNoServers is a node that knows nobody to ask.
 func errNoServers() error {
 	return &structs.Error{Kind: structs.KindUnavailable, Err: errors.New("this node knows no server"), Hint: "set client { servers = [...] }, or join with a token"}
@@ -273,6 +278,7 @@ type Own interface {
 	Heartbeat(context.Context, *structs.NodeHeartbeatRequest) (*structs.NodeRegisterResponse, error)
 	Allocs(context.Context, *structs.NodeAllocsRequest) (*structs.NodeAllocsResponse, error)
 	UpdateAllocs(context.Context, *structs.NodeUpdateAllocsRequest) error
+	NodeShutdown(context.Context, *structs.NodeShutdownRequest) error
 	Leader() (structs.ID, string, bool)
 }
 
@@ -320,5 +326,15 @@ func (b Beside) UpdateAllocs(ctx context.Context, req *structs.NodeUpdateAllocsR
 		return nil
 	}
 	_, err = elsewhere(b, err, func() (struct{}, error) { return struct{}{}, b.Others.UpdateAllocs(ctx, req) })
+	return err
+}
+
+// NodeShutdown implements client.Servers.
+func (b Beside) NodeShutdown(ctx context.Context, req *structs.NodeShutdownRequest) error {
+	err := b.Own.NodeShutdown(ctx, req)
+	if err == nil {
+		return nil
+	}
+	_, err = elsewhere(b, err, func() (struct{}, error) { return struct{}{}, b.Others.NodeShutdown(ctx, req) })
 	return err
 }

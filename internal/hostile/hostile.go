@@ -52,6 +52,7 @@ func Commands() map[structs.CommandKind]msgp.Marshaler {
 		structs.CmdDisruptionBudget:       &structs.DisruptionBudgetCommand{},
 		structs.CmdDisruptionBudgetDelete: &structs.DisruptionBudgetDeleteCommand{},
 		structs.CmdQueue:                  &structs.QueueCommand{Queue: &structs.Queue{}},
+		structs.CmdNodeShutdown:           &structs.NodeShutdownCommand{Evals: []*structs.Evaluation{nil}},
 		structs.CmdQueueDelete:            &structs.NameDeleteCommand{},
 		structs.CmdChainCheck:             &structs.ChainCheckCommand{},
 		structs.CmdCertificateRevoke:      &structs.CertificateRevokeCommand{},

@@ -2,6 +2,8 @@ package drain
 
 import (
 	"iter"
+	"math"
+	"slices"
 	"time"
 
 	"berth/scheduler/budget"
@@ -67,7 +69,7 @@ func Step(st State, now time.Time) Actions {
 func (s *step) node(n *structs.Node) {
 	d := n.DrainStrategy
 	forced := d.Deadline < 0 || !d.ForceDeadline.IsZero() && !s.now.Before(d.ForceDeadline)
-	if !forced {
+	if !forced || s.ordered(d) {
 		s.next(d.ForceDeadline)
 	}
 	var service, batch, system []*structs.Allocation
@@ -86,9 +88,13 @@ func (s *step) node(n *structs.Node) {
 			service = append(service, a)
 		}
 	}
-	if len(service)+len(batch)+len(system) == 0 {
+	others := len(service) + len(batch)
+	if others+len(system) == 0 {
 		s.out.Done = append(s.out.Done, n.ID)
 		return
+	}
+	if s.ordered(d) {
+		service, batch, system = s.lowest(service, batch, system, forced)
 	}
 	for _, a := range service {
 		s.service(a, forced)
@@ -98,11 +104,61 @@ func (s *step) node(n *structs.Node) {
 	} else {
 		s.late(batch, "it is batch work, which may end by itself until the deadline of the drain")
 	}
-	if forced || len(service)+len(batch) == 0 {
+	if (forced && !s.ordered(d)) || others == 0 {
 		s.ask(system)
 	} else {
 		s.late(system, "allocations of system jobs leave last")
 	}
+}
+
+// ordered reports a drain of a node that shuts down whose deadline has not passed: allocations leave one priority after the other.
+func (s *step) ordered(d *structs.DrainStrategy) bool {
+	return d.Shutdown && (d.ForceDeadline.IsZero() || s.now.Before(d.ForceDeadline))
+}
+
+// lowest leaves those whose turn it is on a node that shuts down: of the jobs of the lowest priority. Work that may end by itself keeps nobody,
+// unless it is forced to end. Those of system jobs are ordered among themselves, for they leave last.
+func (s *step) lowest(service, batch, system []*structs.Allocation, forced bool) (first, ends, last []*structs.Allocation) {
+	ordered := service
+	if forced {
+		ordered = append(slices.Clone(service), batch...)
+	}
+	least, leastSystem := leastPriority(ordered), leastPriority(system)
+	turn := func(all []*structs.Allocation, least int) []*structs.Allocation {
+		var now, later []*structs.Allocation
+		for _, a := range all {
+			if priority(a) == least {
+				now = append(now, a)
+			} else {
+				later = append(later, a)
+			}
+		}
+		s.late(later, "the node shuts down: allocations of jobs of lower priority leave first")
+		return now
+	}
+	first, ends = turn(service, least), batch
+	if forced {
+		ends = turn(batch, least)
+	}
+	if len(service)+len(batch) > 0 {
+		return first, ends, system
+	}
+	return first, ends, turn(system, leastSystem)
+}
+
+func leastPriority(all []*structs.Allocation) int {
+	least := math.MaxInt
+	for _, a := range all {
+		least = min(least, priority(a))
+	}
+	return least
+}
+
+func priority(a *structs.Allocation) int {
+	if a.Job == nil {
+		return 0
+	}
+	return a.Job.Priority
 }
 
 // next notes a time to look again at, zero for none.

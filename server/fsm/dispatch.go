@@ -113,6 +113,8 @@ func (a *applier) dispatch(cmd *structs.Command) (any, error) {
 		return with(a, cmd, a.disruptionBudget)
 	case structs.CmdDisruptionBudgetDelete:
 		return with(a, cmd, a.disruptionBudgetDelete)
+	case structs.CmdNodeShutdown:
+		return with(a, cmd, a.nodeShutdown)
 	case structs.CmdQueue:
 		return with(a, cmd, a.queue)
 	case structs.CmdQueueDelete:
@@ -239,6 +241,8 @@ func opOf(kind structs.CommandKind) string {
 		return "store disruption budget"
 	case structs.CmdDisruptionBudgetDelete:
 		return "delete disruption budget"
+	case structs.CmdNodeShutdown:
+		return "drain a node that shuts down"
 	case structs.CmdQueue:
 		return "store queue"
 	case structs.CmdQueueDelete:

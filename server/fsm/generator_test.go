@@ -47,7 +47,7 @@ var drawn = []structs.CommandKind{
 	structs.CmdPriorityClass, structs.CmdPriorityClassDelete, structs.CmdDisruptionBudget, structs.CmdDisruptionBudgetDelete,
 	structs.CmdCertificateRevoke, structs.CmdCertificateReinstate, structs.CmdACLPolicyUpsert, structs.CmdACLPolicyDelete, structs.CmdACLRoleUpsert,
 	structs.CmdACLRoleDelete, structs.CmdACLTokenUpsert, structs.CmdACLTokenDelete, structs.CmdACLBootstrap, structs.CmdOneTimeToken,
-	structs.CmdOneTimeTokenUse, structs.CmdACLExpire, structs.CmdJobSuspend, structs.CmdQueue, structs.CmdQueueDelete,
+	structs.CmdOneTimeTokenUse, structs.CmdACLExpire, structs.CmdJobSuspend, structs.CmdQueue, structs.CmdQueueDelete, structs.CmdNodeShutdown,
 }
 
 func TestTheLawsAreHeldForEveryCommand(t *testing.T) {
@@ -104,6 +104,8 @@ func (g *generator) command(registers map[structs.ID]bool) structs.Command {
 			c.Strategy = &structs.DrainStrategy{DrainSpec: structs.DrainSpec{Deadline: 1e9}}
 		}
 		return w.command(structs.CmdNodeDrain, c)
+	case structs.CmdNodeShutdown:
+		return w.command(kind, &structs.NodeShutdownCommand{NodeID: nodeID(g.n(3, "node")), Back: g.n(1, "back") == 0, Force: g.n(1, "force") == 0, Deadline: time.Duration(g.n(9, "deadline"))})
 	case structs.CmdEvalUpsert:
 		e := g.eval(jobName(g.n(3, "job")))
 		e.Status = g.one("status", "pending", "complete", "blocked", "failed")

@@ -137,6 +137,10 @@ func (a *applier) nodeEligibility(c *structs.NodeEligibilityCommand) (any, error
 				"can not set node's scheduling eligibility to eligible while it is draining")
 		}
 		n.SchedulingEligibility = c.Eligibility
+		if n.LastDrain != nil && n.LastDrain.Shutdown { // from now on it is as the operator says
+			n.LastDrain = new(*n.LastDrain)
+			n.LastDrain.Shutdown = false
+		}
 		a.tell(n, c.Event)
 		return nil
 	})
@@ -189,6 +193,37 @@ func (a *applier) startDrain(n *structs.Node, c *structs.NodeDrainCommand) {
 	}
 	n.DrainStrategy, n.LastDrain = &s, last
 	n.SchedulingEligibility = structs.NodeIneligible
+}
+
+// nodeShutdown drains a node whose agent ends, and opens it again when it is back. What the operator asked for stays as it is.
+func (a *applier) nodeShutdown(c *structs.NodeShutdownCommand) (any, error) {
+	err := a.changeNode(structs.CmdNodeShutdown, c.NodeID, func(n *structs.Node) error {
+		own, opens := n.DrainStrategy != nil && n.DrainStrategy.Shutdown, n.LastDrain != nil && n.LastDrain.Shutdown
+		switch {
+		case n.DrainStrategy != nil && !own, c.Back && !own && !opens:
+			return nil
+		case c.Back:
+			a.endDrain(n, &structs.NodeDrainCommand{MarkEligible: opens})
+			n.LastDrain = new(*n.LastDrain)
+			n.LastDrain.Shutdown = false
+			a.tell(n, c.Event)
+			return nil
+		}
+		eligible := n.SchedulingEligibility == structs.NodeEligible
+		s := &structs.DrainStrategy{DrainSpec: structs.DrainSpec{Deadline: c.Deadline, IgnoreSystemJobs: c.IgnoreSystemJobs}, Shutdown: true}
+		s.ForceDeadline = time.Unix(0, a.at).UTC().Add(c.Deadline)
+		if c.Force {
+			s.Deadline = -1
+		}
+		a.startDrain(n, &structs.NodeDrainCommand{Strategy: s})
+		n.LastDrain.Shutdown = eligible || opens // it is not opened again if it was closed before
+		a.tell(n, c.Event)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.putEvals(c.Evals)
 }
 
 func (a *applier) endDrain(n *structs.Node, c *structs.NodeDrainCommand) {

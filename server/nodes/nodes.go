@@ -60,6 +60,22 @@ func Heard(st State, id structs.ID, status structs.NodeStatus, now time.Time, id
 	return cmd
 }
 
+// Shutdown drains a node whose agent ends, or opens it again when the agent is back; nil when there is nothing to do: it is drained by the
+// operator, or was not drained because it ended.
+func Shutdown(st State, node *structs.Node, req *structs.NodeShutdownRequest, now time.Time, ids trigger.IDs) *structs.NodeShutdownCommand {
+	own, opens := node.DrainStrategy != nil && node.DrainStrategy.Shutdown, node.LastDrain != nil && node.LastDrain.Shutdown
+	if req.Back && !own && !opens || node.DrainStrategy != nil && !own {
+		return nil
+	}
+	cmd := &structs.NodeShutdownCommand{NodeID: node.ID, Back: req.Back, Deadline: req.Deadline, Force: req.Force, IgnoreSystemJobs: req.IgnoreSystemJobs,
+		Event: &structs.NodeEvent{Message: "Node is drained: its agent ends", Subsystem: "Drain", Timestamp: now.UTC()}}
+	if req.Back {
+		cmd.Event.Message = "Node is eligible again: its agent is back"
+		cmd.Evals = trigger.Node(st, node.ID, st.Index(), structs.EvalTriggerNodeUpdate, now, ids)
+	}
+	return cmd
+}
+
 // Missed records that a node was not heard of in time, nil when that is known or the node is gone. A node with an allocation that
 // may be out of touch for a while is disconnected, any other is down.
 func Missed(st State, id structs.ID, now time.Time, ids trigger.IDs) *structs.NodeStatusCommand {

@@ -1,0 +1,131 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"berth/structs"
+)
+
+// drainIn begins a drain of a life's node, and gives what it comes to.
+func drainIn(ctx context.Context, l *life, spec DrainSpec) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- l.c.Drain(ctx, spec) }()
+	synctest.Wait()
+	return done
+}
+
+func pending(t *testing.T, done <-chan error, what string) {
+	t.Helper()
+	select {
+	case err := <-done:
+		t.Fatalf("%s, and the drain is over: %v", what, err)
+	default:
+	}
+}
+
+func TestADrainWaitsForWhatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		a, b, c := s.place(1, "service", nil), s.place(2, "batch", nil), s.place(3, "system", nil)
+		synctest.Wait()
+		done := drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour, IgnoreSystemJobs: true})
+		asked := s.shut[len(s.shut)-1]
+		if asked.Back || asked.NodeID != l.c.NodeID() || asked.SecretID.IsZero() || asked.Deadline != time.Hour || !asked.IgnoreSystemJobs || asked.Force {
+			t.Errorf("the servers were asked for %+v", asked)
+		}
+		for _, id := range []structs.ID{a, b} {
+			after(time.Minute)
+			pending(t, done, "something runs")
+			s.stop(id)
+		}
+		after(time.Minute)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if s.status(a) != "complete" || s.status(b) != "complete" || s.status(c) != "running" {
+			t.Errorf("the servers were told %q, %q and %q", s.status(a), s.status(b), s.status(c))
+		}
+		l.end()
+	})
+}
+
+// What ended counts as there until the servers know: the agent must not end with the news.
+func TestADrainWaitsForItsReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		id := s.place(1, "service", nil)
+		synctest.Wait()
+		done := drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour})
+		s.stop(id)
+		s.set(func() { s.down = true })
+		after(time.Minute)
+		pending(t, done, "nothing was reported")
+		s.set(func() { s.down = false })
+		after(time.Minute)
+		if err := <-done; err != nil || s.status(id) != "complete" {
+			t.Errorf("%v; the servers were told %q", err, s.status(id))
+		}
+		l.end()
+	})
+}
+
+func TestADrainEnds(t *testing.T) {
+	again := errors.New("told again")
+	for name, c := range map[string]struct {
+		down   bool // of the servers, before the drain
+		cancel bool
+		want   string
+	}{
+		"at its deadline":                   {false, false, "deadline of the drain has passed"},
+		"at its deadline, without servers":  {true, false, "deadline of the drain has passed"},
+		"when the agent is told once more":  {false, true, "told again"},
+		"the same, while servers are asked": {true, true, "told again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, s := newMachine(t), newCluster()
+				l := begin(t, m, s)
+				s.place(1, "service", nil)
+				synctest.Wait()
+				s.set(func() { s.down = c.down })
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				done := drainIn(ctx, l, DrainSpec{Deadline: 5 * time.Minute})
+				after(5 * time.Minute)
+				pending(t, done, "it has as long as tasks may take to end")
+				if c.cancel {
+					cancel(again)
+				} else {
+					after(time.Minute)
+				}
+				synctest.Wait()
+				if err := <-done; err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("it ended with %v", err)
+				}
+				l.end()
+			})
+		})
+	}
+}
+
+// The servers are told once in each life that the agent is back, again only if they could not answer.
+func TestAnAgentSaysThatItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		for range 2 {
+			l := begin(t, m, s)
+			after(5 * time.Minute)
+			l.end()
+		}
+		if len(s.shut) != 2 || !s.shut[0].Back || !s.shut[1].Back {
+			t.Errorf("they were told %+v", s.shut)
+		}
+	})
+}
