@@ -17,18 +17,25 @@ func Patient(w http.ResponseWriter) http.ResponseWriter {
 	if _, is := w.(*patient); is {
 		return w
 	}
-	return &patient{w, http.NewResponseController(w), nil}
+	return &patient{ResponseWriter: w, ctl: http.NewResponseController(w)}
 }
+
+// patienceStep is by how much the time for a piece may be shorter: a deadline is not set anew for each of several writes within it.
+const patienceStep = time.Second
 
 type patient struct {
 	http.ResponseWriter
 	ctl  *http.ResponseController
-	body *rest // nil where it is somebody else's
+	body *rest     // nil where it is somebody else's
+	set  time.Time // when the deadline was set
 }
 
 // within is when what is written now must have been taken.
 func (p *patient) within() {
-	_ = p.ctl.SetWriteDeadline(time.Now().Add(Patience)) // of what has none, or is gone: the write tells
+	if now := time.Now(); now.Sub(p.set) >= patienceStep {
+		p.set = now
+		_ = p.ctl.SetWriteDeadline(now.Add(Patience)) // of what has none, or is gone: the write tells
+	}
 }
 
 // Write implements http.ResponseWriter.
@@ -61,8 +68,8 @@ func patiently(next http.Handler, w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
 		return
 	}
-	p := &patient{w, http.NewResponseController(w), restOf(w, r)}
-	_ = p.ctl.SetWriteDeadline(time.Time{}) // that of the answer before, on the same connection
+	p := &patient{ResponseWriter: w, ctl: http.NewResponseController(w), body: restOf(w, r)}
+	p.within() // that of the answer before, on the same connection, may be over
 	next.ServeHTTP(p, r)
 	p.body.answered()
 	p.within() // for what is still held back

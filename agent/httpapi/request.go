@@ -87,15 +87,23 @@ func (r *request) id(name, what string) (structs.ID, error) {
 	return id, nil
 }
 
+// The headers of nearly every answer, in the form in which net/http sends them: those are not looked for in other forms first.
+const (
+	indexHeader       = "X-Nomad-Index"
+	knownLeaderHeader = "X-Nomad-Knownleader"
+	lastContactHeader = "X-Nomad-Lastcontact"
+)
+
 // writeIndex sends the headers of a read or write.
 func (r *request) writeIndex() {
 	h := r.w.Header()
-	if r.index > 0 {
-		h.Set("X-Nomad-Index", strconv.FormatUint(r.index, 10))
-	}
 	_, known := r.api.Server.LeaderAddr()
-	h.Set("X-Nomad-KnownLeader", strconv.FormatBool(known))
-	h.Set("X-Nomad-LastContact", strconv.FormatInt(max(0, r.api.Server.LastContact().Milliseconds()), 10))
+	values := []string{strconv.FormatBool(known), strconv.FormatInt(max(0, r.api.Server.LastContact().Milliseconds()), 10), ""}
+	h[knownLeaderHeader], h[lastContactHeader] = values[0:1:1], values[1:2:2]
+	if r.index > 0 {
+		values[2] = strconv.FormatUint(r.index, 10)
+		h[indexHeader] = values[2:3:3]
+	}
 	if r.next != "" {
 		h.Set("X-Nomad-NextToken", r.next)
 	}

@@ -36,6 +36,10 @@ func New(cfg Config) *Reaper {
 // finishedPause is how far apart the looks for jobs are that say how long they are kept.
 const finishedPause = 5 * time.Second
 
+// newsPause is how far apart the looks at jobs that changed are: to find what is new costs a busy leader as much for one job as for a
+// hundred.
+const newsPause = time.Second
+
 // Run removes what is old enough, now and then, and jobs that say how long they are kept soon after that time, until ctx is done.
 func (r *Reaper) Run(ctx context.Context) error {
 	ticker := time.NewTicker(r.cfg.Thresholds.Interval)
@@ -44,16 +48,22 @@ func (r *Reaper) Run(ctx context.Context) error {
 	defer jobs.Close()
 	expiry := time.NewTimer(finishedPause)
 	defer expiry.Stop()
+	pause := time.NewTimer(newsPause)
+	defer pause.Stop()
+	news := jobs.Wait() // nil during a pause
 	var due finishes
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-jobs.Wait():
+		case <-news:
 			if c, ok := jobs.Poll(); ok && due.note(r.cfg.Host.State().Snapshot(), c.Jobs, time.Now()) {
 				expiry.Reset(due.wait(time.Now()))
 			}
-			continue
+			news = nil
+			pause.Reset(newsPause)
+		case <-pause.C:
+			news = jobs.Wait()
 		case <-expiry.C:
 			if due.take(time.Now()) {
 				r.told(ctx, r.propose(ctx, Finished(r.cfg.Host.State().Snapshot(), time.Now())))
