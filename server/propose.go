@@ -42,8 +42,9 @@ const (
 	// maxEntries is how many entries are on their way: while one crosses the network the next is written to the disk. Raft writes what
 	// comes together with one fsync.
 	maxEntries = 3
-	// enough is how many commands an entry has, and enoughBytes how large it is, that is sent while another is on its way. Less waits for
-	// the end of that one: an entry costs three servers about what ten commands do, and whoever waits shares it.
+	// enough is how many commands an entry has at least, and enoughBytes how large it is, that is sent while others are on their way, and
+	// it has as many as these: the more write at once, the larger are the entries. Less waits for the end of one: an entry costs three
+	// servers about what ten commands do, and whoever waits shares it.
 	enough      = 16
 	enoughBytes = 64 << 10
 )
@@ -68,6 +69,7 @@ type proposer struct {
 	queue  []*proposal
 	bytes  int // of the bodies in queue
 	flying int // entries on their way
+	aloft  int // commands in them
 }
 
 func newProposer(send func([]byte) func() (uint64, []fsm.Result, error)) *proposer {
@@ -135,7 +137,7 @@ func (p *proposer) due() bool {
 	case p.flying == 0:
 		return true
 	}
-	return len(p.queue) >= enough || p.bytes >= enoughBytes
+	return len(p.queue) >= max(enough, p.aloft) || p.bytes >= enoughBytes
 }
 
 func (p *proposer) wake() {
@@ -162,7 +164,7 @@ func (p *proposer) Run(ctx context.Context) error {
 		finish := p.write(batch)
 		flying.Go(func() {
 			finish()
-			p.landed()
+			p.landed(len(batch))
 		})
 	}
 }
@@ -192,13 +194,15 @@ func (p *proposer) next() []*proposal {
 	}
 	p.bytes -= size
 	p.flying++
+	p.aloft += n
 	return batch
 }
 
-// landed ends the flight of an entry.
-func (p *proposer) landed() {
+// landed ends the flight of an entry of so many commands.
+func (p *proposer) landed(n int) {
 	p.mu.Lock()
 	p.flying--
+	p.aloft -= n
 	due := p.due()
 	p.mu.Unlock()
 	if due {

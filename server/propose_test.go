@@ -226,14 +226,25 @@ func TestEntriesOverlap(t *testing.T) {
 		want("as many as may be on their way", 1, enough, 2)
 		l.release <- struct{}{}
 		want("all that waited", 1, enough, 2, 2*enough+1)
+		l.release <- struct{}{}
+		for range enough {
+			ask(body())
+		}
+		want("enough, but less than there are on their way", 1, enough, 2, 2*enough+1)
+		for range enough + 3 - 1 {
+			ask(body())
+		}
+		want("one less than there are on their way", 1, enough, 2, 2*enough+1)
+		ask(body())
+		want("as many as there are on their way", 1, enough, 2, 2*enough+1, 2*enough+3)
+		l.release <- struct{}{}
+		l.release <- struct{}{}
 		for range enough - 1 {
 			ask(body())
 		}
+		want("less than enough beside the last", 1, enough, 2, 2*enough+1, 2*enough+3)
 		l.release <- struct{}{}
-		l.release <- struct{}{}
-		want("less than enough beside the last", 1, enough, 2, 2*enough+1)
-		l.release <- struct{}{}
-		want("less than enough beside none", 1, enough, 2, 2*enough+1, enough-1)
+		want("less than enough beside none", 1, enough, 2, 2*enough+1, 2*enough+3, enough-1)
 		l.release <- struct{}{}
 		got.Wait()
 		cancel()
