@@ -101,6 +101,8 @@ func evalsOf(body msgp.Marshaler) []structs.ID {
 		return idsOf(c.Evals...)
 	case *structs.NodeEligibilityCommand:
 		return idsOf(c.Evals...)
+	case *structs.NodeShutdownCommand:
+		return idsOf(c.Evals...)
 	case *structs.NodeDrainCommand:
 		return idsOf(c.Evals...)
 	case *structs.NodeTaintsCommand:
