@@ -186,7 +186,7 @@ func (g *group) waitsForStops(p *reconcile.Place) bool {
 		if !stopping || cores < g.ask.Cores || free.CPU < g.ask.CPU+g.ask.Cores*f.CoreMHz(row) || free.MemoryMB < g.ask.MemoryMB || free.DiskMB < g.ask.DiskMB {
 			continue
 		}
-		switch g.rank.Room(row) {
+		switch g.rank.Beyond(row) {
 		case rank.OutOfPorts:
 			if _, port := f.StaticPortsFree(row, g.ask.Ports); port != 0 && (claimed || !slices.Contains(ports, port)) {
 				continue

@@ -109,11 +109,12 @@ func compareBool(a, b bool) int {
 
 // evictable reports a row where the group's allocation would fit if others left.
 func (g *group) evictable(row int32) bool {
-	switch g.rank.Room(row) {
-	case rank.DistinctHosts, rank.DistinctProperty, rank.PeerRule, rank.Skew, rank.OutOfDevices, rank.Fits:
+	// Why apart from the amounts: a full row that a rule closes is closed when it is empty, and would be emptied again and again.
+	switch g.rank.Beyond(row) {
+	case rank.DistinctHosts, rank.DistinctProperty, rank.PeerRule, rank.Skew, rank.OutOfDevices:
 		return false
 	}
-	return true
+	return g.rank.Room(row) != rank.Fits
 }
 
 // evictionAt finds a small set of allocations whose end would let the group's fit on the row, nil if there is none.

@@ -74,6 +74,9 @@ func (g *Group) Recount(ch *Choice) {
 // Room tells what the row lacks for one more allocation.
 func (g *Group) Room(row int32) Dimension { return g.room(row) }
 
+// Beyond is Room without the amounts: what keeps the group off the row however empty it were.
+func (g *Group) Beyond(row int32) Dimension { return g.roomBeyond(row) }
+
 // Feasible reports that the row is among those searched.
 func (g *Group) Feasible(row int32) bool { return g.rows.Has(row) }
 
