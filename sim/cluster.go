@@ -28,8 +28,10 @@ type cluster struct {
 
 	troubled bool // faults happen
 	faults   int
-	problems []string
-	seen     map[structs.ID]*structs.Allocation // as of the last entry
+	// preempted counts who left for others.
+	preempted int
+	problems  []string
+	seen      map[structs.ID]*structs.Allocation // as of the last entry
 }
 
 func newCluster(w *world, c Config) *cluster {
@@ -219,6 +221,9 @@ func (cl *cluster) applied(*structs.LogEntry) {
 			placed = append(placed, a)
 		} else if before.ClientStatus != a.ClientStatus {
 			changed = append(changed, a)
+		}
+		if !a.PreemptedByAllocation.IsZero() && (before == nil || before.PreemptedByAllocation.IsZero()) {
+			cl.operator.preempted(snap, a)
 		}
 		nodes[a.NodeID] = true
 		jobs[structs.JobKey{Namespace: a.Namespace, ID: a.JobID}] = true

@@ -26,8 +26,28 @@ func (d *disruptions) begin() {
 		b := &structs.DisruptionBudget{Namespace: structs.DefaultNamespace, Name: fmt.Sprintf("budget-%d", i), Job: fmt.Sprintf("job-%d*", i), Disruption: rule}
 		d.cl.family.insist(structs.CmdDisruptionBudget, func() msgp.Marshaler { return &structs.DisruptionBudgetCommand{Budget: b} })
 	}
+	if d.cl.cfg.Preempt {
+		config := structs.DefaultSchedulerConfiguration()
+		config.PreemptionConfig.ServiceSchedulerEnabled, config.PreemptionConfig.BatchSchedulerEnabled = true, true
+		d.cl.family.insist(structs.CmdSchedulerConfig, func() msgp.Marshaler { return &structs.SchedulerConfigCommand{Config: config} })
+	}
 	d.taint()
 }
+
+// preempted judges what left for another: only for one of a clearly higher priority.
+func (d *disruptions) preempted(snap *state.Snapshot, a *structs.Allocation) {
+	d.cl.preempted++
+	by := snap.Alloc(a.PreemptedByAllocation)
+	if by == nil || by.Job == nil || a.Job == nil {
+		return // it is not placed yet, and may never be
+	}
+	if by.Job.Priority < a.Job.Priority+preemptGap || by.NodeID != a.NodeID {
+		d.cl.problem("I42: %s of priority %d left for %s of priority %d", a.Name(), a.Job.Priority, by.Name(), by.Job.Priority)
+	}
+}
+
+// preemptGap is by how much the priority of one for which others leave is higher.
+const preemptGap = 10
 
 // taint makes allocations leave a node, or keeps them off, and ends that a while later.
 func (d *disruptions) taint() {

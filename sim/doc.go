@@ -32,5 +32,6 @@
 //	I39  of an index that ended well or failed for good, or of a job that is done or given up, nothing more is placed; at rest every
 //	     index came to one of these ends, or something of the job runs or waits
 //	I40  of a suspended job nothing is placed, and at rest nothing runs
+//	I42  who leaves for another leaves for one of a clearly higher priority, on its node
 //	I41  a job that is kept for a while after its end is there so long, and not for ever
 package sim

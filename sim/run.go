@@ -19,6 +19,8 @@ type Config struct {
 	Quiet time.Duration
 	// Jobs is how many jobs are registered at most, 25 by default.
 	Jobs int
+	// Preempt lets jobs of all types make others of lower priority leave.
+	Preempt bool
 	// Trace gets a line for every event; nil for none.
 	Trace io.Writer
 }
@@ -30,13 +32,15 @@ func DefaultConfig(seed uint64) Config {
 
 // Report is how a run ended.
 type Report struct {
-	Seed     uint64
-	Events   int
-	Entries  int
-	Allocs   int // ever placed
-	Faults   int
-	Virtual  time.Duration
-	Problems []string // what the checkers found; empty is good
+	Seed    uint64
+	Events  int
+	Entries int
+	Allocs  int // ever placed
+	Faults  int
+	// Preempted is how many allocations left for others.
+	Preempted int
+	Virtual   time.Duration
+	Problems  []string // what the checkers found; empty is good
 	// Trace is a hash of the whole trace, State one of the final state.
 	Trace, State string
 }
@@ -73,7 +77,7 @@ func Run(c Config) *Report {
 		cl.problem("I1: the log replayed gives state %.12s, not %.12s", again, final)
 	}
 	return &Report{
-		Seed: c.Seed, Events: w.ran, Entries: len(cl.log.entries), Allocs: len(cl.seen), Faults: cl.faults, Virtual: time.Duration(w.now - epoch),
+		Seed: c.Seed, Events: w.ran, Entries: len(cl.log.entries), Allocs: len(cl.seen), Faults: cl.faults, Preempted: cl.preempted, Virtual: time.Duration(w.now - epoch),
 		Problems: cl.problems, Trace: hex.EncodeToString(w.sum.Sum(nil)), State: final,
 	}
 }

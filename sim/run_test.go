@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 // seeds is how many clusters every test run simulates; `make sim` tries more.
@@ -21,6 +22,24 @@ func TestClustersKeepTheirPromises(t *testing.T) {
 				t.Errorf("nothing happened: %s", r)
 			}
 		})
+	}
+}
+
+// Few nodes for many jobs: what drains, taints, budgets and priorities ask for meets in every one of them.
+func TestFullClustersKeepTheirPromises(t *testing.T) {
+	preempted := 0
+	for seed := uint64(1); seed <= 6; seed++ {
+		c := DefaultConfig(seed)
+		c.Nodes, c.Preempt, c.Quiet = 6, true, 10*time.Minute
+		r := Run(c)
+		t.Log(r)
+		preempted += r.Preempted
+		for _, p := range r.Problems {
+			t.Errorf("%s (seed %d, 6 nodes)", p, seed)
+		}
+	}
+	if preempted == 0 {
+		t.Error("nobody left for another")
 	}
 }
 
