@@ -2,7 +2,7 @@
 //
 // Go collects whenever the heap has doubled. A heap of a few megabytes doubles many times a second under load, and each time all
 // of it is looked at: a fifth of a busy server's processor time. While that is so the heap may grow by a share of the memory
-// there is instead, and by no more than is allocated in a second: what a heap was at its largest is not given back as a whole.
+// there is instead.
 //
 // Who sets GOGC decides for himself: then nothing is tuned.
 package gctuner

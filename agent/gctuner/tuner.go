@@ -36,7 +36,6 @@ type sample struct {
 	cycles uint64 // collections since the start of the process
 	live   uint64 // bytes that the last collection found in use
 	held   uint64 // bytes of the heap that the process has from the system
-	made   uint64 // bytes that were allocated since the start of the process
 }
 
 // much reports that a good part of what is held may be given back.
@@ -44,10 +43,9 @@ func (s sample) much() bool { return s.held > s.live+max(s.live/4, little) }
 
 // core decides from what was seen. With its extra alone it has seen nothing.
 type core struct {
-	extra uint64 // by how much the heap may grow in a busy time at most, in bytes
+	extra uint64 // by how much the heap may grow in a busy time, in bytes
 
 	last  uint64 // cycles at the last look
-	made  uint64 // what was allocated by then
 	quiet int    // looks without a collection
 	busy  bool
 }
@@ -59,8 +57,8 @@ type decision struct {
 }
 
 func (c *core) step(s sample) decision {
-	came, made := s.cycles-c.last, s.made-c.made
-	c.last, c.made = s.cycles, s.made
+	came := s.cycles - c.last
+	c.last = s.cycles
 	if came > 0 {
 		c.quiet = 0
 	} else {
@@ -69,7 +67,7 @@ func (c *core) step(s sample) decision {
 	switch {
 	case came >= busyCycles, c.busy && came > 0:
 		c.busy = true
-		return decision{percent: pace(s.live, c.room(made))}
+		return decision{percent: pace(s.live, c.extra)}
 	case c.quiet != calm:
 	case c.busy:
 		c.busy = false
@@ -79,10 +77,6 @@ func (c *core) step(s sample) decision {
 	}
 	return decision{}
 }
-
-// room is by how much the heap may grow when so much was allocated since the last look: a collection for each look is few enough, and what a heap
-// was at its largest leaves holes, and records of the runtime that are never given back.
-func (c *core) room(made uint64) uint64 { return min(max(made, leastExtra), c.extra) }
 
 // pace is by how many percent a heap may grow so that it grows by extra bytes, or doubles if it is larger than that.
 func pace(live, extra uint64) int {
@@ -115,7 +109,7 @@ func Run(ctx context.Context) error {
 	}
 	defer debug.SetGCPercent(normal)
 	seen := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	c := core{extra: extraOf(memory())}
@@ -127,7 +121,7 @@ func Run(ctx context.Context) error {
 		}
 		metrics.Read(seen)
 		n := func(i int) uint64 { return seen[i].Value.Uint64() }
-		d := c.step(sample{cycles: n(0), live: n(1), held: n(2) + n(3) + n(4), made: n(5)})
+		d := c.step(sample{cycles: n(0), live: n(1), held: n(2) + n(3) + n(4)})
 		if d.percent != 0 {
 			debug.SetGCPercent(d.percent)
 		}

@@ -35,39 +35,34 @@ func TestABusyHeapGrowsByAShareOfTheMemory(t *testing.T) {
 
 func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 	c := core{extra: 128 << 20}
-	live, held, made := uint64(32<<20), uint64(little+1), uint64(0)
+	live, held := uint64(32<<20), uint64(little+1)
 	look := func(cycles uint64, want decision) {
 		t.Helper()
-		if got := c.step(sample{cycles, live, live + held, made}); got != want {
+		if got := c.step(sample{cycles, live, live + held}); got != want {
 			t.Fatalf("after %d collections: %+v, want %+v", cycles, got, want)
 		}
 	}
 	look(1, decision{})
 	look(2, decision{})
-	made += 1 << 30
-	look(4, decision{percent: 400}) // as much as it may
+	look(4, decision{percent: 400})
 	look(4, decision{})
 	live, held = 64<<20, 16<<20+1
-	made += 128 << 20
 	look(5, decision{percent: 200}) // still busy: the pace follows the heap
-	made += 96 << 20
-	look(6, decision{percent: 150}) // and what is allocated between two looks
-	look(7, decision{percent: normal})
 	for range calm - 1 {
-		look(7, decision{})
+		look(5, decision{})
 	}
-	look(7, decision{percent: normal, free: true})
-	look(7, decision{})
-	look(8, decision{})
+	look(5, decision{percent: normal, free: true})
+	look(5, decision{})
+	look(6, decision{})
 	for range calm - 1 {
-		look(8, decision{})
+		look(6, decision{})
 	}
-	look(8, decision{free: true}) // it was not busy, and yet holds much
-	look(8, decision{})
+	look(6, decision{free: true}) // it was not busy, and yet holds much
+	look(6, decision{})
 	held = 16 << 20
-	look(9, decision{})
+	look(7, decision{})
 	for range calm + 5 {
-		look(9, decision{}) // a little is not worth it
+		look(7, decision{}) // a little is not worth it
 	}
 }
 
