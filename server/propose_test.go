@@ -330,6 +330,59 @@ func TestWritesOfOneJobDoNotShareAnEntry(t *testing.T) {
 	})
 }
 
+// Who writes one thing over and over needs an entry for each, and keeps nobody else behind him: others are in the next entry.
+func TestWritesOfOneJobKeepNobodyBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &recordingLog{gate: make(chan struct{})}
+		p := newProposer(oneByOne(l.apply))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		var got sync.WaitGroup
+		index := map[string]uint64{}
+		var mu sync.Mutex
+		send := func(at int64, id string) {
+			got.Go(func() {
+				a, err := p.propose(ctx, structs.CmdJobRegister, at, &structs.JobRegisterCommand{Job: &structs.Job{Namespace: "default", ID: id}})
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				index[id] = max(index[id], a.Index)
+			})
+			synctest.Wait()
+		}
+		const flood = 50
+		for at := range int64(flood) {
+			send(at+1, "flood")
+		}
+		send(flood+1, "a")
+		send(flood+2, "b")
+		close(l.gate)
+		got.Wait()
+		if index["a"] != 2 || index["b"] != 2 || index["flood"] != flood {
+			t.Errorf("the entries are %v", index)
+		}
+		last := int64(0)
+		for _, e := range l.entries {
+			for _, c := range e {
+				if c.At <= flood && c.At != last+1 {
+					t.Errorf("the write of %d follows that of %d", c.At, last)
+				}
+				if c.At <= flood {
+					last = c.At
+				}
+			}
+		}
+		cancel()
+		<-ended
+		if p.bytes != 0 || p.queue != nil || p.aloft != 0 {
+			t.Errorf("%d bytes and %d commands are left", p.bytes, p.aloft)
+		}
+	})
+}
+
 // Whatever writes what others check the index of has the name of that, and of nothing else.
 func TestWritesAreNamedByWhatTheyWrite(t *testing.T) {
 	named := &structs.Job{Namespace: "a", ID: "web"}
@@ -344,6 +397,24 @@ func TestWritesAreNamedByWhatTheyWrite(t *testing.T) {
 	}
 	if other := checked(&structs.JobRegisterCommand{Job: &structs.Job{Namespace: "b", ID: "web"}}); other == name || other == "" {
 		t.Errorf("a job of another namespace is %q", other)
+	}
+	names := map[string]bool{}
+	for _, body := range []any{
+		&structs.JobRegisterCommand{Job: named}, &structs.SchedulerConfigCommand{}, &structs.AutopilotConfigCommand{},
+		&structs.NodeTaintsCommand{NodeID: structs.ID{1}}, &structs.NodeTaintsCommand{NodeID: structs.ID{2}},
+		&structs.QueueCommand{Queue: &structs.Queue{Name: "a"}}, &structs.QueueCommand{Queue: &structs.Queue{Name: "b"}},
+		&structs.PriorityClassCommand{Class: &structs.PriorityClass{Name: "a"}}, &structs.PriorityClassCommand{Class: &structs.PriorityClass{Name: "b"}},
+		&structs.DisruptionBudgetCommand{Budget: &structs.DisruptionBudget{Namespace: "a", Name: "b"}},
+		&structs.DisruptionBudgetCommand{Budget: &structs.DisruptionBudget{Namespace: "b", Name: "b"}},
+	} {
+		if got := checked(body); got == "" || names[got] {
+			t.Errorf("%T is of %q", body, got)
+		} else {
+			names[got] = true
+		}
+	}
+	if checked(&structs.QueueCommand{}) != "" || checked(&structs.PriorityClassCommand{}) != "" || checked(&structs.DisruptionBudgetCommand{}) != "" {
+		t.Error("nothing has a name")
 	}
 	if checked(&structs.SchedulerConfigCommand{}) == "" || checked(&structs.JobRegisterCommand{}) != "" || checked(&structs.DeploymentUpdateCommand{}) != "" {
 		t.Error("the scheduler's configuration has no name, or nothing has one")
