@@ -240,6 +240,7 @@ func (a *applier) endDrain(n *structs.Node, c *structs.NodeDrainCommand) {
 		if c.Meta != nil {
 			last.Meta = c.Meta
 		}
+		last.Shutdown = last.Shutdown && c.Complete // of one that was ended, its node is from now on as who ended it says
 		n.LastDrain = &last
 	}
 	n.DrainStrategy = nil

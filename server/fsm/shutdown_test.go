@@ -24,6 +24,12 @@ func TestANodeThatShutsDownIsDrainedAndComesBack(t *testing.T) {
 			w.do(t, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: nodeID(1), Complete: true})
 			w.do(t, structs.CmdNodeEligibility, &structs.NodeEligibilityCommand{NodeID: nodeID(1), Eligibility: structs.NodeIneligible})
 		}, false, false},
+		"ended and kept closed meanwhile by the operator": {nil, func(w *world, t *testing.T) {
+			w.do(t, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: nodeID(1)})
+		}, false, false},
+		"ended and opened meanwhile by the operator": {nil, func(w *world, t *testing.T) {
+			w.do(t, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: nodeID(1), MarkEligible: true})
+		}, true, false},
 		"drained by the operator before": {func(w *world, t *testing.T) {
 			w.do(t, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: nodeID(1), Strategy: &structs.DrainStrategy{}})
 		}, nil, false, true},
