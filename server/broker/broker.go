@@ -224,6 +224,7 @@ func (b *Broker) Take(now time.Time) (eval, blocked *structs.Evaluation) {
 		return nil, nil
 	}
 	it := j.ready.Pop()
+	b.queues.took(j.line)
 	j.forget(it)
 	b.tally(it, -1)
 	it.place, j.inFlight = placeInFlight, it

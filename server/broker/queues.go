@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ type line struct {
 	limit *heap.Heap[*item]
 	turn  *item
 	moved uint64 // the state's index at which its jobs last held less
+	taken uint64 // the count of takes at its last
 }
 
 // queues are the lines of all queues; none without queues.
@@ -27,6 +29,8 @@ type queues struct {
 	rest    *line
 	share   func(queue string) fleet.Share
 	changed uint64 // the state's index at which queues last changed
+	takes   uint64 // from lines
+	longest bool   // the turn is the line's that has waited longest, see Longest
 }
 
 // lineOf is the line of an evaluation, nil for none.
@@ -45,7 +49,8 @@ func (q *queues) governs(e *structs.Evaluation) bool {
 	return e.QuotaLimitReached != "" || q.lineOf(e) != nil
 }
 
-// next is the line whose turn it is of those with something ready: that of the smallest share, the first by name of equal ones.
+// next is the line whose turn it is of those with something ready: that of the smallest share, the first by name of equal ones; or, if it is
+// said so, the one that has waited longest.
 func (q *queues) next() *line {
 	var best *line
 	var least fleet.Share
@@ -53,11 +58,28 @@ func (q *queues) next() *line {
 		if l.ready.Len() == 0 {
 			continue
 		}
+		if q.longest {
+			if best == nil || l.taken < best.taken {
+				best = l
+			}
+			continue
+		}
 		if s := q.share(l.name); best == nil || s.Compare(least) < 0 {
 			best, least = l, s
 		}
 	}
 	return best
+}
+
+// Longest says that the next turn is that of the line that has waited longest, whatever the shares are, or that it is not any more.
+func (b *Broker) Longest(yes bool) { b.queues.longest = yes }
+
+// took notes that an evaluation was taken from a line, nil for none.
+func (q *queues) took(l *line) {
+	if l != nil {
+		q.takes++
+		l.taken = q.takes
+	}
 }
 
 func (q *queues) ready() int {
@@ -79,10 +101,10 @@ func (b *Broker) readyOf(j *job) *heap.Heap[*job] {
 // SetQueues tells of all queues, by name, as of an index of the state, and how the share of one is found. Whatever is blocked and has to
 // do with queues is looked at again.
 func (b *Broker) SetQueues(all []*structs.Queue, index uint64, share func(queue string) fleet.Share) {
-	var woken []*item
+	woken := map[*item]bool{}
 	for it := range b.blocked {
 		if b.queues.governs(it.eval) {
-			woken = append(woken, it)
+			woken[it] = true
 		}
 	}
 	for _, j := range b.jobs {
@@ -91,7 +113,7 @@ func (b *Broker) SetQueues(all []*structs.Queue, index uint64, share func(queue 
 		}
 		j.line = nil
 	}
-	b.queues = queues{of: map[string]*line{}, share: share, changed: index}
+	b.queues = queues{of: map[string]*line{}, share: share, changed: index, takes: b.queues.takes}
 	for _, q := range all {
 		l := &line{name: q.Name, ready: heap.New(jobBefore, func(j *job, at int) { j.pos = at }), limit: heap.New(itemBefore, setPos)}
 		b.queues.lines = append(b.queues.lines, l)
@@ -105,8 +127,8 @@ func (b *Broker) SetQueues(all []*structs.Queue, index uint64, share func(queue 
 	}
 	for it := range b.blocked {
 		it.lined = false
-		if b.queues.governs(it.eval) && !slices.Contains(woken, it) {
-			woken = append(woken, it)
+		if b.queues.governs(it.eval) {
+			woken[it] = true
 		}
 	}
 	for _, it := range b.items {
@@ -116,7 +138,7 @@ func (b *Broker) SetQueues(all []*structs.Queue, index uint64, share func(queue 
 	for _, j := range b.jobs {
 		b.fixJob(j)
 	}
-	b.wakeAll(woken)
+	b.wakeAll(slices.Collect(maps.Keys(woken)))
 }
 
 // Held tells that at an index of the state the jobs of a queue hold less than before. It wakes the first that waits for that.

@@ -60,6 +60,29 @@ func TestTheQueueWithTheLeastIsNext(t *testing.T) {
 	}
 }
 
+// The line that has waited longest is next where it is said so, and by the shares again after that.
+func TestTheLineThatHasWaitedLongest(t *testing.T) {
+	b, s := New(), shares{"b": 0.2, "c": 0.9}
+	b.SetQueues(queuesNamed("a", "b", "c"), 1, s.of)
+	for n := range 30 {
+		ns := string(rune('a' + n%3))
+		b.Set(in(eval(n+1, fmt.Sprint("j", n), 50), ns, structs.JobTypeBatch), start)
+	}
+	order := ""
+	for _, longest := range []bool{false, true, true, true, false, false, true, true} {
+		b.Longest(longest)
+		q, _ := b.Turn(start)
+		e, _ := b.Take(start)
+		if e.Namespace != q {
+			t.Fatalf("the turn of %q, and taken was one of %q", q, e.Namespace)
+		}
+		order += q
+	}
+	if order != "abcaaabc" {
+		t.Errorf("taken were %s", order)
+	}
+}
+
 // What is of no queue is ordered with the one whose turn it is by priority and age; system jobs are of none.
 func TestOfNoQueue(t *testing.T) {
 	b, s := New(), shares{}

@@ -46,6 +46,9 @@ type Core struct {
 
 	queues []*structs.Queue
 	held   []structs.QueueAmount // by queue, as the broker was told last
+	empty  int                   // decisions that placed nothing since the turn went round
+	rounds uint64                // how often it did
+	round  bool                  // it does now
 }
 
 // work is an evaluation that was taken.
@@ -191,7 +194,7 @@ func (l *Core) absorb() {
 // nothing to decide, or when so much is being written that a new evaluation would wait behind it for long.
 func (l *Core) decideOne() bool {
 	at := -1
-	if len(l.queues) > 0 {
+	if l.round = false; len(l.queues) > 0 {
 		at = l.turn()
 	}
 	var w *work
@@ -252,6 +255,9 @@ func (l *Core) decide(w *work) {
 			s.evals, s.last = w.run.Finish(), true
 		}
 	})
+	if s.placements() == 0 {
+		l.empty++
+	}
 	if l.Decided != nil {
 		l.Decided(w.eval, l.Now().Sub(began))
 	}

@@ -1,12 +1,19 @@
 package placer
 
 import (
+	"cmp"
+	"slices"
+
 	"berth/scheduler/fleet"
 	"berth/structs"
 )
 
 // fairSlice is how many placements are decided at a time while other queues want some too: who has the least goes on next.
 const fairSlice = 4
+
+// roundTurn is after how many decisions that placed nothing the turn goes round: to who has waited longest, for one placement. They add to no
+// share: a queue that asks for no more than that, as fast as it can, would keep all others out.
+const roundTurn = 16
 
 // setQueues takes over all queues as of an index of the state.
 func (l *Core) setQueues(all []*structs.Queue, index uint64) {
@@ -18,12 +25,12 @@ func (l *Core) setQueues(all []*structs.Queue, index uint64) {
 
 // shareOf is the share of a queue now.
 func (l *Core) shareOf(queue string) fleet.Share {
-	for _, a := range l.fleet.Queues() {
-		if a.Queue.Name == queue {
-			return l.fleet.Share(a)
-		}
+	all := l.fleet.Queues()
+	i, ok := slices.BinarySearchFunc(all, queue, func(a *fleet.Account, name string) int { return cmp.Compare(a.Queue.Name, name) })
+	if !ok {
+		return fleet.Share{}
 	}
-	return fleet.Share{}
+	return l.fleet.Share(all[i])
 }
 
 // noteHeld tells the broker of queues whose jobs hold less than when it was told last.
@@ -37,8 +44,18 @@ func (l *Core) noteHeld(index uint64) {
 }
 
 // turn decides whose turn it is: that of a work, by its place, or of an evaluation that was not taken yet, -1. A new evaluation goes first,
-// unless a work is of a queue that has less; among works those of no queue go first, then those of the queue that has the least.
+// unless a work is of a queue that has less; among works those of no queue go first, then those of the queue that has the least. When it goes
+// round, it is now that of the oldest work, now that of what is new.
 func (l *Core) turn() int {
+	l.round = l.empty >= roundTurn
+	l.broker.Longest(l.round)
+	if l.round {
+		l.empty = 0
+		l.rounds++
+		if l.rounds%2 == 0 && len(l.works) > 0 {
+			return 0
+		}
+	}
 	next, ready := l.broker.Turn(l.Now())
 	best, least := -1, fleet.Share{}
 	for i, w := range l.works {
@@ -52,7 +69,7 @@ func (l *Core) turn() int {
 			best, least = i, s
 		}
 	}
-	if ready && (best < 0 || next == "" || l.shareOf(next).Compare(least) <= 0) {
+	if ready && (l.round || best < 0 || next == "" || l.shareOf(next).Compare(least) <= 0) {
 		return -1
 	}
 	return best
@@ -60,8 +77,11 @@ func (l *Core) turn() int {
 
 // sliceOf is how many placements of a work are decided at a time.
 func (l *Core) sliceOf(w *work) int {
-	if w.queue == "" {
+	switch {
+	case w.queue == "":
 		return sliceMax
+	case l.round:
+		return 1
 	}
 	if l.broker.OthersReady(w.queue) {
 		return fairSlice

@@ -135,6 +135,39 @@ func TestLargeJobsOfQueuesShareFromTheStart(t *testing.T) {
 	b.want("a and b", fmt.Sprint(len(b.running("a")), len(b.running("b"))), "32 96")
 }
 
+// A large job goes on while another queue has always an evaluation ready, of jobs that nothing can be placed of.
+func TestALargeJobGoesOnBesideManyThatPlaceNothing(t *testing.T) {
+	for name, change := range map[string]func(*structs.Job){
+		"of a queue": of("b", batch),
+		"of none":    func(j *structs.Job) { j.Type = structs.JobTypeBatch },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			for i := range 8 {
+				b.node(fmt.Sprint("n", i), 8000) // 128 in all
+			}
+			b.queues(&structs.Queue{Name: "a"}, &structs.Queue{Name: "b"})
+			large := b.job("large", 60, change)
+			nowhere := of("a", batch, func(j *structs.Job) { j.Datacenters = []string{"nowhere"} })
+			for i := range 200 {
+				b.job(fmt.Sprint("nothing-", i), 1, nowhere)
+			}
+			more := 0
+			for more < 2000 && b.status(large) == structs.EvalStatusPending {
+				b.core.Step(func() {
+					b.job(fmt.Sprint("more-", more), 1, nowhere)
+					more++
+				})
+				for len(b.queue) > 0 {
+					b.land()
+				}
+			}
+			b.want("large", b.status(large), structs.EvalStatusComplete)
+			b.want("others wait still", b.core.broker.Counts().Ready > 100, true)
+		})
+	}
+}
+
 // A limit is kept with plans in flight, and what ends lets the first that waits go on, and no other.
 func TestALimitIsKeptAndWakes(t *testing.T) {
 	b := newBed(t)
