@@ -3,6 +3,7 @@ package guard
 import (
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -10,12 +11,27 @@ import (
 
 // Limit gives a listener that serves at most perClient connections of one address at a time. As many more wait for a while for one of
 // these to end: who closes a connection and opens the next is not refused because the end of the first was not seen yet. What gets no
-// place is told 429 and closed. 0 is no limit. Plain says that the connections speak HTTP without TLS, so that they can be told.
+// place is told 429 and closed. Those of an IPv6 network (/64), whose addresses are one machine's to choose, have ofNetwork times as many places
+// together, with those to wait in. 0 is no limit. Plain says that the connections speak HTTP without TLS, so that they can be told.
 func Limit(l net.Listener, perClient int, plain bool) net.Listener {
 	if perClient <= 0 {
 		return l
 	}
-	return &limited{Listener: l, max: perClient, plain: plain, of: map[string]*address{}}
+	return &limited{Listener: l, max: perClient, plain: plain, of: map[string]*address{}, in: map[netip.Prefix]int{}}
+}
+
+const (
+	ownBits   = 64 // of the prefix that a machine with IPv6 is given
+	ofNetwork = 10
+)
+
+// network is the network whose addresses a machine may choose from, not valid where it has but one.
+func network(addr string) netip.Prefix {
+	ip, err := netip.ParseAddr(addr)
+	if err != nil || ip.Unmap().Is4() {
+		return netip.Prefix{} // it is counted by its address
+	}
+	return netip.PrefixFrom(ip.WithZone(""), ownBits).Masked()
 }
 
 // Times of connections above the limit.
@@ -33,6 +49,7 @@ type limited struct {
 
 	mu      sync.Mutex // guards what follows
 	of      map[string]*address
+	in      map[netip.Prefix]int // connections by IPv6 network, those that wait too
 	refused uint64
 }
 
@@ -80,12 +97,17 @@ func (l *limited) Accept() (net.Conn, error) {
 func (l *limited) admit(conn net.Conn, addr string) *counted {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	from := network(addr)
+	if from.IsValid() && l.in[from] >= l.max*ofNetwork {
+		l.refused++
+		return nil
+	}
 	a := l.of[addr]
 	if a == nil {
 		a = &address{name: addr}
 		l.of[addr] = a
 	}
-	c := &counted{Conn: conn, of: l, at: a}
+	c := &counted{Conn: conn, of: l, at: a, net: from}
 	switch {
 	case a.open < l.max:
 		a.open++
@@ -96,7 +118,18 @@ func (l *limited) admit(conn net.Conn, addr string) *counted {
 		l.refused++
 		return nil
 	}
+	l.count(c, 1)
 	return c
+}
+
+// count counts a connection in its network (1), or no more (-1).
+func (l *limited) count(c *counted, by int) {
+	if !c.net.IsValid() {
+		return
+	}
+	if l.in[c.net] += by; l.in[c.net] == 0 {
+		delete(l.in, c.net)
+	}
 }
 
 // tell sends the refusal to who can read it.
@@ -114,6 +147,7 @@ func (l *limited) release(c *counted) {
 	if c.refused {
 		return
 	}
+	l.count(c, -1)
 	a := c.at
 	if i := slices.Index(a.waiting, c); i >= 0 {
 		a.waiting = slices.Delete(a.waiting, i, i+1)
@@ -138,6 +172,7 @@ func (l *limited) refuse(c *counted) bool {
 	}
 	a.waiting = slices.Delete(a.waiting, i, i+1)
 	c.refused = true
+	l.count(c, -1)
 	l.refused++
 	return true
 }
@@ -147,6 +182,7 @@ type counted struct {
 	net.Conn
 	of      *limited
 	at      *address
+	net     netip.Prefix // its network, see network
 	once    sync.Once
 	refused bool // guarded by of.mu: it has no place and will have none
 
