@@ -101,13 +101,25 @@ func memory() uint64 {
 	return most
 }
 
+// bound has Go collect more often the nearer the process comes to nine tenths of what its control group may have, unless GOMEMLIMIT says
+// otherwise: a heap of more than half of it would double, and the kernel would end the agent. It gives the limit until now.
+func bound(limit memlimit.Provider) (before int64) {
+	before = debug.SetMemoryLimit(-1)
+	_, _ = memlimit.Set(memlimit.WithProvider(limit)) // where there is none, or it cannot be read, nothing is bounded
+	return before
+}
+
 // Run tunes until ctx is done, and leaves Go's own pace behind.
-func Run(ctx context.Context) error {
+func Run(ctx context.Context) error { return run(ctx, memlimit.FromCgroup) }
+
+func run(ctx context.Context, limit memlimit.Provider) error {
 	if os.Getenv("GOGC") != "" {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	defer debug.SetGCPercent(normal)
+	before := bound(limit)
+	defer debug.SetMemoryLimit(before)
 	seen := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 	ticker := time.NewTicker(look)

@@ -3,10 +3,14 @@ package gctuner
 import (
 	"context"
 	"errors"
+	"math"
+	"os"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 func TestPace(t *testing.T) {
@@ -83,6 +87,47 @@ func TestRunLeavesTheNormalPaceBehind(t *testing.T) {
 			}
 			if got := debug.SetGCPercent(100); got != want {
 				t.Errorf("GOGC=%q: the pace is %d, want %d", own, got, want)
+			}
+		})
+	}
+}
+
+// A heap does not grow over what the control group may have, as long as something can be collected.
+func TestTheLimitOfTheControlGroupIsKept(t *testing.T) {
+	const own = 1 << 40
+	for _, c := range []struct {
+		what, set string
+		limit     memlimit.Provider
+		want      int64
+	}{
+		{"a limit", "", memlimit.Limit(256 << 20), 256 << 20 / 10 * 9},
+		{"a limit, and GOMEMLIMIT", "1TiB", memlimit.Limit(256 << 20), own},
+		{"none that could be read", "", func() (uint64, error) { return 0, errors.New("no control groups") }, own},
+		{"no limit", "", func() (uint64, error) { return 0, memlimit.ErrNoLimit }, math.MaxInt64},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Setenv("GOGC", "")
+			if t.Setenv("GOMEMLIMIT", c.set); c.set == "" {
+				if err := os.Unsetenv("GOMEMLIMIT"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := debug.SetMemoryLimit(own)
+			defer debug.SetMemoryLimit(before)
+			defer debug.SetGCPercent(debug.SetGCPercent(normal))
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- run(ctx, c.limit) }()
+				synctest.Wait()
+				if got := debug.SetMemoryLimit(-1); got-c.want > 16 || c.want-got > 16 {
+					t.Errorf("the limit is %d, want %d", got, c.want)
+				}
+				cancel()
+				<-ended
+			})
+			if got := debug.SetMemoryLimit(-1); got != own {
+				t.Errorf("afterwards it is %d", got)
 			}
 		})
 	}
