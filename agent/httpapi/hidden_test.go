@@ -152,3 +152,29 @@ func (g *guarded) endStopped(list string) {
 		index = g.get(list+separator+"index="+index, &got).header.Get("X-Nomad-Index")
 	}
 }
+
+// A queue of several namespaces is shown to who sees one of them, without the names of the others.
+func TestAQueueNamesNoNamespaceThatIsNotSeen(t *testing.T) {
+	g := newGuarded(t)
+	for _, ns := range []string{"apps", "hidden"} {
+		g.want("PUT", "/v1/namespace", map[string]any{"Name": ns}, 200, nil)
+	}
+	g.want("PUT", "/v1/queue/both", map[string]any{"Namespaces": []string{"apps", "hidden"}}, 200, nil)
+	g.make("apps", `namespace "apps" { policy = "read" }`)
+	g.make("operator", `operator { policy = "read" }`)
+	g.make("none", `namespace "default" { policy = "read" }`)
+	for _, path := range []string{"/v1/queue/both", "/v1/queues"} {
+		if got := g.as("apps").want("GET", path, nil, 200, nil); !strings.Contains(got, `"Namespaces":["apps"]`) || strings.Contains(got, "hidden") {
+			t.Errorf("who sees one is told %s", got)
+		}
+		for _, caller := range []string{"operator", "management"} {
+			if got := g.as(caller).want("GET", path, nil, 200, nil); !strings.Contains(got, `"Namespaces":["apps","hidden"]`) {
+				t.Errorf("%s is told %s", caller, got)
+			}
+		}
+	}
+	g.as("none").want("GET", "/v1/queue/both", nil, 404, nil)
+	if got := g.as("none").want("GET", "/v1/queues", nil, 200, nil); strings.TrimSpace(got) != "[]" {
+		t.Errorf("who sees none is told %s", got)
+	}
+}

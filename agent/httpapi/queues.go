@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"net/http"
+	"slices"
 
 	"berth/acl"
 	"berth/api"
@@ -28,6 +29,14 @@ func (r *request) seesQueue(q *structs.Queue) bool {
 		}
 	}
 	return false
+}
+
+// shownQueue leaves out of a queue the namespaces that its caller does not see; an operator is shown all.
+func (r *request) shownQueue(q *api.Queue) *api.Queue {
+	if !r.asks(func(a *acl.ACL) bool { return a.Operator(acl.LevelRead) }) {
+		q.Namespaces = slices.DeleteFunc(slices.Clone(q.Namespaces), func(name string) bool { return name != structs.QueueRest && !r.seesNamespace(name) })
+	}
+	return q
 }
 
 // queuesOf tells how queues stand, by their names: one walk over the state for all of them.
@@ -88,7 +97,7 @@ func (a *API) queuesList(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		all, changed := s.QueuesW()
 		stand := queuesOf(s)
-		out, err := list(r, all, func(q *structs.Queue) string { return q.Name }, func(q *structs.Queue) *api.Queue { return stand[q.Name] },
+		out, err := list(r, all, func(q *structs.Queue) string { return q.Name }, func(q *structs.Queue) *api.Queue { return r.shownQueue(stand[q.Name]) },
 			func(q *structs.Queue) bool { return r.hasPrefix(q.Name) && r.seesQueue(q) })
 		return answer{value: out, index: s.TableIndex(state.TableQueues), changed: changed}, err
 	})
@@ -101,7 +110,7 @@ func (a *API) queueGet(r *request) (any, error) {
 		if q == nil || !r.seesQueue(q) {
 			return answer{}, notFound("queue not found")
 		}
-		return answer{value: queuesOf(s)[q.Name], index: q.ModifyIndex, changed: changed}, nil
+		return answer{value: r.shownQueue(queuesOf(s)[q.Name]), index: q.ModifyIndex, changed: changed}, nil
 	})
 }
 
