@@ -27,7 +27,7 @@ func identity(dataDir string, ids idgen.Source) (structs.ID, error) {
 	if dataDir == "" {
 		return ids.NewID(), nil
 	}
-	if kept, err := interruptedRejoin(dataDir); err != nil || kept != "" {
+	if _, begun, err := interruptedRejoin(dataDir); err != nil || begun {
 		return structs.ID{}, &structs.Error{Op: "read server identity", Kind: structs.KindConflict, Subject: dataDir,
 			Err: errors.Join(errors.New("`berth operator rejoin` was interrupted here: half of the old server may be left"), err), Hint: "run it again: it goes on where it was"}
 	}

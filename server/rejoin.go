@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"berth/internal/idgen"
@@ -31,14 +32,16 @@ type Rejoined struct {
 // old one it might vote twice, or for a leader that lacks what it had confirmed. What it had is kept beside. The server does not start until
 // RejoinDone; a Rejoin that was interrupted goes on where it was.
 func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) {
-	kept, err := interruptedRejoin(dataDir)
+	kept, begun, err := interruptedRejoin(dataDir)
 	if err != nil {
 		return nil, fmt.Errorf("rejoin: %w", err)
 	}
-	if kept == "" {
+	if !begun {
 		if err := wasServer(dataDir); err != nil {
 			return nil, err
 		}
+	}
+	if kept == "" {
 		if kept, err = keptDir(dataDir, now); err != nil {
 			return nil, fmt.Errorf("rejoin: %w", err)
 		}
@@ -84,22 +87,34 @@ func wasServer(dataDir string) error {
 		Hint: "name the data directory of an agent that was a server"}
 }
 
-// interruptedRejoin gives the directory that keeps what the server had whose rejoin has not ended; empty when none was begun.
-func interruptedRejoin(dataDir string) (kept string, err error) {
+// interruptedRejoin reports that a rejoin was begun that has not ended, and gives the directory that keeps what the server had; empty where that
+// is not known or not there any more: what is left must then be kept elsewhere.
+func interruptedRejoin(dataDir string) (kept string, begun bool, err error) {
 	text, err := os.ReadFile(filepath.Join(dataDir, rejoiningName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", false, nil
 	}
 	if err != nil {
-		return "", err
+		return "", true, err
 	}
-	return filepath.Join(dataDir, filepath.Base(string(trimEnd(text)))), nil
+	name := string(trimEnd(text))
+	if !strings.HasPrefix(name, keptPrefix) || filepath.Base(name) != name {
+		return "", true, nil
+	}
+	kept = filepath.Join(dataDir, name)
+	if info, err := os.Stat(kept); err != nil || !info.IsDir() {
+		return "", true, nil // why it cannot be looked at, if it is there, is told when another one is made
+	}
+	return kept, true, nil
 }
+
+// keptPrefix begins the names of directories that keep what a server had.
+const keptPrefix = "before-"
 
 // keptDir makes the directory that keeps what a server had, named by the time; a second one of the same second gets a number, so that
 // nothing kept is written over.
 func keptDir(dataDir string, now time.Time) (string, error) {
-	first := filepath.Join(dataDir, "before-"+now.UTC().Format("20060102T150405Z"))
+	first := filepath.Join(dataDir, keptPrefix+now.UTC().Format("20060102T150405Z"))
 	dir := first
 	for n := 2; ; n++ {
 		err := os.Mkdir(dir, 0o700)

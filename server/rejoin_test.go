@@ -102,3 +102,30 @@ func TestARejoinThatIsInterruptedIsNoServer(t *testing.T) {
 		}
 	}
 }
+
+// A rejoin that was begun and does not say, or not any more, where the old server is kept keeps what is left elsewhere: it does not end with the old server
+// in its place.
+func TestARejoinWhoseMarkerSaysNothing(t *testing.T) {
+	old := structs.ID{0xaa}
+	now := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
+	for _, marker := range []string{"", "\n", "..\n", ".\n", "raft\n", "before-gone\n", "before-x/../..\n", "node-id\n", "\x00\x00"} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"node-id": old.String() + "\n", raftDirName: "the log", rejoiningName: marker} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Identity(dir, idgen.Seeded(3)); structs.KindOf(err) != structs.KindConflict {
+			t.Errorf("%q: it starts: %v", marker, err)
+		}
+		got, err := rejoined(dir, idgen.Seeded(3), now)
+		if err != nil || got.Before != old || got.ID == old || got.Kept != filepath.Join(dir, "before-20261128T100000Z") {
+			t.Fatalf("%q: %+v, %v", marker, got, err)
+		}
+		want := map[string]string{"node-id": got.ID.String() + "\n", rejoinName: "This server joins a cluster that is there, and forms none.\n",
+			"before-20261128T100000Z/node-id": old.String() + "\n", "before-20261128T100000Z/" + raftDirName: "the log"}
+		if after := treeOf(t, dir); !maps.Equal(after, want) {
+			t.Errorf("%q: left %v", marker, after)
+		}
+	}
+}
