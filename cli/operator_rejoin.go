@@ -16,7 +16,8 @@ func (e *env) operatorRejoin() *cobra.Command {
 		Use: "rejoin", Short: "make a server whose files are damaged get everything from the others, on a server that does not run", Args: cobra.NoArgs,
 		Long: "For one server of several whose log or snapshot is damaged, or whose state differs from the others'. What it had is kept in a\n" +
 			"directory beside; it comes back as a new server, without a vote until it has caught up. It never forms a cluster: if it was\n" +
-			"the only server, start an empty one and restore a snapshot instead. Asks first, unless -force is given or nobody is there to answer.",
+			"the only server, start an empty one and restore a snapshot instead. Asks first, unless -force is given or nobody is there to answer.\n" +
+			"One that was interrupted is run again: it goes on where it was, and the agent does not start before.",
 		RunE: func(*cobra.Command, []string) error {
 			if !force && e.asks() && !e.confirm("This server forgets everything it has and gets it from the others. Go on? [y/N] ") {
 				return errors.New("nothing was changed")
