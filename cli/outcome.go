@@ -10,7 +10,7 @@ func (p *progress) outcome() (done bool, code int) {
 	case p.eval.Status == structs.EvalStatusFailed:
 		return true, 1
 	case len(p.eval.FailedTGAllocs) > 0:
-		p.say("    next: berth why %s", p.eval.JobID)
+		p.say("    next: berth why %s", p.job())
 		return true, 2
 	}
 	switch p.goal {
@@ -97,7 +97,7 @@ func (p *progress) rolloutOutcome() (done bool, code int) {
 				return true, 1
 			}
 		}
-		p.say("    next: berth why %s", d.JobID)
+		p.say("    next: berth why %s", structs.JobArgs(d.Namespace, d.JobID))
 		return true, 1
 	case d.Status == structs.DeploymentPaused:
 		p.step("Deployment %q is paused", short8(d.ID, p.verbose))
@@ -141,6 +141,9 @@ func (p *progress) last() {
 		p.line("nothing changes: what was asked for is there already")
 	}
 	if p.goal == goalStarted || p.goal == goalRollout && p.rolled.Status == structs.DeploymentSuccessful {
-		p.say("    next: berth job status %s, berth alloc logs -job %s", p.eval.JobID, p.eval.JobID)
+		p.say("    next: berth job status %s, berth alloc logs -job %s", p.job(), p.job())
 	}
 }
+
+// job names the job as arguments of a command do.
+func (p *progress) job() string { return structs.JobArgs(p.eval.Namespace, p.eval.JobID) }

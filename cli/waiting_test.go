@@ -86,3 +86,13 @@ func TestASuspendedJobSaysHowItGoesOn(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// What is next can be typed as it stands, also for a job of another namespace.
+func TestWhatIsNextNamesTheNamespace(t *testing.T) {
+	x := completeEval()
+	x.Namespace, x.FailedTGAllocs = "ml", map[string]*structs.AllocMetric{"web": {NodesEvaluated: 1}}
+	f := newFake(t, runRoutes(map[string]any{"GET /v1/evaluation/" + evalOne.String(): story(pendingEval(), x)}))
+	if got := f.berth(t, "job", "run", jobFile(t, webFile)); got.code != 2 || !strings.Contains(got.out, "next: berth why -namespace ml web") {
+		t.Errorf("%+v", got)
+	}
+}

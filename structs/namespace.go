@@ -22,6 +22,14 @@ var (
 
 const maxDescription = 256
 
+// JobArgs names a job as arguments of a command do: with its namespace where that is not the default one.
+func JobArgs(namespace, id string) string {
+	if namespace == "" || namespace == DefaultNamespace {
+		return id
+	}
+	return "-namespace " + namespace + " " + id
+}
+
 // Validate tells what is wrong with a namespace.
 func (n *Namespace) Validate() error {
 	switch {

@@ -37,9 +37,15 @@ func (a *API) whyJob(r *request) (any, error) {
 func explainJob(s teller, j *structs.Job) *api.Why {
 	w := &why{Kind: "job", ID: j.ID, Name: j.Name, Namespace: j.Namespace, Facts: []api.WhyFact{}, Waiting: []api.WhyWaiting{}, History: []api.WhyEvent{}}
 	running, wanted := map[string]int{}, 0
+	ending, failed := 0, 0
 	for al := range s.AllocsByJob(j.Namespace, j.ID) {
-		if al.ClientStatus == structs.AllocClientRunning && !al.ServerTerminal() {
+		switch {
+		case al.ClientStatus == structs.AllocClientRunning && !al.ServerTerminal():
 			running[al.TaskGroup]++
+		case al.ClientStatus == structs.AllocClientRunning:
+			ending++
+		case al.ClientStatus == structs.AllocClientFailed && al.NextAllocation.IsZero() && al.JobVersion == j.Version:
+			failed++
 		}
 		w.history(al)
 		if al.Terminal() || al.ClientStatus == structs.AllocClientRunning {
@@ -89,19 +95,21 @@ func explainJob(s teller, j *structs.Job) *api.Why {
 	case j.Stopped():
 		w.Summary = "The job is stopped."
 	case j.Suspended:
-		w.Summary = fmt.Sprintf("The job is suspended; %d of its allocations still run.", total)
-		w.Waiting = append([]api.WhyWaiting{{Subject: "job " + j.ID, Reason: "it is suspended: berth job resume " + j.ID, Since: suspended}}, w.Waiting...)
+		w.Summary = fmt.Sprintf("The job is suspended; %d of its allocations still run.", total+ending)
+		w.Waiting = append([]api.WhyWaiting{{Subject: "job " + j.ID, Reason: "it is suspended: berth job resume " + structs.JobArgs(j.Namespace, j.ID), Since: suspended}}, w.Waiting...)
 	case len(w.Waiting) > 0:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; %s: %s.", total, wanted, w.Waiting[0].Subject, w.Waiting[0].Reason)
 	case last != nil && last.Status == structs.EvalStatusFailed:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; its last evaluation failed: %s.", total, wanted, last.StatusDescription)
+	case j.Status == structs.JobStatusDead && failed > 0:
+		w.Summary = fmt.Sprintf("The job has ended; %d of %d failed and are not tried again.", failed, wanted)
 	case j.Status == structs.JobStatusDead:
 		w.Summary = "The job has ended: everything it was to do is done."
 	default:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; nothing is waited for.", total, wanted)
 	}
 	w.finish()
-	w.Next = []string{"berth job status " + j.ID}
+	w.Next = []string{"berth job status " + structs.JobArgs(j.Namespace, j.ID)}
 	return (*api.Why)(w)
 }
 

@@ -91,3 +91,42 @@ func TestAJobTellsWhatItDependsOn(t *testing.T) {
 
 // toldAll tells everything.
 func toldAll(s *state.Store) teller { return teller{s.Snapshot(), func(string) bool { return true }} }
+
+// What a job that is over, or set aside, is said to have done is so; and what is next can be typed as it stands.
+func TestAJobThatIsOverSaysHow(t *testing.T) {
+	alloc := func(id byte, version uint64, desired, status string) *structs.Allocation {
+		return &structs.Allocation{ID: structs.ID{id}, Namespace: "ml", JobID: "web", TaskGroup: "g", DesiredStatus: desired, ClientStatus: status, JobVersion: version}
+	}
+	over := structs.Job{ID: "web", Namespace: "ml", Type: structs.JobTypeBatch, Version: 2, Status: structs.JobStatusDead, TaskGroups: []*structs.TaskGroup{{Name: "g", Count: new(2)}}}
+	aside := over
+	aside.Suspended, aside.Status = true, structs.JobStatusPending
+	again := alloc(3, 2, structs.AllocDesiredRun, structs.AllocClientFailed)
+	again.NextAllocation = structs.ID{2}
+	for _, c := range []struct {
+		job    *structs.Job
+		allocs []*structs.Allocation
+		want   string
+	}{
+		{&over, []*structs.Allocation{alloc(1, 2, structs.AllocDesiredRun, structs.AllocClientComplete), alloc(2, 2, structs.AllocDesiredRun, structs.AllocClientFailed)},
+			"The job has ended; 1 of 2 failed and are not tried again."},
+		{&over, []*structs.Allocation{alloc(1, 1, structs.AllocDesiredRun, structs.AllocClientFailed), alloc(2, 2, structs.AllocDesiredRun, structs.AllocClientComplete), again},
+			"The job has ended: everything it was to do is done."},
+		{&aside, []*structs.Allocation{alloc(1, 2, structs.AllocDesiredStop, structs.AllocClientRunning), alloc(2, 2, structs.AllocDesiredStop, structs.AllocClientComplete)},
+			"The job is suspended; 1 of its allocations still run."},
+	} {
+		store := state.New()
+		txn := store.Begin(1)
+		txn.PutJob(c.job)
+		for _, al := range c.allocs {
+			txn.PutAlloc(al)
+		}
+		txn.Commit()
+		w := explainJob(toldAll(store), c.job)
+		if w.Summary != c.want || w.Next[0] != "berth job status -namespace ml web" {
+			t.Errorf("%q, next %q; want %q", w.Summary, w.Next, c.want)
+		}
+		if c.job.Suspended && !strings.Contains(w.Waiting[0].Reason, "berth job resume -namespace ml web") {
+			t.Errorf("waits for %q", w.Waiting[0].Reason)
+		}
+	}
+}
