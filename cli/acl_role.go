@@ -48,7 +48,7 @@ func (r *roleFlags) add(c *cobra.Command) {
 
 func (r *roleFlags) links() []*structs.ACLRolePolicy {
 	var out []*structs.ACLRolePolicy
-	for _, name := range r.policies {
+	for _, name := range namesOf(r.policies) {
 		out = append(out, &structs.ACLRolePolicy{Name: name})
 	}
 	return out

@@ -130,7 +130,7 @@ func TestTokensByTheBeginningOfTheirAccessor(t *testing.T) {
 	routes := map[string]any{"GET /v1/acl/policies": []*api.ACLPolicyListStub{{Name: "dev"}, {Name: "ops"}}, "GET " + own: one, "PUT " + own: one, "DELETE " + own: nil,
 		"GET /v1/acl/tokens": []*api.ACLTokenListStub{{AccessorID: one.AccessorID, Name: "joe"}, {AccessorID: two.AccessorID, Name: "ann"}}}
 	f := newFake(t, routes)
-	for _, args := range [][]string{{"info", "0b5c6a30"}, {"update", "-policy=dev,ops", "0b5c6a3"}, {"delete", "0b5c6a30-11"}} {
+	for _, args := range [][]string{{"info", "0b5c6a30"}, {"update", "-policy=dev, ops,", "0b5c6a3"}, {"delete", "0b5c6a30-11"}} {
 		if got := f.berth(t, append([]string{"acl", "token"}, args...)...); got.code != 0 || !strings.Contains(got.out, one.AccessorID.String()) {
 			t.Errorf("%v: %+v", args, got)
 		}

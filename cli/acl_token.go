@@ -60,14 +60,14 @@ func (t *tokenFlags) add(c *cobra.Command) {
 // roles are the links that were given.
 func (t *tokenFlags) roles() ([]*structs.ACLTokenRole, error) {
 	var out []*structs.ACLTokenRole
-	for _, text := range t.roleIDs {
+	for _, text := range namesOf(t.roleIDs) {
 		id, err := structs.ParseID(text)
 		if err != nil {
 			return nil, fmt.Errorf("-role-id %q is no id: `berth acl role list` shows them", text)
 		}
 		out = append(out, &structs.ACLTokenRole{ID: id})
 	}
-	for _, name := range t.roleNames {
+	for _, name := range namesOf(t.roleNames) {
 		out = append(out, &structs.ACLTokenRole{Name: name})
 	}
 	return out, nil
@@ -127,7 +127,7 @@ func (e *env) tokenCreate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		req := &api.ACLToken{Name: t.name, Type: t.kind, Global: t.global, Policies: t.policies, Roles: roles, ExpirationTTL: api.TTL(ttl)}
+		req := &api.ACLToken{Name: t.name, Type: t.kind, Global: t.global, Policies: namesOf(t.policies), Roles: roles, ExpirationTTL: api.TTL(ttl)}
 		if req.AccessorID, err = structs.ParseID(accessor); err != nil {
 			return fmt.Errorf("-accessor %q is no UUID", accessor)
 		}
@@ -164,7 +164,7 @@ func (e *env) tokenUpdate() *cobra.Command {
 			have.Global = t.global
 		}
 		if changed("policy") {
-			have.Policies = t.policies
+			have.Policies = namesOf(t.policies)
 		}
 		if changed("role-id") || changed("role-name") {
 			if have.Roles, err = t.roles(); err != nil {

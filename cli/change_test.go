@@ -55,6 +55,7 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		{"disruption-budget delete quorum", "DELETE /v1/disruption-budget/quorum", ""},
 		{"queue apply -of ml,lab -weight 3 -guarantee-cpu 2000 -limit-memory 4096 -lending wait ml", "PUT /v1/queue/ml",
 			`"Namespaces":["ml","lab"],"Weight":3,"Guarantee":{"CPU":2000,"MemoryMB":0},"Limit":{"CPU":0,"MemoryMB":4096},"Lending":"wait"`},
+		{"queue apply -of ml, -of lab -weight 1 ml", "PUT /v1/queue/ml", `"Namespaces":["ml","lab"],"Weight":1`},
 		{"queue delete ml", "DELETE /v1/queue/ml", ""},
 		{"system gc", "PUT /v1/system/gc", ""},
 	} {

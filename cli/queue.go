@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -53,6 +54,9 @@ func (e *env) queueStatus() *cobra.Command {
 			return err
 		}
 		q, _, err := client.Queues().Get(cmd.Context(), args[0], nil)
+		if api.IsNotFound(err) {
+			return fmt.Errorf("there is no queue %q: `berth queue list` shows those that are", args[0])
+		}
 		if err != nil {
 			return err
 		}
@@ -71,8 +75,8 @@ func (e *env) showQueue(q *api.Queue) {
 	e.pairs([][2]string{
 		{"Name", q.Name}, {"Description", dash(q.Description)}, {"Namespaces", q.Of()}, {"Weight", fmt.Sprint(q.Weight)},
 		{"Guarantee", q.Guarantee.Bound()}, {"Lending", lendingWords[q.Lending]}, {"Limit", q.Limit.Bound()},
-		{"Held", fmt.Sprintf("%s by %d allocations", q.Held, q.Allocations)}, {"Borrowed", q.Borrowed.String()},
-		{"Share", percent(q.Share) + " of the cluster"}, {"Queued", fmt.Sprintf("%d allocations", q.Queued)},
+		{"Held", fmt.Sprintf("%s by %s", q.Held, plural(q.Allocations, "allocation"))}, {"Borrowed", q.Borrowed.String()},
+		{"Share", percent(q.Share) + " of the cluster"}, {"Queued", plural(q.Queued, "allocation")},
 	})
 	if q.Queued > 0 {
 		e.say("\nWhy something waits: berth why -namespace NAMESPACE JOB")
@@ -96,7 +100,10 @@ func (e *env) queueApply() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q.Name = args[0]
+			if q.Weight == 0 {
+				return errors.New("-weight is 0; it must be between 1 and 1000") // 0 in the API is a weight that is not set
+			}
+			q.Name, q.Namespaces = args[0], namesOf(q.Namespaces)
 			if _, err := client.Queues().Apply(cmd.Context(), q, nil, nil); err != nil {
 				return err
 			}

@@ -25,3 +25,19 @@ func TestQueuesAreShown(t *testing.T) {
 		t.Errorf("without queues: %q", got.out)
 	}
 }
+
+// Mistakes are named with what mends them.
+func TestMistakesAboutQueues(t *testing.T) {
+	f := newFake(t, map[string]any{"PUT /v1/queue/ml": map[string]any{}})
+	for args, want := range map[string]string{
+		"queue status nope":               "there is no queue \"nope\": `berth queue list`",
+		"queue apply -of ml -weight 0 ml": "-weight is 0; it must be between 1 and 1000",
+	} {
+		if got := f.berth(t, strings.Fields(args)...); got.code != 1 || !strings.Contains(got.err, want) {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+	if _, sent := f.sent("PUT /v1/queue/ml"); sent {
+		t.Error("a weight of 0 was sent as one that is not set")
+	}
+}

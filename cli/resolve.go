@@ -127,3 +127,14 @@ func (e *env) allocOfJob(ctx context.Context, c *api.Client, job string) (*struc
 	}
 	return best, nil
 }
+
+// namesOf are names that were given with commas between them; people write a space behind a comma too.
+func namesOf(given []string) []string {
+	var out []string
+	for _, name := range given {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}

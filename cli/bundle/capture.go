@@ -45,12 +45,14 @@ var clusterFiles = [][2]string{
 	{"cluster/raft-configuration.json", "/v1/operator/raft/configuration"}, {"cluster/autopilot-configuration.json", "/v1/operator/autopilot/configuration"},
 	{"cluster/autopilot-health.json", "/v1/operator/autopilot/health"}, {"cluster/scheduler-configuration.json", "/v1/operator/scheduler/configuration"},
 	{"cluster/namespaces.json", "/v1/namespaces"}, {"cluster/node-pools.json", "/v1/node/pools"},
+	{"cluster/priority-classes.json", "/v1/priority-classes"}, {"cluster/disruption-budgets.json", "/v1/disruption-budgets?namespace=*"},
 }
 
 // stateFiles are taken every interval.
 var stateFiles = [][2]string{
 	{"jobs.json", "/v1/jobs?namespace=*"}, {"allocations.json", "/v1/allocations?namespace=*"}, {"evaluations.json", "/v1/evaluations?namespace=*"},
 	{"deployments.json", "/v1/deployments?namespace=*"}, {"nodes.json", "/v1/nodes?resources=true"}, {"autopilot-health.json", "/v1/operator/autopilot/health"},
+	{"queues.json", "/v1/queues"},
 }
 
 // agentFiles are taken of every agent at the beginning; the first one shows whether it answers.

@@ -151,7 +151,7 @@ func bundleOfACluster(t *testing.T) {
 	}
 	for _, want := range []string{"cluster/raft-configuration.json", "cluster/autopilot-health.json", "cluster/members.json", "server/s1.global/self.json", "server/s1.global/heap.prof",
 		"server/s1.global/goroutines.txt", "server/s1.global/profile.prof", "server/s1.global/host.json", "client/" + upNode + "/self.json", "interval/0000/jobs.json",
-		"interval/0002/allocations.json", "interval/0000/evaluations.json", "interval/0000/deployments.json", "interval/0000/nodes.json",
+		"interval/0002/allocations.json", "interval/0000/evaluations.json", "interval/0000/deployments.json", "interval/0000/nodes.json", "interval/0000/queues.json", "cluster/priority-classes.json", "cluster/disruption-budgets.json",
 		"interval/0000/server/s1.global/metrics.json", "interval/0000/client/" + upNode + "/metrics.json"} {
 		if files[want] == "" {
 			t.Errorf("%s is missing", want)

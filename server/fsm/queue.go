@@ -18,7 +18,7 @@ func (a *applier) queue(c *structs.QueueCommand) (any, error) {
 	}
 	for _, name := range q.Namespaces {
 		if name != structs.QueueRest && a.txn.Namespace(name) == nil {
-			return nil, fault(cmd, structs.KindInvalid, subject, "namespace %q does not exist", name)
+			return nil, fault(cmd, structs.KindInvalid, subject, "namespace %q does not exist: make it first", name)
 		}
 	}
 	var index uint64
@@ -36,7 +36,7 @@ func (a *applier) queue(c *structs.QueueCommand) (any, error) {
 		others++
 		for _, name := range q.Namespaces {
 			if slices.Contains(o.Namespaces, name) {
-				return nil, fault(cmd, structs.KindConflict, subject, "namespace %q belongs to queue %q: take it out of that first", name, o.Name)
+				return nil, fault(cmd, structs.KindConflict, subject, "%s belongs to queue %q: change or delete that first", whose(name), o.Name)
 			}
 		}
 	}
@@ -55,4 +55,12 @@ func (a *applier) queueDelete(c *structs.NameDeleteCommand) (any, error) {
 		a.txn.DeleteQueue(name)
 	}
 	return nil, nil
+}
+
+// whose says what a name among the namespaces of a queue stands for.
+func whose(name string) string {
+	if name == structs.QueueRest {
+		return "what no other queue names (*)"
+	}
+	return quoted("namespace", name)
 }

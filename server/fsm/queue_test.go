@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"berth/state"
@@ -25,8 +26,15 @@ func TestQueues(t *testing.T) {
 	}
 	w.refuse(t, structs.KindConflict, structs.CmdQueue, &structs.QueueCommand{Queue: queue("one", 2, "apps"), Check: true})
 	w.refuse(t, structs.KindConflict, structs.CmdQueue, apply(queue("two", 1, "ml", "apps")))
+	for name, want := range map[string]string{"apps": `namespace "apps" belongs to queue "one": change or delete`, "*": `what no other queue names (*) belongs to queue "rest": change or delete`} {
+		if err := w.refuse(t, structs.KindConflict, structs.CmdQueue, apply(queue("two", 1, name))); !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	w.refuse(t, structs.KindConflict, structs.CmdQueue, apply(queue("two", 1, "*")))
-	w.refuse(t, structs.KindInvalid, structs.CmdQueue, apply(queue("two", 1, "nowhere")))
+	if err := w.refuse(t, structs.KindInvalid, structs.CmdQueue, apply(queue("two", 1, "nowhere"))); !strings.Contains(err.Error(), "make it first") {
+		t.Error(err)
+	}
 	w.refuse(t, structs.KindInvalid, structs.CmdQueue, apply(queue("two", 1)))
 	w.refuse(t, structs.KindInvalid, structs.CmdQueue, apply(nil))
 	first := w.snap().Queue("one")
