@@ -77,6 +77,9 @@ const (
 // spare is how many of the placements may be made, and why not the others. What replaces another allocation takes its part, and goes
 // before what is new.
 func (q *tenant) spare(places []*reconcile.Place, ask structs.QueueAmount) (int, restraint) {
+	if !ask.Within(q.Queue.Limit) {
+		return 0, tooLarge // whoever comes first: no end of others helps
+	}
 	held := q.held()
 	if prev := places[0].Previous; prev != nil {
 		if u := q.run.in.Fleet.Use(prev.ID); u != nil && q.run.holdsFor(places[0]) && !u.Stopping && q.run.in.Fleet.AccountOf(u) == q.Account {
@@ -87,9 +90,6 @@ func (q *tenant) spare(places []*reconcile.Place, ask structs.QueueAmount) (int,
 	}
 	n := fits(q.Queue.Limit.Plus(held, -1), ask, q.Queue.Limit)
 	if n < int64(len(places)) {
-		if !ask.Within(q.Queue.Limit) {
-			return 0, tooLarge
-		}
 		return int(n), limited
 	}
 	if keep := q.run.in.Fleet.Unlent(q.Account); !keep.IsZero() {
