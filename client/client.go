@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -28,6 +29,7 @@ type Client struct {
 
 	ready      chan struct{} // closed when the node is registered
 	readyOnce  sync.Once
+	leaving    atomic.Bool   // the node is drained because the agent ends: that it is back is said no more
 	reregister chan struct{} // holds one wish to register (again)
 	report     chan struct{} // holds one wish to look at the reports
 	clean      chan struct{} // holds one wish to look at the ended allocations

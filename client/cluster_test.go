@@ -24,6 +24,7 @@ type cluster struct {
 	reports  map[structs.ID]*structs.AllocClientUpdate
 	calls    map[string]int
 	shut     []*structs.NodeShutdownRequest
+	shutErr  error // what these are answered
 	ttl      time.Duration
 	callTime time.Duration
 }
@@ -116,7 +117,7 @@ func (s *cluster) NodeShutdown(_ context.Context, req *structs.NodeShutdownReque
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shut = append(s.shut, req)
-	return nil
+	return s.shutErr
 }
 
 func (s *cluster) set(f func()) {

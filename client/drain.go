@@ -32,6 +32,7 @@ func (c *Client) Drain(ctx context.Context, spec DrainSpec) error {
 	default:
 		return errors.New("the servers do not know the node yet")
 	}
+	c.leaving.Store(true)
 	ctx, cancel := context.WithTimeoutCause(ctx, spec.Deadline+c.cfg.MaxKillTimeout+drainGrace, errors.New("the deadline of the drain has passed"))
 	defer cancel()
 	if err := c.askToDrain(ctx, spec); err != nil {

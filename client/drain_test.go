@@ -129,3 +129,74 @@ func TestAnAgentSaysThatItIsBack(t *testing.T) {
 		}
 	})
 }
+
+// It is said until the servers have answered, and no more once the node is drained: that would open it again.
+func TestWhatServersAnswerToAnAgentThatIsBack(t *testing.T) {
+	noLeader := structs.NewError(structs.KindNoLeader, "no leader")
+	for name, c := range map[string]struct {
+		answer error
+		drain  bool
+		said   bool // again, once they can answer
+	}{
+		"no leader":                         {noLeader, false, true},
+		"not to be reached":                 {structs.NewError(structs.KindUnavailable, "nobody"), false, true},
+		"they know no such call":            {structs.NewError(structs.KindNotFound, "no such path"), false, false},
+		"no leader until the agent is told": {noLeader, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, s := newMachine(t), newCluster()
+				s.shutErr = c.answer
+				l := begin(t, m, s)
+				id := s.place(1, "service", nil)
+				after(time.Minute)
+				s.set(func() { s.shut, s.shutErr = nil, nil })
+				var done <-chan error
+				if c.drain {
+					done = drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour})
+				}
+				after(time.Minute)
+				said := 0
+				for _, r := range s.shut {
+					if r.Back {
+						said++
+					}
+				}
+				if got := said == 1; got != c.said || said > 1 {
+					t.Errorf("it was said %d times", said)
+				}
+				if c.drain {
+					s.stop(id)
+					after(time.Minute)
+					if err := <-done; err != nil {
+						t.Error(err)
+					}
+				}
+				l.end()
+			})
+		})
+	}
+}
+
+// A drain that the servers refuse is not asked for until its deadline.
+func TestADrainThatIsRefused(t *testing.T) {
+	for _, kind := range []structs.ErrorKind{structs.KindUnauthorised, structs.KindInvalid, structs.KindConflict} {
+		synctest.Test(t, func(t *testing.T) {
+			m, s := newMachine(t), newCluster()
+			l := begin(t, m, s)
+			s.place(1, "service", nil)
+			synctest.Wait()
+			s.set(func() { s.shutErr = structs.NewError(kind, "not this one") })
+			done := drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour})
+			select {
+			case err := <-done:
+				if structs.KindOf(err) != kind {
+					t.Errorf("it ended with %v", err)
+				}
+			default:
+				t.Error("it is asked for again")
+			}
+			l.end()
+		})
+	}
+}

@@ -29,7 +29,7 @@ func (c *Client) stayRegistered(ctx context.Context) error {
 				c.reportAgain()
 			}
 			registered, failures = true, 0
-			if !back {
+			if !back && !c.leaving.Load() {
 				back = c.sayBack(ctx)
 			}
 			c.hear(time.Now())

@@ -88,9 +88,9 @@ func (q *tenant) spare(places []*reconcile.Place, ask structs.QueueAmount) (int,
 	} else if q.run.in.Ahead != nil {
 		return 0, outranked
 	}
-	n := fits(q.Queue.Limit.Plus(held, -1), ask, q.Queue.Limit)
-	if n < int64(len(places)) {
-		return int(n), limited
+	n, why := int64(len(places)), unrestrained
+	if left := fits(q.Queue.Limit.Plus(held, -1), ask, q.Queue.Limit); left < n {
+		n, why = left, limited
 	}
 	if keep := q.run.in.Fleet.Unlent(q.Account); !keep.IsZero() {
 		own := int64(0)
@@ -99,11 +99,11 @@ func (q *tenant) spare(places []*reconcile.Place, ask structs.QueueAmount) (int,
 		}
 		room := q.run.in.Fleet.Room()
 		free := structs.QueueAmount{CPU: room.FreeCPU, MemoryMB: room.FreeMem}.Plus(keep, -1)
-		if n := max(own, fits(free, ask, structs.QueueAmount{CPU: math.MaxInt64, MemoryMB: math.MaxInt64})); n < int64(len(places)) {
-			return int(n), unlent
+		if left := max(own, fits(free, ask, structs.QueueAmount{CPU: math.MaxInt64, MemoryMB: math.MaxInt64})); left < n {
+			n, why = left, unlent
 		}
 	}
-	return len(places), unrestrained
+	return int(n), why
 }
 
 // fits is how many times an amount is in another one, of the kinds a bound speaks of.
@@ -164,7 +164,7 @@ func (q *tenant) expect(ask *rank.Ask, coreMHz int64) {
 	}
 }
 
-// name is the queue's name if something of the job waits until its jobs hold less; empty otherwise.
+// limitReached is the queue's name if something of the job waits until its jobs hold less; empty otherwise.
 func (q *tenant) limitReached() string {
 	if q == nil || !q.full {
 		return ""

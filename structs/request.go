@@ -142,6 +142,9 @@ type NodeRegisterResponse struct {
 	Index        uint64
 }
 
+// ShutdownDrainMax is the longest that a node may be drained before its agent ends.
+const ShutdownDrainMax = 7 * 24 * time.Hour
+
 // NodeShutdownRequest says that the agent of a node ends and wants it drained, or is back.
 type NodeShutdownRequest struct {
 	NodeID           ID

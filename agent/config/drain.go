@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"berth/structs"
+)
 
 // Drain is how a node is emptied when its agent is told to end, before it does.
 type Drain struct {
@@ -8,9 +12,6 @@ type Drain struct {
 	Force            bool
 	IgnoreSystemJobs bool
 }
-
-// drainDeadlineMax is the longest an agent's end may be held up.
-const drainDeadlineMax = 7 * 24 * time.Hour
 
 func (b *builder) drain(k *drainBlock) {
 	if k == nil {
@@ -24,8 +25,8 @@ func (b *builder) drain(k *drainBlock) {
 	b.duration(&d.Deadline, k.Deadline, "client.drain_on_shutdown.deadline")
 	set(&d.Force, k.Force)
 	set(&d.IgnoreSystemJobs, k.IgnoreSystemJobs)
-	if d.Deadline <= 0 || d.Deadline > drainDeadlineMax {
-		b.fail("client.drain_on_shutdown.deadline is %s: an agent waits for it when it ends; write more than 0 and at most %s, or force = true", d.Deadline, drainDeadlineMax)
+	if d.Deadline <= 0 || d.Deadline > structs.ShutdownDrainMax {
+		b.fail("client.drain_on_shutdown.deadline is %s: an agent waits for it when it ends; write more than 0 and at most %s, or force = true", d.Deadline, structs.ShutdownDrainMax)
 	}
 }
 

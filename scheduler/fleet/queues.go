@@ -18,7 +18,6 @@ type queues struct {
 	all  []*Account          // by name
 	of   map[string]*Account // by namespace
 	rest *Account            // of the namespaces that none names; nil for nobody
-
 }
 
 // SetQueues replaces the queues, by name, and counts anew what their jobs hold.

@@ -3,7 +3,6 @@ package nodes
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"berth/structs"
 )
@@ -115,13 +114,10 @@ func CheckReports(updates []*structs.AllocClientUpdate) error {
 	return nil
 }
 
-// maxShutdown bounds how long a node may be drained before it ends.
-const maxShutdown = 7 * 24 * time.Hour
-
 // CheckShutdown refuses a drain that would never end.
 func CheckShutdown(r *structs.NodeShutdownRequest) error {
-	if !r.Back && (r.Deadline <= 0 || r.Deadline > maxShutdown) {
-		return &structs.Error{Op: "drain node", Kind: structs.KindInvalid, Err: fmt.Errorf("the deadline is %s; it must be above 0 and at most %s", r.Deadline, maxShutdown)}
+	if !r.Back && (r.Deadline <= 0 || r.Deadline > structs.ShutdownDrainMax) {
+		return &structs.Error{Op: "drain node", Kind: structs.KindInvalid, Err: fmt.Errorf("the deadline is %s; it must be above 0 and at most %s", r.Deadline, structs.ShutdownDrainMax)}
 	}
 	return nil
 }
