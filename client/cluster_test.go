@@ -18,6 +18,7 @@ type cluster struct {
 	mu       sync.Mutex
 	known    bool
 	down     bool // every call fails
+	deaf     bool // reports fail
 	index    uint64
 	allocs   map[structs.ID]*structs.Allocation
 	changed  chan struct{}
@@ -104,6 +105,9 @@ func (s *cluster) UpdateAllocs(_ context.Context, req *structs.NodeUpdateAllocsR
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.deaf {
+		return errors.New("connection refused")
+	}
 	for _, u := range req.Updates {
 		s.reports[u.ID] = u
 	}

@@ -55,6 +55,25 @@ func TestADrainWaitsForWhatLeaves(t *testing.T) {
 	})
 }
 
+// Those of system jobs leave as well, unless they are to stay.
+func TestADrainWaitsForSystemJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		id := s.place(1, "system", nil)
+		synctest.Wait()
+		done := drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour})
+		after(time.Minute)
+		pending(t, done, "a system job runs")
+		s.stop(id)
+		after(time.Minute)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		l.end()
+	})
+}
+
 // What ended counts as there until the servers know: the agent must not end with the news.
 func TestADrainWaitsForItsReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -63,11 +82,11 @@ func TestADrainWaitsForItsReports(t *testing.T) {
 		id := s.place(1, "service", nil)
 		synctest.Wait()
 		done := drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour})
+		s.set(func() { s.deaf = true })
 		s.stop(id)
-		s.set(func() { s.down = true })
 		after(time.Minute)
 		pending(t, done, "nothing was reported")
-		s.set(func() { s.down = false })
+		s.set(func() { s.deaf = false })
 		after(time.Minute)
 		if err := <-done; err != nil || s.status(id) != "complete" {
 			t.Errorf("%v; the servers were told %q", err, s.status(id))

@@ -117,11 +117,7 @@ func TestGuaranteesAreKept(t *testing.T) {
 		for _, name := range names {
 			guarantee[name] = rapid.IntRange(0, room).Draw(t, "guarantee")
 			room -= guarantee[name]
-			limit := 0
-			if rapid.Bool().Draw(t, "limited") {
-				limit = max(guarantee[name], 1) + rapid.IntRange(0, 10).Draw(t, "limit")
-			}
-			do(fmt.Sprintf("queue %s ns=%s guarantee=%d/0 limit=%d/0 lending=%s", name, name, guarantee[name]*100, limit*100, rapid.SampledFrom([]string{"reclaim", "never"}).Draw(t, "lending")))
+			do(fmt.Sprintf("queue %s ns=%s guarantee=%d/0 lending=%s", name, name, guarantee[name]*100, rapid.SampledFrom([]string{"reclaim", "never"}).Draw(t, "lending")))
 		}
 		wants := map[string]int{}
 		for _, name := range rapid.Permutation(names).Draw(t, "order") {

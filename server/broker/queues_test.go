@@ -126,6 +126,9 @@ func TestOneAtATimeAtTheLimit(t *testing.T) {
 		t.Fatalf("took %d, want the first again", got)
 	}
 	b.Held("a", 14) // while it is decided on what was before
+	if got := take(b, start); got != 0 {
+		t.Fatalf("%d is looked at beside the first", got)
+	}
 	b.WaitOn(atLimit(3, "z", "a", 13, 80))
 	if got := take(b, start); got != 3 {
 		t.Fatalf("took %d: what was freed meanwhile was missed", got)
@@ -170,6 +173,27 @@ func TestWhoIsAhead(t *testing.T) {
 	b.Held("a", 11) // the first has its turn: it is ahead as long as it is looked at
 	if b.Ahead(in(eval(6, "y", 50), "a", structs.JobTypeService)) == nil || take(b, start) != 5 {
 		t.Error("nobody is ahead")
+	}
+}
+
+// While the first is looked at, another may come that goes before it: of both, the first is ahead of the rest.
+func TestWhoCameBeforeTheOneThatHasItsTurn(t *testing.T) {
+	b := New()
+	b.SetQueues(queuesNamed("a"), 1, shares{}.of)
+	b.Set(atLimit(1, "x", "a", 10, 50), start)
+	b.Held("a", 11)
+	if got := take(b, start); got != 1 {
+		t.Fatalf("took %d", got)
+	}
+	b.Set(atLimit(2, "y", "a", 12, 80), start)
+	for priority, want := range map[int]int{90: 0, 70: 2, 40: 2} {
+		got := 0
+		if e := b.Ahead(in(eval(3, "z", priority), "a", structs.JobTypeBatch)); e != nil {
+			got = int(e.ID[15])
+		}
+		if got != want {
+			t.Errorf("ahead of one of priority %d is %d, want %d", priority, got, want)
+		}
 	}
 }
 

@@ -17,6 +17,10 @@ func TestANodeThatShutsDownIsDrainedAndComesBack(t *testing.T) {
 		"done meanwhile": {nil, func(w *world, t *testing.T) {
 			w.do(t, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: nodeID(1), Complete: true})
 		}, true, false},
+		"told again after that": {nil, func(w *world, t *testing.T) {
+			w.do(t, structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: nodeID(1), Complete: true})
+			w.do(t, structs.CmdNodeShutdown, &structs.NodeShutdownCommand{NodeID: nodeID(1), Deadline: time.Hour})
+		}, true, false},
 		"closed before by the operator": {func(w *world, t *testing.T) {
 			w.do(t, structs.CmdNodeEligibility, &structs.NodeEligibilityCommand{NodeID: nodeID(1), Eligibility: structs.NodeIneligible})
 		}, nil, false, false},

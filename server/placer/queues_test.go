@@ -247,3 +247,97 @@ func TestQueuesChangeUnderWay(t *testing.T) {
 	b.run()
 	b.want("a without a queue", len(b.running("a")), 10)
 }
+
+// Memory that ends lets those at the limit go on as well.
+func TestALimitOfMemoryWakes(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a", Limit: structs.QueueAmount{MemoryMB: 700}})
+	idle := func(j *structs.Job) {
+		j.TaskGroups[0].Tasks[0].Resources = &structs.Resources{CPU: new(1), MemoryMB: new(300)}
+	}
+	b.job("one", 2, of("a", batch, idle))
+	b.job("two", 1, of("a", batch, idle))
+	b.run()
+	b.want("running", len(b.running("a")), 2)
+	b.core.held[0].CPU = 0 // less memory is held from now on, and no less CPU
+	b.ends(b.running("a")[:1]...)
+	b.run()
+	b.want("two", len(b.jobsIn("a", "two")), 1)
+}
+
+// A fleet that is made anew counts for queues what was counted before.
+func TestAccountsOfAFleetMadeAnew(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a", Limit: structs.QueueAmount{CPU: 2000}})
+	b.job("one", 3, of("a", batch))
+	b.run()
+	b.core.rebuild()
+	b.sameAccounts()
+	b.job("two", 3, of("a", batch))
+	b.run()
+	b.want("running", len(b.running("a")), 4)
+}
+
+// Whose turn it is, of works and of evaluations that were not taken yet.
+func TestWhoseTurnItIs(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a"}, &structs.Queue{Name: "b"})
+	b.job("one", 2, of("b", batch))
+	b.run() // b has something, a has nothing
+	of := func(queues ...string) []*work {
+		var all []*work
+		for _, q := range queues {
+			all = append(all, &work{queue: q})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		ready string // the namespace of an evaluation that is ready, empty for none
+		works []*work
+		want  int
+	}{
+		{"", of("b", "a"), 1}, {"", of("a", "b"), 0}, {"", of("a", ""), 1}, {"", of("", "a"), 0}, {"", of("b", "b"), 0},
+		{"a", of("b"), -1}, {"a", of("a"), -1}, {"b", of("a"), 0}, {"b", of("", "a"), 1}, {"b", of(""), -1}, {"default", of("a"), -1}, {"a", nil, -1},
+	} {
+		var e *structs.Evaluation
+		if c.ready != "" {
+			e = &structs.Evaluation{ID: b.ids.NewID(), Namespace: c.ready, JobID: "x", Type: structs.JobTypeBatch, Priority: 50, Status: structs.EvalStatusPending}
+			b.core.broker.Set(e, b.now)
+		}
+		b.core.works = c.works
+		if got := b.core.turn(); got != c.want {
+			t.Errorf("%q is ready, the works are of %v: it is the turn of %d, want %d", c.ready, queuesOfWorks(c.works), got, c.want)
+		}
+		if e != nil {
+			b.core.broker.Forget(e.ID)
+		}
+	}
+	for _, c := range []struct {
+		ready string
+		works []*work
+		own   string
+		want  int
+	}{
+		{"", nil, "a", sliceMax}, {"", of("a", ""), "a", sliceMax}, {"", of("b"), "a", fairSlice}, {"b", nil, "a", fairSlice}, {"a", nil, "a", sliceMax}, {"b", of("b"), "", sliceMax},
+	} {
+		e := &structs.Evaluation{ID: b.ids.NewID(), Namespace: c.ready, JobID: "x", Type: structs.JobTypeBatch, Priority: 50, Status: structs.EvalStatusPending}
+		b.core.broker.Set(e, b.now)
+		b.core.works = c.works
+		if got := b.core.sliceOf(&work{queue: c.own}); got != c.want {
+			t.Errorf("%q is ready, the works are of %v: one of %q decides %d at a time, want %d", c.ready, queuesOfWorks(c.works), c.own, got, c.want)
+		}
+		b.core.broker.Forget(e.ID)
+	}
+	b.core.works = nil
+}
+
+func queuesOfWorks(works []*work) []string {
+	var all []string
+	for _, w := range works {
+		all = append(all, w.queue)
+	}
+	return all
+}
