@@ -67,6 +67,24 @@ func (w *world) wakeQueue(q *structs.Queue) {
 	}
 }
 
+// heldByAll is what the jobs of all queues hold.
+func (w *world) heldByAll() []structs.QueueAmount {
+	var all []structs.QueueAmount
+	for _, a := range w.fleet.Queues() {
+		all = append(all, a.Held)
+	}
+	return all
+}
+
+// wakeHeld puts those back that wait for the limit of a queue that holds less than it did: room that is kept no more counts too.
+func (w *world) wakeHeld(before []structs.QueueAmount) {
+	for i, a := range w.fleet.Queues() {
+		if a.Held.CPU < before[i].CPU || a.Held.MemoryMB < before[i].MemoryMB {
+			w.wakeQueue(a.Queue)
+		}
+	}
+}
+
 // before orders evaluations that are due: those of one queue, or of none, by priority; queues by their shares.
 func (w *world) before(a, b *structs.Evaluation) bool {
 	if len(w.queues) > 0 && structs.InQueues(a.Type) && structs.InQueues(b.Type) {

@@ -290,7 +290,7 @@ func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 	w.evals++
 	e = new(*e)
 	e.AnnotatePlan = true
-	blocked := w.blocked[e.JobID]
+	blocked, held := w.blocked[e.JobID], w.heldByAll()
 	out := scheduler.Evaluate(scheduler.Input{
 		State: w, Fleet: w.fleet, Eval: e, Blocked: blocked, Ahead: w.ahead(e), Index: w.index, Now: w.now, IDs: w.ids,
 	})
@@ -321,5 +321,6 @@ func (w *world) decide(e *structs.Evaluation) *scheduler.Outcome {
 	}
 	w.last[e.JobID] = out.Evals[0]
 	w.wakeDependents(e.JobID)
+	w.wakeHeld(held)
 	return out
 }

@@ -341,3 +341,16 @@ func queuesOfWorks(works []*work) []string {
 	}
 	return all
 }
+
+// Who waits because what is free is not lent goes on when there is more.
+func TestWhatIsNotLentIsWaitedFor(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 2000)
+	b.queues(&structs.Queue{Name: "a", Guarantee: structs.QueueAmount{CPU: 1500}, Lending: structs.LendNever}, &structs.Queue{Name: "b"})
+	b.job("one", 6, of("b", batch))
+	b.run()
+	b.want("running", len(b.running("b")), 1)
+	b.node("m", 4000)
+	b.run()
+	b.want("running with more", len(b.running("b")), 6)
+}
