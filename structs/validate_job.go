@@ -282,5 +282,8 @@ func (j *Job) ValidateUpdate(old *Job) Faults {
 	if (old.ParameterizedJob != nil) != (j.ParameterizedJob != nil) {
 		c.fault(at.in("ParameterizedJob"), "a job cannot become parameterized or stop being so").Hint = "stop and purge the job first, or use another id"
 	}
+	if old.Suspended && !old.Stop && !j.Stop {
+		c.warn(at.in("Suspended"), "the job is suspended, and stays so").Hint = "berth job resume " + JobArgs(j.Namespace, j.ID) + " lets it go on"
+	}
 	return c.faults
 }

@@ -103,6 +103,24 @@ ParameterizedJob: a job cannot become parameterized or stop being so (stop and p
 	}
 }
 
+func TestASuspendedJobIsSaidToStaySo(t *testing.T) {
+	for _, c := range []struct {
+		old, next Job
+		want      string
+	}{
+		{Job{Suspended: true}, Job{ID: "web"}, "Suspended: the job is suspended, and stays so (berth job resume web lets it go on)"},
+		{Job{Suspended: true}, Job{ID: "web", Namespace: "ml"}, "Suspended: the job is suspended, and stays so (berth job resume -namespace ml web lets it go on)"},
+		{Job{}, Job{ID: "web"}, ""},
+		{Job{Suspended: true, Stop: true}, Job{ID: "web"}, ""}, // it begins anew
+		{Job{Suspended: true}, Job{ID: "web", Stop: true}, ""},
+	} {
+		got := c.next.ValidateUpdate(&c.old)
+		if len(got.Errors()) > 0 || got.Error() != c.want {
+			t.Errorf("got %q, want %q", got.Error(), c.want)
+		}
+	}
+}
+
 func FuzzCron(f *testing.F) {
 	for _, s := range []string{"0 3 * * *", "*/15 0-5 1,15 jan-mar mon#2", "@daily", "0 0 L * ?", "0 0 15W * 5L 2030", "* * * * * * *", "60 * * * *", "1-", "a b c d e", "@reboot"} {
 		f.Add(s)
