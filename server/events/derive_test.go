@@ -154,6 +154,8 @@ func TestEveryCommandIsTheseEvents(t *testing.T) {
 			"Node NodeEligibility n1"},
 		{"a node drains", []body{nodeComes}, body{structs.CmdNodeDrain, &structs.NodeDrainCommand{NodeID: id('n', 1),
 			Strategy: &structs.DrainStrategy{DrainSpec: structs.DrainSpec{Deadline: time.Hour}}}}, "Node NodeDrain n1"},
+		{"a node drains because its agent ends", []body{nodeComes}, body{structs.CmdNodeShutdown, &structs.NodeShutdownCommand{NodeID: id('n', 1), Deadline: time.Hour}},
+			"Node NodeDrain n1"},
 		{"a node is tainted", []body{nodeComes}, body{structs.CmdNodeTaints, &structs.NodeTaintsCommand{NodeID: id('n', 1),
 			Taints: []*structs.Taint{{Key: "a", Effect: structs.TaintNoSchedule}}}}, "Node NodeTaints n1"},
 		{"an evaluation", running[1:2], body{structs.CmdEvalUpsert, &structs.EvalUpsertCommand{Evals: []*structs.Evaluation{anEval(2, "web")}}}, "Evaluation EvaluationUpdated e2"},
