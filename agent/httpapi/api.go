@@ -223,6 +223,9 @@ func (a *API) stream(path string, m streams) {
 		}
 		out := &begun{ResponseWriter: w}
 		if err := a.pour(out, a.request(out, hr), &o); err != nil && !out.yes.Load() {
+			if out.cut.Load() { // net/http ends the context of every later request of such a connection
+				w.Header().Set("Connection", "close")
+			}
 			writeError(w, err)
 		}
 	})
@@ -253,7 +256,7 @@ func (a *API) admitted(w http.ResponseWriter, r *request, o *streamOp) error {
 // begun remembers whether an answer was begun: then an error cannot be sent as one.
 type begun struct {
 	http.ResponseWriter
-	yes, over atomic.Bool
+	yes, over, cut atomic.Bool
 }
 
 func (b *begun) WriteHeader(code int) {
@@ -270,13 +273,17 @@ func (b *begun) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(p)
 }
 
-// end takes the stream from a caller that may not any more. One that has still not ended by the second time is cut off: its caller takes nothing.
-// An answer that was not begun can be a refusal still.
+// end takes the stream from a caller that may not any more. Its handler sees that by its context; one that has still not ended by the second
+// time, for its caller sends or takes nothing, is cut off, and its connection is of no more use.
 func (b *begun) end() {
+	if !b.over.Swap(true) {
+		return
+	}
+	b.cut.Store(true)
 	ctl := http.NewResponseController(b.ResponseWriter)
 	past := time.Unix(1, 0)
 	_ = ctl.SetReadDeadline(past) // a connection that has none is a test's, or a websocket: that ends with the context
-	if b.over.Swap(true) && b.yes.Load() {
+	if b.yes.Load() {             // an answer that was not begun can be a refusal still
 		_ = ctl.SetWriteDeadline(past) // the same
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,5 +199,44 @@ func TestAStreamEndsForWhoMayNotAnyMore(t *testing.T) {
 		}
 		resp.Body.Close()
 		<-handler
+	}
+}
+
+// The connection of a stream that ended is used for what its caller asks next.
+func TestAConnectionOutlivesItsStream(t *testing.T) {
+	w := newLookedAt(t)
+	w.stream("/v1/test/talks", streams{http.MethodGet: agentRead().stream(func(out http.ResponseWriter, r *request) error {
+		if _, err := io.WriteString(out, "something"); err != nil {
+			return err
+		}
+		out.(http.Flusher).Flush()
+		<-r.ctx().Done()
+		return nil
+	})})
+	web := httptest.NewServer(w.Handler())
+	defer web.Close()
+	ask := func(path string) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Nomad-Token", structs.ID{1, 1}.String())
+		return web.Client().Do(r)
+	}
+	resp, err := ask("/v1/test/talks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(func(t *state.WriteTxn) { t.DeleteACLPolicy("agents") })
+	if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "something" {
+		t.Errorf("%q, %v", text, err)
+	}
+	resp.Body.Close()
+	if resp, err = ask("/v1/jobs?index=1000&wait=1ms"); err != nil { // the context of the connection must not have ended
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || err != nil || strings.TrimSpace(string(text)) != "[]" {
+		t.Errorf("answered %d %q, %v", resp.StatusCode, text, err)
 	}
 }
