@@ -415,3 +415,24 @@ func TestANodeBesideAServerAsksTheLeader(t *testing.T) {
 		t.Errorf("its own server leads, and others were asked: %v", err)
 	}
 }
+
+// While what the servers say is saved, which may take as long as a disk likes, callers are looked at by it already.
+func TestNobodyWaitsForTheDiskToKnowWhetherTokensAreNeeded(t *testing.T) {
+	s := NewServers(nil, nil)
+	var saved []bool
+	s.RememberACL(new(false), func(on bool) error {
+		saved = append(saved, on)
+		if !s.ACL() {
+			t.Error("callers need no token while that they do is saved")
+		}
+		return nil
+	})
+	h := http.Header{}
+	h.Set(headerServers, "10.0.0.1:4647")
+	h.Set(headerACL, "1")
+	s.learn(h)
+	s.learn(h)
+	if len(saved) != 1 || !saved[0] {
+		t.Errorf("saved %v", saved)
+	}
+}

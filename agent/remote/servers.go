@@ -38,6 +38,8 @@ type Servers struct {
 	acl    access   // whether the servers have access control on
 	saved  access   // what is known to be remembered
 	save   func(on bool) error
+
+	saving sync.Mutex // held while save is under way
 }
 
 // access is whether access control is on, as far as it was ever heard.
@@ -106,15 +108,34 @@ func (s *Servers) learn(h http.Header) {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.leader = h.Get(headerLeader)
 	if list[0] != "" {
 		s.known = strings.Split(list[0], ",")
 	}
 	s.acl = accessOf(h.Get(headerACL) != "")
-	if s.save != nil && s.saved != s.acl && s.save(s.acl == accessOn) == nil {
-		s.saved = s.acl
+	changed := s.save != nil && s.saved != s.acl
+	s.mu.Unlock()
+	if changed {
+		s.remember()
 	}
+}
+
+// remember saves what the servers say of access control. Nobody waits for the disk to ask whether callers need tokens; while one saves the
+// others go on, and what changed meanwhile is saved at the next answer.
+func (s *Servers) remember() {
+	if !s.saving.TryLock() {
+		return
+	}
+	defer s.saving.Unlock()
+	s.mu.Lock()
+	save, now := s.save, s.acl
+	s.mu.Unlock()
+	if save(now == accessOn) != nil {
+		return
+	}
+	s.mu.Lock()
+	s.saved = now
+	s.mu.Unlock()
 }
 
 // ACL reports whether callers need tokens: the server that answered last has access control on, or none ever answered.
