@@ -143,9 +143,9 @@ func (a *agent) start(change func(*security.Config)) {
 	a.stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
 	a.t.Cleanup(a.stop)
 	if a.auth != nil {
-		for a.host.store.Snapshot().ActiveRoot() == nil {
-			_, ch := a.host.store.Snapshot().AuthorityRootsW()
-			<-ch
+		for snap := a.host.store.Snapshot(); snap.ActiveRoot() == nil; snap = a.host.store.Snapshot() {
+			_, changed := snap.AuthorityRootsW() // of the same snapshot: a root that comes after it closes this
+			<-changed
 		}
 	}
 }

@@ -333,9 +333,9 @@ func TestRootsAreReplacedBeforeTheyEnd(t *testing.T) {
 func TestAFollowerPassesMachinesOn(t *testing.T) {
 	leader, follower := newWorld(t), newWorld(t)
 	defer leader.run(t)()
-	for leader.store.Snapshot().ActiveRoot() == nil {
-		_, ch := leader.store.Snapshot().AuthorityRootsW()
-		<-ch
+	for snap := leader.store.Snapshot(); snap.ActiveRoot() == nil; snap = leader.store.Snapshot() {
+		_, changed := snap.AuthorityRootsW() // of the same snapshot: a root that comes after it closes this
+		<-changed
 	}
 	// Both are servers of the leader's cluster.
 	id := pki.Identity{Role: pki.RoleServer, Region: "global", ID: idgen.Random().NewID()}
