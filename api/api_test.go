@@ -171,7 +171,7 @@ func TestAnAnswerThatIsNotJSONNamesTheRoute(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", "127.77.0.2:0") // where nobody else takes the port once it is free
 	if err != nil {
 		t.Fatal(err)
 	}

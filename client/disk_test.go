@@ -64,7 +64,7 @@ func (d *onDisk) end() {
 
 func (d *onDisk) eventually(what string, ok func() bool) {
 	d.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			d.Fatalf("never happened: %s", what)
 		}

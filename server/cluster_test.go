@@ -303,16 +303,7 @@ func TestThreeServersFormOneClusterAndKeepWhatWasAcknowledged(t *testing.T) {
 		if has(first.Server, "lost") || !has(second.Server, "one") {
 			t.Error("something is lost, or there that never was acknowledged")
 		}
-		hashes := map[string]bool{}
-		eventually(t, "all have the same index", func() bool {
-			return all[0].State().Index() == all[1].State().Index() && all[1].State().Index() == all[2].State().Index()
-		})
-		for _, f := range all {
-			hashes[fmt.Sprintf("%x", f.State().Snapshot().Hash())] = true
-		}
-		if len(hashes) != 1 {
-			t.Errorf("%d different states", len(hashes))
-		}
+		sameEverywhere(t, all...)
 		finish(all...)
 	})
 }

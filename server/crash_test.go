@@ -473,9 +473,7 @@ func (g *graveyard) same() {
 				g.Errorf("server %d has a job without its evaluation, and %d allocations", l.n, placed)
 			}
 		}
-		if snap.Hash() != lead.State().Snapshot().Hash() {
-			g.Errorf("server %d has another state than the leader", l.n)
-		}
+		eventually(g.T, fmt.Sprintf("server %d has the leader's state", l.n), func() bool { return l.State().Snapshot().Hash() == lead.State().Snapshot().Hash() })
 	}
 	if len(g.acked) < 40 {
 		g.Errorf("only %d writes were acknowledged", len(g.acked))

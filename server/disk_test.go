@@ -39,7 +39,7 @@ func (f fullDisk) SetUint64(k []byte, v uint64) error {
 
 func startWith(t *testing.T, cfg Config) *Server {
 	t.Helper()
-	cfg.Logger, cfg.IDs = hclog.NewNullLogger(), idgen.Random()
+	cfg.Logger, cfg.IDs, cfg.Heartbeat.Grace = hclog.NewNullLogger(), idgen.Random(), time.Hour // nodes of tests send no heartbeats
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func collect[T any](seq func(func(T) bool)) (all []T) {
 // waitFor waits for what no index tells.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)

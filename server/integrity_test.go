@@ -148,9 +148,7 @@ func rejoin(t *testing.T, w *town, lead *fellow, n int, dir string, rest []*fell
 	}
 	back := w.join(t, n+1, 1, dir, nil) // one that would form a cluster of its own
 	eventually(t, "it is back", func() bool { return has(back.Server, "four") && back.State().Index() == lead.State().Index() })
-	if back.State().Snapshot().Hash() != lead.State().Snapshot().Hash() {
-		t.Error("it has another state")
-	}
+	sameEverywhere(t, back, lead)
 	eventually(t, "it has a vote, and the old one is gone", func() bool {
 		peers, _, err := lead.Peers()
 		votes := 0

@@ -185,14 +185,7 @@ func linear(t *testing.T, seed uint64) {
 	// Every replica ends with the same state, live or replayed.
 	lead = leader(t, all...)
 	write(t, lead.Server, "last")
-	eventually(t, "all have the same index", func() bool {
-		return all[0].State().Index() == lead.State().Index() && all[1].State().Index() == lead.State().Index() && all[2].State().Index() == lead.State().Index()
-	})
-	for _, f := range all {
-		if f.State().Snapshot().Hash() != lead.State().Snapshot().Hash() {
-			t.Errorf("%s has another state than the leader", f.addr)
-		}
-	}
+	sameEverywhere(t, all...)
 	finish(all...)
 	answered := 0
 	for _, op := range history {

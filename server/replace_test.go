@@ -133,9 +133,7 @@ func TestEveryServerIsReplacedUnderLoad(t *testing.T) {
 					t.Errorf("%s lost %s", f.addr, name)
 				}
 			}
-			if f.State().Snapshot().Hash() != lead.State().Snapshot().Hash() {
-				t.Errorf("%s has another state than the leader", f.addr)
-			}
+			sameEverywhere(t, f, lead)
 		}
 		finish(append(dead, c.members()...)...)
 	})

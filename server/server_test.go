@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"berth/internal/idgen"
+	"berth/server/heartbeat"
 	"berth/structs"
 )
 
@@ -17,7 +18,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start runs a server until the test ends.
 func start(t *testing.T, dir string) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(Config{Name: "s1", DataDir: dir, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Warn}), IDs: idgen.Random()})
+	s, err := New(Config{Name: "s1", DataDir: dir, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Warn}), IDs: idgen.Random(),
+		Heartbeat: heartbeat.Config{Grace: time.Hour}}) // nodes of tests send none, and a slow machine may take long
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func register(t *testing.T, s *Server, j *structs.Job) *structs.Evaluation {
 // until waits until the state is as asked.
 func until(t *testing.T, s *Server, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		index := s.State().Index()

@@ -131,8 +131,8 @@ func TestAGapIsSaid(t *testing.T) {
 		r.do("PUT", "/v1/namespace", map[string]any{"Name": fmt.Sprint("ns", n)})
 	}
 	s := r.server.State()
-	s.TrimFeed(s.Index()-1, 0, 0)
 	gone := s.Index() - 1
+	s.TrimFeed(gone, 0, 0)
 	resp, next := r.lines("index=1")
 	if got := resp.Header.Get(api.HeaderEventGap); got != fmt.Sprintf("1-%d", gone) {
 		t.Errorf("header %q", got)

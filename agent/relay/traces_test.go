@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -15,6 +16,7 @@ import (
 	"berth/internal/tracing"
 	"berth/internal/tracing/collector"
 	"berth/server"
+	"berth/server/heartbeat"
 	"berth/structs"
 )
 
@@ -39,7 +41,8 @@ func tracer(t *testing.T, c *collector.Collector, name string) *tracing.Tracer {
 // lead runs a server that leads, with a node.
 func lead(t *testing.T, tr *tracing.Tracer) *server.Server {
 	t.Helper()
-	s, err := server.New(server.Config{Name: "leader", Logger: hclog.NewNullLogger(), IDs: idgen.Seeded(1), Tracer: tr})
+	s, err := server.New(server.Config{Name: "leader", Logger: hclog.NewNullLogger(), IDs: idgen.Seeded(1), Tracer: tr,
+		Heartbeat: heartbeat.Config{Grace: time.Hour}}) // its node sends none
 	if err != nil {
 		t.Fatal(err)
 	}

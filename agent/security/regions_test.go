@@ -41,7 +41,7 @@ func regionOf(t *testing.T, name string) *agent {
 // knows waits until a region's record is as it should be.
 func (a *agent) knows(region string, as func(r *structs.Region) bool) {
 	a.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		snap := a.host.store.Snapshot()
 		_, changed := snap.RegionsW()
@@ -73,7 +73,7 @@ func (a *agent) call(to *agent, region, path string) (string, error) {
 
 func (a *agent) eventually(what string, ok func() bool) {
 	a.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); <-time.After(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !ok(); <-time.After(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			a.t.Fatalf("never: %s", what)
 		}

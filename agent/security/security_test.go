@@ -95,7 +95,7 @@ func (a *agent) open(change func(*security.Config)) error {
 	if change != nil {
 		change(&cfg)
 	}
-	ctx, cancel := context.WithTimeout(a.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(a.t.Context(), 2*time.Minute)
 	defer cancel()
 	var err error
 	a.sec, err = security.Open(ctx, cfg)

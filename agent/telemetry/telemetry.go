@@ -124,7 +124,7 @@ func (t *Telemetry) Summary() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs := metrics.NewInmemSink(keepFor, keepFor)
+	jobs := moment()
 	if err := t.jobs(jobs); err != nil {
 		return nil, err
 	}
@@ -136,6 +136,12 @@ func (t *Telemetry) Summary() (any, error) {
 	all.Gauges = append(all.Gauges, now.Gauges...)
 	slices.SortFunc(all.Gauges, func(a, b metrics.GaugeValue) int { return cmp.Compare(a.Hash, b.Hash) })
 	return all, nil
+}
+
+// moment is a sink of figures of one moment: they are of one interval also when the clock comes to a full minute while they are written.
+func moment() *metrics.InmemSink {
+	const ages = 1 << 62 // nanoseconds: the interval of now ends in 2046
+	return metrics.NewInmemSink(ages, ages)
 }
 
 // jobs writes the figures of jobs, as they are now.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -205,9 +206,24 @@ func written(sinks ...*metrics.InmemSink) map[string]seen {
 	return out
 }
 
+// What is written at the end of a minute and after it is read together: a summary lost the figures of jobs, at full minutes.
+func TestFiguresOfAMomentAreTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := moment()
+		time.Sleep(time.Minute - time.Nanosecond)
+		m.SetGauge([]string{"before"}, 1)
+		time.Sleep(time.Nanosecond)
+		m.SetGauge([]string{"after"}, 1)
+		v, err := m.DisplayMetrics(nil, nil)
+		if err != nil || len(v.(metrics.MetricsSummary).Gauges) != 2 {
+			t.Errorf("%+v, %v", v, err)
+		}
+	})
+}
+
 func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 	tm := open(t, nil)
-	read := metrics.NewInmemSink(keepFor, keepFor) // what is made for its reader
+	read := moment() // what is made for its reader
 	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s), new(int)}, agent{}) }, func() {
 		if err := tm.jobs(read); err != nil {
 			t.Fatal(err)

@@ -85,7 +85,7 @@ func (n *node) up() {
 	case <-d.Ready():
 	case err := <-done:
 		n.t.Fatalf("daemon: %v", err)
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		n.t.Fatal("the daemon does not get ready")
 	}
 	cfg := n.cfg
@@ -138,7 +138,7 @@ func (n *node) loadInto(name string, o testimage.Options) {
 
 // remove destroys every task, ends the daemon, and checks that nothing is left.
 func (n *node) remove() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	if n.cancel == nil {
 		n.up()
@@ -196,7 +196,7 @@ func (n *node) leftovers(run string) {
 		}
 	}
 	// What a daemon that just ended had started may need a moment more.
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		left := processesWith(run)
 		if len(left) == 0 {
 			return
@@ -254,7 +254,7 @@ func (n *node) start(cfg *drivers.TaskConfig) *drivers.Handle {
 
 func (n *node) wait(id string) *drivers.ExitResult {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	r, err := n.driver.Wait(ctx, id)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // refused starts a task that must be refused for good, soon, and without a trace.
 func (n *node) refused(cfg *drivers.TaskConfig, words ...string) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	_, err := n.driver.Start(ctx, cfg)
 	var se *drivers.StartError

@@ -20,7 +20,7 @@ import (
 
 func (n *node) eventually(what string, ok func() bool) {
 	n.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			n.t.Fatalf("never happened: %s", what)
 		}
