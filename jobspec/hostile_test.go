@@ -219,7 +219,7 @@ func TestGoldenHostile(t *testing.T) {
 	all := true
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		src := texts[name]
-		if racing && len(src) > 400<<10 {
+		if racing && len(src) > 20<<10 {
 			all = false
 			continue // minutes of work for the race detector; scripts/test-json runs them without it
 		}
@@ -284,7 +284,7 @@ func TestHostileJSON(t *testing.T) {
 		texts[name] = src
 	}
 	for name, src := range texts {
-		if racing && len(src) > 400<<10 {
+		if racing && len(src) > 20<<10 {
 			continue // minutes of work for the race detector; scripts/test-json runs them without it
 		}
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func TestTheLeaderSavesWhatAnotherClusterRestores(t *testing.T) {
 		var all []*fellow
 		for n := 1; n <= 3; n++ {
 			all = append(all, w.join(t, n, 3, "", func(c *Config) {
-				c.Backup = &backup.Plan{Every: time.Hour, Keep: backup.Keep{Last: 2}, Target: backup.Directory{Path: dir}}
+				c.Backup = &backup.Plan{Every: 15 * time.Minute, Keep: backup.Keep{Last: 2}, Target: backup.Directory{Path: dir}}
 			}))
 		}
 		lead := leader(t, all...)
@@ -39,7 +39,7 @@ func TestTheLeaderSavesWhatAnotherClusterRestores(t *testing.T) {
 		w.forget(lead)
 		left := without(all, lead)
 		next := leader(t, left...)
-		<-time.After(10 * time.Minute)
+		<-time.After(5 * time.Minute)
 		if got := files(); len(got) != 1 {
 			t.Errorf("another leads in the same slot, and there are %v", got)
 		}
@@ -52,7 +52,7 @@ func TestTheLeaderSavesWhatAnotherClusterRestores(t *testing.T) {
 			}
 		}
 		write(t, next.Server, "after")
-		<-time.After(time.Hour)
+		<-time.After(15 * time.Minute)
 		got := files()
 		if len(got) != 2 {
 			t.Fatalf("a slot later there are %v", got)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +125,27 @@ func (g *gossip) SetFormed() error {
 		}
 	})
 	return nil
+}
+
+// swift is a directory of a test, in memory where there is room: for logs that meet no power failure, and would wait for a slow disk for
+// minutes, thousands of times.
+func swift(t *testing.T) string {
+	t.Helper()
+	const memory, magic, room = "/dev/shm", 0x01021994, 256 << 20 // tmpfs
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(memory, &st); err != nil || st.Type != magic || int64(st.Bavail)*st.Bsize < room {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "berth-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // fellow is one server of a test's cluster.

@@ -160,7 +160,7 @@ func (g *graveyard) kill(l *life) {
 	if l.dead.Swap(true) {
 		return
 	}
-	l.relic = filepath.Join(g.TempDir(), "relic")
+	l.relic = filepath.Join(swift(g.T), "relic")
 	if err := copyTree(l.dir, l.relic); err != nil {
 		g.Error(err)
 	}
@@ -384,7 +384,7 @@ func dieAt(t *testing.T, at point, role string, everyone bool) {
 		<-time.After(time.Minute) // messages on their way to servers that are gone
 	}()
 	for n := 1; n <= 3; n++ {
-		g.start(n, filepath.Join(t.TempDir(), "server"))
+		g.start(n, filepath.Join(swift(t), "server"))
 	}
 	g.leader()
 	g.heal()

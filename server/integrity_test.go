@@ -62,7 +62,7 @@ func spoil(f *fellow) {
 func trio(t *testing.T) (w *town, all []*fellow, dirs []string) {
 	w = newTown()
 	for n := 1; n <= 3; n++ {
-		dirs = append(dirs, filepath.Join(t.TempDir(), "server"))
+		dirs = append(dirs, filepath.Join(swift(t), "server"))
 		all = append(all, w.join(t, n, 3, dirs[n-1], nil))
 	}
 	return w, all, dirs

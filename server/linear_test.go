@@ -111,7 +111,7 @@ func linear(t *testing.T, seed uint64) {
 	var all []*fellow
 	var dirs []string
 	for n := 1; n <= 3; n++ {
-		dirs = append(dirs, filepath.Join(t.TempDir(), "server"))
+		dirs = append(dirs, filepath.Join(swift(t), "server"))
 		all = append(all, w.join(t, n, 3, dirs[n-1], nil))
 	}
 	lead := leader(t, all...)

@@ -17,7 +17,7 @@ import (
 	"berth/agent/telemetry"
 	"berth/internal/idgen"
 	"berth/server"
-	"berth/server/heartbeat"
+	heartbeats "berth/server/heartbeat"
 	"berth/structs"
 )
 
@@ -37,7 +37,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	log := hclog.NewNullLogger()
 	s, err := server.New(server.Config{Name: "s1", Version: "0.0.0", Addr: "127.0.0.1:4647", Logger: log, IDs: idgen.Seeded(1),
-		Heartbeat: heartbeat.Config{Grace: time.Hour}}) // its node sends none, and a slow machine may take long
+		Heartbeat: heartbeats.Config{Grace: time.Hour}}) // its node sends none, and a slow machine may take long
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,10 +58,6 @@ func (t *Transport) newSession(conn net.Conn, peer Peer, client bool) (*session,
 		return nil, err
 	}
 	t.byID[peer.ID] = append(t.byID[peer.ID], s)
-	if wake := t.changed[peer.ID]; wake != nil {
-		close(wake)
-		delete(t.changed, peer.ID)
-	}
 	t.mu.Unlock()
 	if err := t.cfg.Credentials.CheckRevoked(peer.Certificate, peer.ID); err != nil { // since it was judged
 		t.forget(s)

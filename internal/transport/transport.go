@@ -32,12 +32,11 @@ type Transport struct {
 	mu      sync.Mutex // guards what follows
 	handler http.Handler
 	closed  bool
-	conns   map[net.Conn]struct{}        // those that are not sessions
-	rafts   map[net.Conn]Peer            // those of Raft, and who is on the other end
-	byID    map[structs.ID][]*session    // newest last
-	byAddr  map[string]*session          // newest that was dialled there
-	perPeer map[structs.ID]int           // connections by machine
-	changed map[structs.ID]chan struct{} // closed when a session of that machine begins
+	conns   map[net.Conn]struct{}     // those that are not sessions
+	rafts   map[net.Conn]Peer         // those of Raft, and who is on the other end
+	byID    map[structs.ID][]*session // newest last
+	byAddr  map[string]*session       // newest that was dialled there
+	perPeer map[structs.ID]int        // connections by machine
 }
 
 // New makes a transport; nothing runs and nothing is accepted before Run.
@@ -48,7 +47,7 @@ func New(cfg Config) (*Transport, error) {
 	}
 	t := &Transport{cfg: cfg, log: cfg.Logger.Named("transport"), handler: cfg.Handler, gate: newGate(cfg.Limits.HalfOpen, cfg.Limits.HalfOpenPerAddr), join: newGate(cfg.Limits.Joining, cfg.Limits.JoiningPerAddr),
 		conns: map[net.Conn]struct{}{}, rafts: map[net.Conn]Peer{}, byID: map[structs.ID][]*session{}, byAddr: map[string]*session{},
-		perPeer: map[structs.ID]int{}, changed: map[structs.ID]chan struct{}{}}
+		perPeer: map[structs.ID]int{}}
 	t.raft = newRaftLayer(t)
 	t.http = t.newServer()
 	t.out = t.newRoundTripper()

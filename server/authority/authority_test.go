@@ -319,7 +319,7 @@ func TestRootsAreReplacedBeforeTheyEnd(t *testing.T) {
 			Ages: authority.Ages{RootSpare: pki.RootTTL - 10*24*time.Hour}}) // a root lives for ten days
 		w.Authority = a
 		defer w.run(t)()
-		time.Sleep(40 * 24 * time.Hour)
+		time.Sleep(25 * 24 * time.Hour)
 		c, err := w.source.Current()
 		if err != nil || pki.CheckTimes(c.Leaf(), time.Now()) != nil {
 			t.Errorf("valid until %s, %v", c.Leaf().NotAfter, err)

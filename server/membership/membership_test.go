@@ -87,6 +87,7 @@ func statuses(m *machine) string {
 }
 
 func TestMembersFindEachOtherAndTellWhoLeft(t *testing.T) {
+	t.Parallel() // mostly it waits until a member is taken for failed
 	one := run(t, 1, nil)
 	two := run(t, 2, func(c *Config) { c.RetryJoin = []string{addrOf(9), one.addr} })
 	three := run(t, 3, func(c *Config) { c.RetryJoin, c.NonVoter = []string{one.addr}, true })

@@ -7,10 +7,13 @@ import (
 
 // Members of another region are heard once both sides know each other's keys, and no longer when one of them forgets.
 func TestRegionsGossipWithEachOthersKeys(t *testing.T) {
-	of := func(region string, k byte) func(*Config) {
-		return func(c *Config) { c.Region, c.Key = region, key(k) }
+	t.Parallel() // mostly it waits until a member is taken for failed
+	of := func(region string, k byte, at int) func(*Config) {
+		return func(c *Config) {
+			c.Region, c.Key, c.BindAddr, c.AdvertiseAddr = region, key(k), addrOf(at), addrOf(at)
+		}
 	}
-	east, second, west := run(t, 1, of("east", 1)), run(t, 2, of("east", 1)), run(t, 3, of("west", 2))
+	east, second, west := run(t, 1, of("east", 1, 101)), run(t, 2, of("east", 1, 102)), run(t, 3, of("west", 2, 103))
 	if n, err := second.Join([]string{east.addr}); n != 1 {
 		t.Fatal(err)
 	}
@@ -36,7 +39,7 @@ func TestRegionsGossipWithEachOthersKeys(t *testing.T) {
 	}
 	waitFor(t, "it is made to leave", func() bool { return strings.Contains(statuses(second), "s3.west=left") })
 	// It is back at the same place: who looks for a region of which nobody is alive finds it.
-	west = run(t, 3, of("west", 2))
+	west = run(t, 3, of("west", 2, 103))
 	west.SetRegions(toEast)
 	waitFor(t, "it is back", func() bool { return statuses(east) == all && statuses(west) == all })
 
