@@ -91,7 +91,8 @@ func (c *cluster) start(role pki.Role, change func(*transport.Config)) *machine 
 	c.t.Helper()
 	id := idgen.Random().NewID()
 	source := pki.NewSource(c.credentials(pki.Identity{Role: role, Region: "global", ID: id}, c.now(), pki.LeafTTL))
-	cfg := transport.Config{Credentials: source, ID: id, Role: role, Region: "global", Resolve: c.resolve, Now: c.now, Logger: hclog.NewNullLogger()}
+	cfg := transport.Config{Credentials: source, ID: id, Role: role, Region: "global", Resolve: c.resolve, Now: c.now, Logger: hclog.NewNullLogger(),
+		Limits: transport.Limits{HandshakeTimeout: time.Minute}} // a slow machine takes long to shake hands
 	if role == pki.RoleServer {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

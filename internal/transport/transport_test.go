@@ -212,10 +212,10 @@ func TestOnlyServersTakePartInRaft(t *testing.T) {
 			got <- conn
 		}
 	}()
-	if _, err := client.Raft().Dial(raft.ServerAddress(b.Addr()), 5*time.Second); err == nil || !strings.Contains(err.Error(), "only servers take part in Raft") {
+	if _, err := client.Raft().Dial(raft.ServerAddress(b.Addr()), time.Minute); err == nil || !strings.Contains(err.Error(), "only servers take part in Raft") {
 		t.Errorf("a client: %v", err)
 	}
-	out, err := a.Raft().Dial(raft.ServerAddress(b.Addr()), 5*time.Second)
+	out, err := a.Raft().Dial(raft.ServerAddress(b.Addr()), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,11 +292,11 @@ func TestLimits(t *testing.T) {
 			}
 		}()
 		for range 2 {
-			if _, err := a.Raft().Dial(raft.ServerAddress(server.Addr()), 5*time.Second); err != nil {
+			if _, err := a.Raft().Dial(raft.ServerAddress(server.Addr()), time.Minute); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := a.Raft().Dial(raft.ServerAddress(server.Addr()), 5*time.Second); err == nil || !strings.Contains(err.Error(), "2 connections") || structs.KindOf(err) != structs.KindLimit {
+		if _, err := a.Raft().Dial(raft.ServerAddress(server.Addr()), time.Minute); err == nil || !strings.Contains(err.Error(), "2 connections") || structs.KindOf(err) != structs.KindLimit {
 			t.Errorf("the third: %v", err)
 		}
 		server.stop()
@@ -556,11 +556,11 @@ func TestRevokedCertificatesShutTheirMachinesOut(t *testing.T) {
 			}
 		})
 	}
-	in, err := stolen.Raft().Dial(raft.ServerAddress(server.Addr()), 5*time.Second)
+	in, err := stolen.Raft().Dial(raft.ServerAddress(server.Addr()), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := server.Raft().Dial(raft.ServerAddress(stolen.Addr()), 5*time.Second)
+	out, err := server.Raft().Dial(raft.ServerAddress(stolen.Addr()), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -596,7 +596,7 @@ func TestRevokedCertificatesShutTheirMachinesOut(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
-	if _, err := server.Raft().Dial(raft.ServerAddress(stolen.Addr()), 5*time.Second); err == nil || !strings.Contains(err.Error(), "was revoked at") {
+	if _, err := server.Raft().Dial(raft.ServerAddress(stolen.Addr()), time.Minute); err == nil || !strings.Contains(err.Error(), "was revoked at") {
 		t.Errorf("a server whose certificate is revoked was dialled: %v", err)
 	}
 	if !server.Connected(other.id) {
