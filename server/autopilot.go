@@ -66,8 +66,21 @@ func (s *Server) OwnStats() PeerStats {
 	for _, c := range s.machine.Checks() {
 		st.Checks = append(st.Checks, HashAt{c.Index, c.Own})
 	}
-	st.LastTerm, _ = strconv.ParseUint(r.Stats()["last_log_term"], 10, 64)
+	st.LastTerm = lastTerm(r.Stats())
 	return st
+}
+
+// lastTerm is the term of the newest entry a server has, by raft's figures. A server that got everything by a snapshot has it there alone, and an
+// empty log.
+func lastTerm(figures map[string]string) uint64 {
+	figure := func(name string) uint64 {
+		n, _ := strconv.ParseUint(figures[name], 10, 64) // raft wrote it
+		return n
+	}
+	if figure("last_log_index") < figure("last_snapshot_index") {
+		return figure("last_snapshot_term")
+	}
+	return figure("last_log_term")
 }
 
 // autopilotIntervals are how often the autopilot looks at the servers and how often it acts.

@@ -405,6 +405,39 @@ func TestServersComeAndGo(t *testing.T) {
 	})
 }
 
+// A server that got everything by a snapshot, and nothing in its log, has a vote when it was healthy for a while: nobody need write anything.
+func TestAServerMadeOfASnapshotGetsAVote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown()
+		keepOne := func(c *Config) { c.tune = func(rc *raft.Config) { rc.TrailingLogs, rc.SnapshotThreshold = 1, 1<<20 } }
+		lead := leader(t, w.join(t, 1, 1, "", keepOne))
+		write(t, lead.Server, "one")
+		next := w.prepare(t, 2, 0, "", keepOne)
+		w.cut(next.addr)
+		next.run()
+		peers := func() []Peer {
+			all, _, err := lead.Peers()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		eventually(t, "the new one is in the log", func() bool { return len(peers()) == 2 })
+		if err := lead.raft.Load().Snapshot().Error(); err != nil {
+			t.Fatal(err)
+		}
+		w.mend(next.addr)
+		<-time.After(30 * time.Second)
+		if p := peers(); !p[0].Voter || !p[1].Voter {
+			t.Errorf("no vote after %v: the leader is at %+v, it is at %+v", 30*time.Second, lead.OwnStats(), next.OwnStats())
+		}
+		if !has(next.Server, "one") {
+			t.Error("it has a vote without the state")
+		}
+		finish(next, lead)
+	})
+}
+
 func TestAServerWithANewAddressIsFoundAgain(t *testing.T) {
 	lead := raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(id(1)), Address: "10.0.0.1:4647"}
 	other := raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(id(2)), Address: "10.0.0.2:4647"}
