@@ -229,7 +229,7 @@ func (a *agent) build(ctx context.Context) error {
 		ErrorLog: a.log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	if a.cluster != nil {
-		a.api = a.cluster.sec.Web(a.api)
+		a.api = a.cluster.sec.Web(a.api, c.Limits.HTTPSHandshake)
 	}
 	return nil
 }

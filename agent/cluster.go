@@ -93,7 +93,7 @@ func (a *agent) buildCluster(ctx context.Context, node structs.ID, trip *lateTri
 	}
 	var err error
 	k.sec, err = security.Open(ctx, security.Config{Dir: config.PKIDir(c.DataDir), ID: id, Role: role, Region: c.Region, Token: c.JoinToken,
-		Servers: c.Client.Servers, MayForm: c.Server.Enabled && c.Server.Expect == 1, TLS: c.TLS, Logger: a.log})
+		Servers: c.Client.Servers, MayForm: c.Server.Enabled && c.Server.Expect == 1, TLS: c.TLS, Limits: wireLimits(c.Limits), Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -101,6 +101,7 @@ func (a *agent) buildCluster(ctx context.Context, node structs.ID, trip *lateTri
 		if k.port, err = listen("cluster port", c.RPCBind, "rpc"); err != nil {
 			return err
 		}
+		k.port = guard.Limit(k.port, c.Limits.RPCConnsPerClient, false)
 		if k.gossip, err = a.newGossip(); err != nil {
 			return err
 		}
@@ -118,6 +119,14 @@ func (a *agent) buildCluster(ctx context.Context, node structs.ID, trip *lateTri
 		k.others.SetStatic(k.sec.Servers())
 	}
 	return nil
+}
+
+// wireLimits are those of the cluster port that the configuration sets.
+func wireLimits(c config.Limits) transport.Limits {
+	if c.RPCHandshake == 0 {
+		return transport.Limits{HandshakeTimeout: -1} // no limit
+	}
+	return transport.Limits{HandshakeTimeout: c.RPCHandshake}
 }
 
 func (a *agent) newGossip() (*membership.Membership, error) {
@@ -277,6 +286,7 @@ func (a *agent) handlers(deps httpapi.Deps, tokens *access.State) http.Handler {
 		cfg.Node = a.client.NodeID()
 	}
 	y := relay.New(cfg)
+	a.figures.relay = y
 	mux := http.NewServeMux()
 	mux.Handle("/", y)
 	if a.cfg.Server.Enabled {

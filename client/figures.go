@@ -23,6 +23,8 @@ type AllocFigures struct {
 	Alloc    *structs.Allocation
 	Status   string
 	Restarts uint64
+	// OOMKills are when its tasks were killed for the memory they used, Unix ns: those their events still tell.
+	OOMKills []int64
 }
 
 // Figures counts.
@@ -46,6 +48,7 @@ func (c *Client) Figures() Figures {
 		seen := AllocFigures{Alloc: alloc, Status: u.ClientStatus}
 		for _, t := range u.TaskStates {
 			seen.Restarts += t.Restarts
+			seen.OOMKills = append(seen.OOMKills, oomKills(t)...)
 			switch t.State {
 			case structs.TaskStatePending:
 				f.TasksPending++
@@ -73,4 +76,13 @@ func (c *Client) Figures() Figures {
 		f.Unallocated.DiskMB -= f.Allocated.DiskMB
 	}
 	return f
+}
+
+func oomKills(t *structs.TaskState) (at []int64) {
+	for _, e := range t.Events {
+		if e.Type == structs.TaskTerminated && e.Details["oom_killed"] == "true" {
+			at = append(at, e.Time)
+		}
+	}
+	return at
 }

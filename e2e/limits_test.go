@@ -7,9 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"berth/e2e/harness"
 )
 
 // A leader that has no file descriptor left goes on leading, or another does; it answers again when there are some, without a restart.
@@ -74,4 +77,40 @@ func TestAServerWithoutFileDescriptors(t *testing.T) {
 	if _, err := a.API.Call(w.ctx, http.MethodPut, "/v1/namespace", map[string]string{"Name": "after"}, nil); err != nil {
 		t.Error(err)
 	}
+}
+
+// The cluster port has as many connections of one address as its configuration allows, gives them the time it says, and has room for the
+// address again when they have ended.
+func TestTheClusterPortKeepsTheLimitsItIsTold(t *testing.T) {
+	const allowed, wait, more = 20, 20, 5 // as many as are allowed wait for a second
+	w := newTown(t, 2)
+	w.extra = "limits {\n  rpc_handshake_timeout = \"0s\"\n  rpc_max_conns_per_client = 20\n}\n"
+	w.form()
+	var ended atomic.Int32
+	var conns []net.Conn
+	done := make(chan struct{}, allowed+wait+more)
+	for range cap(done) {
+		c, err := w.lan.Hosts[1].Dial(w.ctx, "tcp", harness.Addr(1)+":4647")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+		go func() {
+			_, _ = c.Read(make([]byte, 1))
+			ended.Add(1)
+			done <- struct{}{}
+		}()
+	}
+	w.until("those above the limit were closed", func() bool { return ended.Load() >= wait+more })
+	if n := ended.Load(); n != wait+more {
+		t.Errorf("%d of %d connections were closed, %d may stay", n, len(conns), allowed)
+	}
+	for _, c := range conns {
+		_ = c.Close() // most are
+	}
+	for range conns {
+		<-done
+	}
+	w.join(2, "server")
+	w.voters(2)
 }

@@ -104,7 +104,7 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	s.cfg.reach(atTermRestore)
 	host := termHost{s}
 	t := &term{
-		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer"), Decided: s.cfg.traces.decided}),
+		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer"), Decided: s.cfg.traces.decided, Took: &s.took}),
 		reaper: reap.New(reap.Config{Host: host, Thresholds: s.cfg.GC, Logger: s.log.Named("reap")}),
 	}
 	drainer := drain.New(drain.Config{Host: host, Logger: s.log.Named("drain")})

@@ -19,6 +19,7 @@ import (
 	"berth/server/events"
 	"berth/server/fsm"
 	"berth/server/heartbeat"
+	"berth/server/timing"
 	"berth/state"
 	"berth/structs"
 )
@@ -29,6 +30,8 @@ type Server struct {
 	log      hclog.Logger
 	store    *state.Store
 	machine  *fsm.FSM
+	applied  applyTimes
+	took     timing.Times[string]
 	proposer *proposer
 	beats    *heartbeat.Monitor
 	events   *events.Broker
@@ -60,6 +63,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, log: cfg.Logger.Named("server"), store: state.New(), ready: make(chan struct{}), members: make(chan struct{}, 1),
 		restores: make(chan *restoring)}
 	s.machine = fsm.New(s.store)
+	s.machine.Watched(&s.applied)
 	s.events = events.New(cfg.Events, s.store)
 	s.beats = heartbeat.New(cfg.Heartbeat, s, s.log.Named("heartbeat"))
 	s.proposer = newProposer(s.append)

@@ -117,9 +117,7 @@ func (b *builder) apply(name string, f *file) {
 		b.autopilot(f.Autopilot)
 	}
 	if l := f.Limits; l != nil {
-		set(&c.Limits.MaxConnsPerClient, l.HTTPMaxConnsPerClient)
-		set(&c.Limits.BodyBytes, l.BodyBytes)
-		set(&c.Limits.ImageBytes, l.ImageBytes)
+		b.limits(l)
 	}
 	c.AllowedHosts = append(c.AllowedHosts, f.AllowedHosts...)
 	c.AllowedOrigins = append(c.AllowedOrigins, f.AllowedOrigins...)

@@ -120,12 +120,20 @@ type Driver struct {
 	PullTimeout      time.Duration
 }
 
-// Limits bound what callers of the API may use.
+// Limits bound what callers of the API and of the cluster port may use.
 type Limits struct {
 	MaxConnsPerClient int   // open connections of one address to the API; 0 is no limit
 	BodyBytes         int64 // of a request's body, archives of images aside
 	ImageBytes        int64 // of an archive of images
+	// HTTPSHandshake and RPCHandshake are how long a TLS connection to the API, and one to the cluster port, may take until it says what it is
+	// for; 0 is no limit.
+	HTTPSHandshake, RPCHandshake time.Duration
+	// RPCConnsPerClient is how many connections of one address the cluster port has at a time; 0 is no limit but those of each machine.
+	RPCConnsPerClient int
 }
+
+// handshakeTime is how long a handshake may take.
+const handshakeTime = 5 * time.Second
 
 // Ports of the contract.
 const (
@@ -143,7 +151,7 @@ func Default() *Config {
 		Region:    "global", Datacenter: "dc1", BindAddr: defaultBind, LogLevel: "INFO",
 		Client: Client{NodePool: structs.DefaultNodePool, MinDynamicPort: 20000, MaxDynamicPort: 32000, MaxKillTimeout: 30 * time.Second,
 			GCMaxAllocs: 50, GCDiskPercent: 80, CgroupParent: "berth.slice"},
-		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20, ImageBytes: 32 << 30},
+		Limits: Limits{MaxConnsPerClient: 100, BodyBytes: 64 << 20, ImageBytes: 32 << 30, HTTPSHandshake: handshakeTime, RPCHandshake: handshakeTime},
 	}
 }
 

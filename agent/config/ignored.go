@@ -3,7 +3,7 @@ package config
 // ignored warns of settings that are understood and have no effect. Those that ask for what Berth never does anyway (looking for
 // updates, telling of itself) are kept as they are.
 func (b *builder) ignored(f *file) {
-	s, k, l := orEmpty(f.Server), orEmpty(f.Client), orEmpty(f.Limits)
+	s, k := orEmpty(f.Server), orEmpty(f.Client)
 	for _, x := range []struct {
 		there bool
 		text  string
@@ -18,8 +18,6 @@ func (b *builder) ignored(f *file) {
 		{f.PluginDir != nil, "plugin_dir has no effect: drivers are part of the program"},
 		{f.LogRotateBytes != nil || f.LogRotateDuration != nil || f.LogRotateMaxFiles != nil, "log_rotate_* have no effect: let logrotate do it"},
 		{f.LogLocation != nil && *f.LogLocation, "log_include_location has no effect: lines name their part of the program"},
-		{l.HTTPSHandshakeTimeout != nil || l.RPCHandshakeTimeout != nil, "limits.https_handshake_timeout and rpc_handshake_timeout have no effect: the times are fixed"},
-		{l.RPCMaxConnsPerClient != nil, "limits.rpc_max_conns_per_client has no effect: the cluster port bounds connections by itself"},
 		{s.DataDir != nil, "server.data_dir has no effect: the state is in data_dir/server"},
 		{s.RaftProtocol != nil, "server.raft_protocol has no effect: there is one"},
 		{s.AuthoritativeRegion != nil, "server.authoritative_region has no effect: every region rules itself"},

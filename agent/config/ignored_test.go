@@ -44,7 +44,6 @@ func TestWhatHasNoEffectIsSaid(t *testing.T) {
 	const text = `
 data_dir = "/var/lib/x"
 log_include_location = true
-limits { rpc_handshake_timeout = "1s" }
 advertise { http = "10.0.0.1" }
 server {
   enabled = true
@@ -74,13 +73,13 @@ disable_update_check = true
 		t.Fatal(err)
 	}
 	said := strings.Join(c.Warnings, "\n")
-	for _, want := range []string{"log_include_location has", "limits.https_handshake_timeout and rpc_handshake_timeout have", "server.raft_protocol has", "server.data_dir has", "advertise.http has", "server.search has", "client.state_dir has",
+	for _, want := range []string{"log_include_location has", "server.raft_protocol has", "server.data_dir has", "advertise.http has", "server.search has", "client.state_dir has",
 		"client.gc_interval,", "client.artifact has", `plugin "docker": extra_labels has`, `plugin "docker": gc has`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing is said of %s:\n%s", want, said)
 		}
 	}
-	if len(c.Warnings) != 11 {
+	if len(c.Warnings) != 10 {
 		t.Errorf("warnings:\n%s", said)
 	}
 	if err := os.WriteFile(path, []byte("data_dir = \"/d\"\nserver {\n enabled = true\n bootstrap_expect = 1\n}\nclient {\n enabled = true\n drain_on_shutdown { deadline = \"1m\" }\n}\n"), 0o600); err != nil {

@@ -37,6 +37,7 @@ func (y *Relay) toRegion(w http.ResponseWriter, r *http.Request, region string) 
 		http.Error(w, noPath, http.StatusInternalServerError)
 		return
 	}
+	y.abroad.Add(1)
 	again, err := keepBody(w, r)
 	if err != nil {
 		return // it was told

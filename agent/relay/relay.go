@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -74,10 +75,16 @@ type Config struct {
 }
 
 // Relay is the handler.
-type Relay struct{ cfg Config }
+type Relay struct {
+	cfg    Config
+	abroad atomic.Uint64 // requests sent to other regions
+}
 
 // New makes a relay.
-func New(cfg Config) *Relay { return &Relay{cfg} }
+func New(cfg Config) *Relay { return &Relay{cfg: cfg} }
+
+// Abroad is how many requests were sent to other regions since the start.
+func (y *Relay) Abroad() uint64 { return y.abroad.Load() }
 
 // Public answers people and tools: nothing they say about having been sent on counts.
 func (y *Relay) Public() http.Handler {

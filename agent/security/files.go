@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
+	"berth/agent/guard"
 	"berth/internal/pki"
 	"berth/structs"
 )
@@ -77,12 +79,13 @@ func (s *Security) Reload() error {
 	return nil
 }
 
-// Web puts TLS round the API's listener when the configuration says so, and gives it back as it is when not.
-func (s *Security) Web(l net.Listener) net.Listener {
+// Web puts TLS round the API's listener when the configuration says so, and gives it back as it is when not. A handshake may take as long as
+// that; 0 is no limit.
+func (s *Security) Web(l net.Listener, handshake time.Duration) net.Listener {
 	if s.web.Load() == nil {
 		return l
 	}
-	return tls.NewListener(l, s.webTLS())
+	return tls.NewListener(guard.Handshakes(l, handshake), s.webTLS())
 }
 
 func (s *Security) webTLS() *tls.Config {

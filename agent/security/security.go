@@ -38,6 +38,8 @@ type Config struct {
 	// MayForm lets a server without certificate and token form a cluster of its own.
 	MayForm bool
 	TLS     config.TLS
+	// Limits are those of the cluster port.
+	Limits transport.Limits
 	// Dial opens connections for joining; nil is TCP. Now is the clock; nil is time.Now.
 	Dial   func(ctx context.Context, addr string) (net.Conn, error)
 	Now    func() time.Time
@@ -200,7 +202,7 @@ func (s *Security) GossipKey() ([]byte, error) {
 // Transport makes the machine's cluster port. Machines that join are answered once Attach was called.
 func (s *Security) Transport(l net.Listener, addr string, resolve func(structs.ID) (string, bool)) (*transport.Transport, error) {
 	cfg := transport.Config{Credentials: s.source, ID: s.cfg.ID, Role: s.cfg.Role, Region: s.cfg.Region, Listener: l, Addr: addr,
-		Dial: s.cfg.Dial, Resolve: resolve, AnyRole: s.AnyRole(), Now: s.cfg.Now, Logger: s.cfg.Logger}
+		Dial: s.cfg.Dial, Resolve: resolve, AnyRole: s.AnyRole(), Limits: s.cfg.Limits, Now: s.cfg.Now, Logger: s.cfg.Logger}
 	if s.key != nil {
 		cfg.Joiner = joiner{s}
 	}

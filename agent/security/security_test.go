@@ -320,7 +320,7 @@ func TestCertificatesOfTheOperatorAreUsedAndReadAgain(t *testing.T) {
 	}
 	web := &http.Server{Handler: http.NotFoundHandler(), ErrorLog: hclog.NewNullLogger().StandardLogger(nil)}
 	done := make(chan error, 1)
-	go func() { done <- web.Serve(server.sec.Web(l)) }()
+	go func() { done <- web.Serve(server.sec.Web(l, time.Minute)) }()
 	defer func() { _ = web.Close(); <-done }()
 	ask := func(certs ...tls.Certificate) (*x509.Certificate, error) {
 		conn, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pki.NewBundle(root.Cert).Pool(), ServerName: "server.global.nomad", Certificates: certs})

@@ -13,6 +13,7 @@ import (
 type allocSeen struct {
 	status   string
 	restarts uint64
+	oom      int64 // when a task was last killed for its memory, Unix ns
 }
 
 // countAllocs counts what became of the node's allocations since the last look. What had ended before the first is not counted.
@@ -21,7 +22,14 @@ func (c *Collector) countAllocs(now []client.AllocFigures) {
 	seen := make(map[structs.ID]allocSeen, len(now))
 	for _, a := range now {
 		was, known := c.allocs[a.Alloc.ID]
-		seen[a.Alloc.ID] = allocSeen{a.Status, a.Restarts}
+		oom, killed := was.oom, uint64(0)
+		for _, at := range a.OOMKills {
+			oom = max(oom, at)
+			if at > was.oom {
+				killed++
+			}
+		}
+		seen[a.Alloc.ID] = allocSeen{a.Status, a.Restarts, oom}
 		if first && !known {
 			continue
 		}
@@ -37,6 +45,7 @@ func (c *Collector) countAllocs(now []client.AllocFigures) {
 				count(1, a.Status)
 			}
 		}
+		count(killed, "oom_killed")
 		count(a.Restarts-min(a.Restarts, was.restarts), "restart")
 	}
 	c.allocs = seen
@@ -46,12 +55,15 @@ func (c *Collector) countAllocs(now []client.AllocFigures) {
 func (c *Collector) collectAgent(now time.Time) {
 	open, refused := c.agent.Connections()
 	c.gauge(float64(open), nil, "agent", "http", "connections")
-	all, reads := c.agent.Requests()
-	was := &c.agentCounts
-	c.count(refused-was.refused, "agent", "http", "exceeded")
-	c.count(all-was.all, "nomad", "rpc", "request")
-	c.count(reads-was.reads, "nomad", "rpc", "query")
-	was.refused, was.all, was.reads = refused, all, reads
+	c.count(refused-c.refused, "agent", "http", "exceeded")
+	is, was := c.agent.Requests(), c.requests
+	c.count(is.All-was.All, "nomad", "rpc", "request")
+	c.count(is.Reads-was.Reads, "nomad", "rpc", "query")
+	c.count(is.Failed-was.Failed, "nomad", "rpc", "request_error")
+	c.count(is.Accepted-was.Accepted, "nomad", "rpc", "accept_conn")
+	c.count(is.Raft-was.Raft, "nomad", "rpc", "raft_handoff")
+	c.count(is.Abroad-was.Abroad, "nomad", "rpc", "cross-region")
+	c.refused, c.requests = refused, is
 	if own, root, ok := c.agent.Certificates(); ok {
 		c.gauge(own.Sub(now).Seconds(), nil, "tls", "cert", "expire_in_seconds")
 		c.gauge(root.Sub(now).Seconds(), nil, "tls", "ca", "expire_in_seconds")

@@ -1,5 +1,12 @@
 package telemetry
 
+import (
+	"slices"
+
+	"berth/server"
+	"berth/structs"
+)
+
 // Kind says how a figure is read.
 type Kind string
 
@@ -54,6 +61,10 @@ func worker(evalType string) Figure {
 		Help: "time to decide an evaluation of a " + evalType + " job, or a slice of a large one"}
 }
 
+func waited(name, help string) Figure {
+	return Figure{Name: "nomad.nomad.broker." + name, Kind: Sample, Unit: "ms", Where: leaders, Help: help}
+}
+
 func state(name, help string) Figure {
 	return Figure{Name: "nomad.nomad.job_status." + name, Kind: Gauge, Where: leaders, Help: help}
 }
@@ -78,15 +89,36 @@ var nodeLabels = []string{"node_id", "datacenter", "node_class", "node_pool", "n
 
 // Catalogue lists the figures Berth itself writes, in the order of the reference. Those of raft, serf and memberlist stand in
 // Libraries.
-var Catalogue = []Figure{
+var Catalogue = slices.Concat(ofParts, ofCommands())
+
+// ofCommands are the figures of the state machine.
+func ofCommands() []Figure {
+	var out []Figure
+	for kind := structs.CmdNone + 1; kind <= structs.CmdLast; kind++ {
+		out = append(out, Figure{Name: "nomad.nomad.fsm." + server.ApplyName(kind), Kind: Sample, Unit: "ms", Where: servers,
+			Help: "time the state machine takes for a command of this kind, or to refuse it"})
+	}
+	return out
+}
+
+var ofParts = []Figure{
 	{Name: "nomad.nomad.broker.total_ready", Kind: Gauge, Where: leaders, Help: "evaluations that can be decided now"},
 	{Name: "nomad.nomad.broker.total_pending", Kind: Gauge, Where: leaders, Help: "evaluations that wait for another of their job"},
+	{Name: "nomad.nomad.broker.total_cancelable", Kind: Gauge, Where: leaders, Help: "evaluations that another one of their job stands for, and that are to be cancelled"},
+	waited("wait_time", "from when an evaluation can be decided until it is begun"),
+	waited("process_time", "from there until its result is in the log"),
+	waited("response_time", "both together"),
 	queue("service", "ready"), queue("service", "unacked"), queue("batch", "ready"), queue("batch", "unacked"),
 	queue("system", "ready"), queue("system", "unacked"), queue("sysbatch", "ready"), queue("sysbatch", "unacked"),
 	{Name: "nomad.nomad.broker.total_unacked", Kind: Gauge, Where: leaders, Help: "evaluations that are being decided"},
 	{Name: "nomad.nomad.broker.total_waiting", Kind: Gauge, Where: leaders, Help: "evaluations that wait for a time"},
 	{Name: "nomad.nomad.blocked_evals.total_blocked", Kind: Gauge, Where: leaders, Help: "evaluations that wait for room"},
 	{Name: "nomad.nomad.blocked_evals.total_escaped", Kind: Gauge, Where: leaders, Help: "those of them that any node may help, of whatever class"},
+	{Name: "nomad.nomad.blocked_evals.total_quota_limit", Kind: Gauge, Where: leaders, Help: "those of them that the limit of a queue keeps"},
+	{Name: "nomad.nomad.blocked_evals.cpu", Kind: Gauge, Unit: "MHz", Where: leaders, Help: "compute that allocations without room ask for"},
+	{Name: "nomad.nomad.blocked_evals.memory", Kind: Gauge, Unit: "MiB", Where: leaders, Help: "memory they ask for"},
+	{Name: "nomad.nomad.blocked_evals.job.cpu", Kind: Gauge, Unit: "MHz", Labels: []string{"namespace", "job"}, Where: leaders, Help: "the same of one job; of none that has room"},
+	{Name: "nomad.nomad.blocked_evals.job.memory", Kind: Gauge, Unit: "MiB", Labels: []string{"namespace", "job"}, Where: leaders, Help: "the same of one job; of none that has room"},
 	{Name: "nomad.nomad.plan.queue_depth", Kind: Gauge, Where: leaders, Help: "plans that are being written"},
 	{Name: "nomad.nomad.plan.submit", Kind: Sample, Unit: "ms", Where: leaders, Help: "from a decided plan to its commit: log, disk, other servers, state machine"},
 	worker("service"), worker("batch"), worker("system"), worker("sysbatch"),
@@ -127,6 +159,7 @@ var Catalogue = []Figure{
 	node("allocated.cpu", "MHz", "compute given to allocations"),
 	node("allocated.memory", "MiB", "memory given to allocations"),
 	node("allocated.disk", "MiB", "disk given to allocations"),
+	node("allocated.max_memory", "MiB", "memory they may use at most"),
 	node("unallocated.cpu", "MHz", "compute left, without what is reserved"),
 	node("unallocated.memory", "MiB", "memory left, without what is reserved"),
 	node("unallocated.disk", "MiB", "disk left, without what is reserved"),
@@ -136,6 +169,7 @@ var Catalogue = []Figure{
 	happened("complete", "allocations that ended well"),
 	happened("failed", "allocations that failed"),
 	happened("restart", "restarts of tasks"),
+	happened("oom_killed", "tasks that were killed for the memory they used"),
 
 	host("cpu.total", "%", "how busy a processor is", "cpu"),
 	host("cpu.user", "%", "its part in programs", "cpu"),
@@ -168,6 +202,10 @@ var Catalogue = []Figure{
 	{Name: "nomad.agent.http.exceeded", Kind: Counter, Where: always, Help: "connections to the API that were refused: http_max_conns_per_client"},
 	{Name: "nomad.nomad.rpc.request", Kind: Counter, Where: machines, Help: "requests of other machines on the cluster port"},
 	{Name: "nomad.nomad.rpc.query", Kind: Counter, Where: machines, Help: "those of them that read"},
+	{Name: "nomad.nomad.rpc.request_error", Kind: Counter, Where: machines, Help: "those of them that were answered with an error"},
+	{Name: "nomad.nomad.rpc.accept_conn", Kind: Counter, Where: machines, Help: "connections to the cluster port"},
+	{Name: "nomad.nomad.rpc.raft_handoff", Kind: Counter, Where: machines, Help: "those of them that are Raft's"},
+	{Name: "nomad.nomad.rpc.cross-region", Kind: Counter, Where: machines, Help: "requests of callers that were sent on to other regions"},
 	{Name: "nomad.tls.cert.expire_in_seconds", Kind: Gauge, Unit: "s", Where: machines, Help: "until this machine's certificate ends; it is renewed after half its life"},
 	{Name: "nomad.tls.ca.expire_in_seconds", Kind: Gauge, Unit: "s", Where: machines, Help: "until the first of the roots it trusts ends"},
 	inner("num_goroutines", "", "goroutines"),

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-metrics"
@@ -34,10 +35,17 @@ type Node interface {
 type Agent interface {
 	// Connections are those of the API: open now, and refused since the start because their address had too many.
 	Connections() (open int, refused uint64)
-	// Requests are those on the cluster port since the start, and how many of them read.
-	Requests() (all, reads uint64)
+	// Requests are what came by the cluster port, and went to other regions, since the start.
+	Requests() Requests
 	// Certificates are when this machine's, and the first of the roots it trusts, end; false without any.
 	Certificates() (own, root time.Time, ok bool)
+}
+
+// Requests are an agent's since its start.
+type Requests struct {
+	All, Reads, Failed uint64 // of other machines
+	Accepted, Raft     uint64 // connections of the cluster port, and those of them that are Raft's
+	Abroad             uint64 // requests of callers, sent on to other regions
 }
 
 // Collector looks at the parts of an agent.
@@ -47,10 +55,11 @@ type Collector struct {
 	client Node           // nil without one
 	agent  Agent          // nil in tests of the others
 
-	placer      placer.Stats // as they were written last
-	jobsAt      time.Time
-	began       time.Time
-	agentCounts struct{ refused, all, reads uint64 } // as they were written last
+	placer   placer.Stats // as they were written last
+	jobsAt   time.Time
+	began    time.Time
+	refused  uint64   // as they were written last
+	requests Requests // the same
 	// allocs are the node's as they were seen last; nil before the first look.
 	allocs map[structs.ID]allocSeen
 }
@@ -104,6 +113,7 @@ func (c *Collector) collectServer(now time.Time) {
 	}
 	c.gauge(leads, nil, "nomad", "server", "leader")
 	c.gauge(float64(s.State().Index()), nil, "nomad", "state", "snapshotIndex")
+	c.collectTimes()
 	if leads == 0 {
 		c.placer = placer.Stats{}
 		return
@@ -117,8 +127,10 @@ func (c *Collector) collectServer(now time.Time) {
 	}
 	c.gauge(float64(p.Queue.InFlight), nil, "nomad", "broker", "total_unacked")
 	c.gauge(float64(p.Queue.Waiting), nil, "nomad", "broker", "total_waiting")
+	c.gauge(float64(p.Cancelable), nil, "nomad", "broker", "total_cancelable")
 	c.gauge(float64(p.Queue.Blocked), nil, "nomad", "blocked_evals", "total_blocked")
 	c.gauge(float64(p.Queue.Escaped), nil, "nomad", "blocked_evals", "total_escaped")
+	c.gauge(float64(p.Queue.Limited), nil, "nomad", "blocked_evals", "total_quota_limit")
 	c.gauge(float64(p.Writing), nil, "nomad", "plan", "queue_depth")
 	c.gauge(float64(s.ActiveNodes()), nil, "nomad", "heartbeat", "active")
 	if p.Evaluations < c.placer.Evaluations { // another term
@@ -153,6 +165,23 @@ func (c *Collector) collectServer(now time.Time) {
 	}
 }
 
+// collectTimes writes how long took what the server did since the last look.
+func (c *Collector) collectTimes() {
+	c.server.AppliedSince(func(kind structs.CommandKind, took time.Duration) {
+		if name := server.ApplyName(kind); name != "" {
+			c.sample(took, "nomad", "fsm", name)
+		}
+	})
+	c.server.TookSince(func(what string, took time.Duration) {
+		c.sample(took, append([]string{"nomad"}, strings.Split(what, ".")...)...)
+	})
+}
+
+// sample writes a time, in milliseconds.
+func (c *Collector) sample(took time.Duration, name ...string) {
+	c.t.global.AddSample(name, float32(took.Seconds()*1000))
+}
+
 // collectJobs counts the jobs by status, and the allocations of each group by theirs, when this server leads.
 func (c *Collector) collectJobs(to *metrics.Metrics) {
 	if c.server == nil || !c.server.IsLeader() {
@@ -163,6 +192,7 @@ func (c *Collector) collectJobs(to *metrics.Metrics) {
 	}
 	snap := c.server.State().Snapshot()
 	var pending, running, dead int
+	var cpu, memory int64
 	for j := range snap.Jobs() {
 		switch j.Status {
 		case structs.JobStatusPending:
@@ -172,12 +202,19 @@ func (c *Collector) collectJobs(to *metrics.Metrics) {
 		case structs.JobStatusDead:
 			dead++
 		}
-		if c.t.cfg.DisableDispatched && j.Dispatched {
-			continue
-		}
 		sum := snap.JobSummary(j.Namespace, j.ID)
 		if sum == nil {
 			continue
+		}
+		wantCPU, wantMemory := wanted(j, sum)
+		cpu, memory = cpu+wantCPU, memory+wantMemory
+		if c.t.cfg.DisableDispatched && j.Dispatched {
+			continue
+		}
+		if wantCPU > 0 || wantMemory > 0 {
+			labels := []metrics.Label{{Name: "namespace", Value: j.Namespace}, {Name: "job", Value: j.ID}}
+			gauge(int(wantCPU), labels, "blocked_evals", "job", "cpu")
+			gauge(int(wantMemory), labels, "blocked_evals", "job", "memory")
 		}
 		for group, n := range sum.Summary {
 			labels := []metrics.Label{{Name: "namespace", Value: j.Namespace}, {Name: "job", Value: j.ID}, {Name: "task_group", Value: group}}
@@ -190,9 +227,31 @@ func (c *Collector) collectJobs(to *metrics.Metrics) {
 			gauge(n.Unknown, labels, "job_summary", "unknown")
 		}
 	}
+	gauge(int(cpu), nil, "blocked_evals", "cpu")
+	gauge(int(memory), nil, "blocked_evals", "memory")
 	gauge(pending, nil, "job_status", "pending")
 	gauge(running, nil, "job_status", "running")
 	gauge(dead, nil, "job_status", "dead")
+}
+
+// wanted is what the allocations of a job that wait for room ask for: MHz, and MiB.
+func wanted(j *structs.Job, sum *structs.JobSummary) (cpu, memory int64) {
+	for _, g := range j.TaskGroups {
+		n := int64(sum.Summary[g.Name].Queued)
+		for _, t := range g.Tasks {
+			if r := t.Resources; r != nil && n > 0 {
+				cpu, memory = cpu+n*whole(r.CPU), memory+n*whole(r.MemoryMB)
+			}
+		}
+	}
+	return cpu, memory
+}
+
+func whole(n *int) int64 {
+	if n == nil {
+		return 0
+	}
+	return int64(*n)
 }
 
 func (c *Collector) collectClient(ctx context.Context) {
@@ -212,6 +271,7 @@ func (c *Collector) collectClient(ctx context.Context) {
 	c.gauge(float64(f.Allocated.CPU), labels, "client", "allocated", "cpu")
 	c.gauge(float64(f.Allocated.MemoryMB), labels, "client", "allocated", "memory")
 	c.gauge(float64(f.Allocated.DiskMB), labels, "client", "allocated", "disk")
+	c.gauge(float64(f.Allocated.MemoryMaxMB), labels, "client", "allocated", "max_memory")
 	c.gauge(float64(f.Unallocated.CPU), labels, "client", "unallocated", "cpu")
 	c.gauge(float64(f.Unallocated.MemoryMB), labels, "client", "unallocated", "memory")
 	c.gauge(float64(f.Unallocated.DiskMB), labels, "client", "unallocated", "disk")

@@ -44,6 +44,14 @@ func TestTheReferenceOfFiguresIsFresh(t *testing.T) {
 	for _, l := range Libraries {
 		fmt.Fprintf(&b, "- `%s*`: %s\n", l.Prefix, l.Help)
 	}
+	b.WriteString("\nThese names of Nomad's have no figure here:\n\n| Name | Why |\n|---|---|\n")
+	for _, a := range Absent {
+		name := a.Name
+		if strings.HasSuffix(name, ".") {
+			name += "*"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", name, a.Why)
+	}
 	const path = "../../docs/reference/metrics.md"
 	if os.Getenv("BERTH_UPDATE") != "" {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {

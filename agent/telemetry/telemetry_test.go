@@ -49,7 +49,7 @@ func open(t *testing.T, change func(*config.Telemetry)) *Telemetry {
 type agent struct{}
 
 func (agent) Connections() (int, uint64) { return 3, 2 }
-func (agent) Requests() (uint64, uint64) { return 9, 5 }
+func (agent) Requests() Requests         { return Requests{9, 5, 1, 4, 2, 1} }
 func (agent) Certificates() (own, root time.Time, ok bool) {
 	return time.Now().Add(time.Hour), time.Now().Add(2 * time.Hour), true
 }
@@ -76,7 +76,9 @@ func seenAt(look int) []client.AllocFigures {
 	if look == 1 {
 		return []client.AllocFigures{at(1, structs.AllocClientRunning, 1), at(2, structs.AllocClientFailed, 3)}
 	}
-	return []client.AllocFigures{at(1, structs.AllocClientComplete, 3), at(2, structs.AllocClientFailed, 3), at(3, structs.AllocClientRunning, 0),
+	killed := at(1, structs.AllocClientComplete, 3)
+	killed.OOMKills = []int64{7, 9}
+	return []client.AllocFigures{killed, at(2, structs.AllocClientFailed, 3), at(3, structs.AllocClientRunning, 0),
 		at(4, structs.AllocClientFailed, 0), at(5, structs.AllocClientComplete, 1)}
 }
 
@@ -95,7 +97,7 @@ func TestWhatHappenedToAllocationsIsCountedOnce(t *testing.T) {
 		}
 		i.RUnlock()
 	}
-	want := map[string]int{"nomad.client.allocs.running": 1, "nomad.client.allocs.complete": 2, "nomad.client.allocs.failed": 1, "nomad.client.allocs.restart": 3}
+	want := map[string]int{"nomad.client.allocs.running": 1, "nomad.client.allocs.complete": 2, "nomad.client.allocs.failed": 1, "nomad.client.allocs.restart": 3, "nomad.client.allocs.oom_killed": 2}
 	for name, n := range want {
 		if got[name] != n {
 			t.Errorf("%s: %d, want %d", name, got[name], n)
@@ -150,6 +152,9 @@ func live(t *testing.T, c func(*server.Server) *Collector, then func()) {
 	}
 	if err := s.NodeMissed(ctx, n.ID); err != nil {
 		t.Fatal(err)
+	}
+	for kind := structs.CmdNone + 1; kind <= structs.CmdLast; kind++ { // each is applied, or refused
+		_, _ = s.Propose(ctx, kind, &structs.NameDeleteCommand{})
 	}
 	runtime.GC()
 	col := c(s)
@@ -224,11 +229,16 @@ func TestFiguresOfAMomentAreTogether(t *testing.T) {
 func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 	tm := open(t, nil)
 	read := moment() // what is made for its reader
+	w := httptest.NewRecorder()
+	show := func() { tm.Prometheus().ServeHTTP(w, httptest.NewRequest("GET", "/", nil)) }
 	live(t, func(s *server.Server) *Collector { return tm.Collect(s, one{fakeNode(s), new(int)}, agent{}) }, func() {
 		if err := tm.jobs(read); err != nil {
 			t.Fatal(err)
 		}
+		show()
 	})
+	show() // what its end wrote
+	prom := "\n" + w.Body.String()
 	got := written(tm.keep, read)
 	listed := map[string]bool{}
 	for _, f := range Catalogue {
@@ -237,6 +247,10 @@ func TestARunningServerWritesWhatTheCatalogueSays(t *testing.T) {
 		}
 		listed[f.Name] = true
 		w, there := got[f.Name]
+		in := "\n" + strings.NewReplacer(".", "_", "-", "_").Replace(f.Name)
+		if there && (!strings.Contains(prom, in+" ") && !strings.Contains(prom, in+"{") && !strings.Contains(prom, in+"_count ")) {
+			t.Errorf("%s is not shown to Prometheus", f.Name)
+		}
 		switch {
 		case f.Where == several && !there: // needs other servers
 		case !there:

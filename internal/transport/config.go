@@ -51,7 +51,8 @@ type Config struct {
 
 // Limits bound what peers may use. Zero values are the defaults.
 type Limits struct {
-	// HandshakeTimeout is how long a connection may take until it is what it wants to be; default 5 s.
+	// HandshakeTimeout is how long a connection may take until it is what it wants to be; default 5 s. Negative, those that others open may take
+	// as long as they want.
 	HandshakeTimeout time.Duration
 	// HalfOpen is how many connections may be before that point at once, HalfOpenPerAddr how many of one address; defaults 256, 32.
 	HalfOpen        int
@@ -72,6 +73,25 @@ type Limits struct {
 	JoinTimeout time.Duration
 }
 
+// handshakeTime is how long a handshake may take by default, and one this machine begins where others may take as long as they want.
+const handshakeTime = 5 * time.Second
+
+// outbound is how long a handshake may take that this machine begins.
+func (l Limits) outbound() time.Duration {
+	if l.HandshakeTimeout < 0 {
+		return handshakeTime
+	}
+	return l.HandshakeTimeout
+}
+
+// inbound is until when a handshake may take that another begins now; zero without an end.
+func (l Limits) inbound() time.Time {
+	if l.HandshakeTimeout < 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(l.HandshakeTimeout)
+}
+
 func (l Limits) withDefaults() Limits {
 	set := func(v *int, d int) {
 		if *v <= 0 {
@@ -83,7 +103,9 @@ func (l Limits) withDefaults() Limits {
 			*v = d
 		}
 	}
-	dur(&l.HandshakeTimeout, 5*time.Second)
+	if l.HandshakeTimeout == 0 {
+		l.HandshakeTimeout = handshakeTime
+	}
 	dur(&l.KeepAlive, 10*time.Second)
 	dur(&l.JoinTimeout, 30*time.Second)
 	set(&l.HalfOpen, 256)

@@ -46,7 +46,7 @@ func (t *Transport) receive(raw net.Conn, identified func()) (err error) {
 			_ = raw.Close() // err tells why
 		}
 	}()
-	if err := raw.SetDeadline(time.Now().Add(t.cfg.Limits.HandshakeTimeout)); err != nil {
+	if err := raw.SetDeadline(t.cfg.Limits.inbound()); err != nil {
 		return err
 	}
 	conn := tls.Server(raw, t.serverTLS())
@@ -82,6 +82,7 @@ func (t *Transport) receive(raw net.Conn, identified func()) (err error) {
 	}
 	handed = true
 	if state.NegotiatedProtocol == ProtoRaft {
+		t.handed.Add(1)
 		t.raft.deliver(&trackedConn{Conn: conn, onClose: func() { t.untrack(raw); t.leave(peer.ID) }})
 		return nil
 	}

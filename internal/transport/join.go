@@ -71,7 +71,7 @@ func (t *Transport) answerJoin(conn *tls.Conn) error {
 		req.Shown = append(req.Shown, c.Raw)
 	}
 	res, err := t.decide(ctx, &req)
-	if derr := conn.SetDeadline(time.Now().Add(t.cfg.Limits.HandshakeTimeout)); derr != nil {
+	if derr := conn.SetDeadline(time.Now().Add(t.cfg.Limits.outbound())); derr != nil {
 		return errors.Join(err, derr)
 	}
 	if err != nil {

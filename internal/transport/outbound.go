@@ -20,7 +20,7 @@ type dialing struct {
 
 // dial opens a connection to a server for a protocol and says hello. expect, when not zero, is whom the caller wants there.
 func (t *Transport) dial(ctx context.Context, addr, proto string, expect structs.ID) (*tls.Conn, Peer, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.cfg.Limits.HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.Limits.outbound())
 	defer cancel()
 	fail := func(err error) (*tls.Conn, Peer, error) {
 		kind := structs.KindOf(err)
@@ -53,7 +53,7 @@ func (t *Transport) dial(ctx context.Context, addr, proto string, expect structs
 	}
 	if err != nil {
 		if ctx.Err() != nil {
-			err = fmt.Errorf("no answer within %s: %w", t.cfg.Limits.HandshakeTimeout, ctx.Err())
+			err = fmt.Errorf("no answer within %s: %w", t.cfg.Limits.outbound(), ctx.Err())
 		}
 		return fail(errors.Join(err, closeQuietly(raw)))
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,6 +26,8 @@ type Transport struct {
 	raft *raftLayer
 	gate *gate // of connections that have not said yet who they are
 	join *gate // of machines that want to join
+
+	accepted, handed atomic.Uint64 // see Connections
 
 	running sync.WaitGroup // connections and sessions
 	dials   sync.Map       // address -> *dialing
@@ -90,6 +93,7 @@ func (t *Transport) accept() error {
 		switch {
 		case err == nil:
 			wait = 0
+			t.accepted.Add(1)
 			t.inbound(conn)
 		case t.isClosed() || errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("cluster port: %w", err)
@@ -100,6 +104,9 @@ func (t *Transport) accept() error {
 		}
 	}
 }
+
+// Connections are how many the cluster port took since the start, and how many of them were given to Raft.
+func (t *Transport) Connections() (accepted, raft uint64) { return t.accepted.Load(), t.handed.Load() }
 
 func (t *Transport) isClosed() bool {
 	t.mu.Lock()

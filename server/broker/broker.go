@@ -24,6 +24,7 @@ type item struct {
 	at       time.Time // of placeWaiting
 	pos      int       // in its heap
 	attempts int       // how often it was taken and given back
+	since    time.Time // ready
 	gone     bool      // over while in flight: Done forgets it
 	lined    bool      // in the line of its queue's limit
 	turn     *line     // of which it has the turn
@@ -57,6 +58,7 @@ type Broker struct {
 	extra   []*structs.Evaluation // those that another of the same job stands for
 	counts  Counts                // but Pending, see tally
 	queues  queues
+	now     time.Time // as it was told last
 }
 
 // New is a broker without evaluations.
@@ -67,6 +69,17 @@ func New() *Broker {
 		ready:   heap.New(jobBefore, func(j *job, at int) { j.pos = at }),
 		waiting: heap.New(dueBefore, setPos),
 	}
+}
+
+// At tells what time it is, before what happens then.
+func (b *Broker) At(now time.Time) { b.now = now }
+
+// ReadySince is since when an evaluation that is in flight could be taken, or, of one given back, could be again; zero of one that is not known.
+func (b *Broker) ReadySince(id structs.ID) time.Time {
+	if it := b.items[id]; it != nil {
+		return it.since
+	}
+	return time.Time{}
 }
 
 // Set tells of an evaluation as the store has it now.
@@ -139,7 +152,7 @@ func (b *Broker) makeReady(it *item) {
 		}
 		j.news = it
 	}
-	it.place = placeReady
+	it.place, it.since = placeReady, b.now
 	b.tally(it, 1)
 	j.ready.Push(it)
 	b.fixJob(j)
@@ -243,6 +256,7 @@ func (b *Broker) first(now time.Time) *job {
 		it := b.waiting.Pop()
 		b.tally(it, -1)
 		b.makeReady(it)
+		it.since = it.at
 	}
 	var j *job
 	if b.ready.Len() > 0 {

@@ -7,6 +7,8 @@ type Counts struct {
 	Ready, Waiting, InFlight, Blocked int
 	// Pending are those of Ready that wait for another of their job; Escaped those of Blocked that any node may help.
 	Pending, Escaped int
+	// Limited are those of Blocked that the limit of a queue keeps.
+	Limited int
 	// Types are Ready and InFlight by the type of the job, in the order of Types.
 	Types [4]TypeCounts
 }
@@ -55,6 +57,9 @@ func (b *Broker) tally(it *item, n int) {
 		c.Blocked += n
 		if it.eval.EscapedComputedClass {
 			c.Escaped += n
+		}
+		if it.eval.QuotaLimitReached != "" {
+			c.Limited += n
 		}
 	}
 }

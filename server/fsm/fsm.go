@@ -18,6 +18,7 @@ type FSM struct {
 	store *state.Store
 	texts texts // of the applying goroutine
 	chain chain
+	watch Watch
 
 	halt   atomic.Pointer[structs.Error] // why nothing is applied any more
 	halted chan struct{}                 // closed then
@@ -27,7 +28,7 @@ var _ raft.BatchingFSM = (*FSM)(nil)
 
 // New is the state machine of a store.
 func New(store *state.Store) *FSM {
-	return &FSM{store: store, texts: texts{}, chain: chain{news: make(chan struct{}, 1)}, halted: make(chan struct{})}
+	return &FSM{store: store, texts: texts{}, watch: unwatched{}, chain: chain{news: make(chan struct{}, 1)}, halted: make(chan struct{})}
 }
 
 // Halted is closed when an entry came that this program does not understand: it has changed nothing, and neither has any behind it.
@@ -133,12 +134,13 @@ func (f *FSM) ApplyEntry(index uint64, entry *structs.LogEntry) []Result {
 func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, data []byte) []Result {
 	txn := f.store.Begin(index)
 	begin := txn.Savepoint()
-	one := &applier{txn: txn, texts: f.texts, index: index, whole: data != nil}
+	one := &applier{txn: txn, texts: f.texts, index: index, whole: data != nil, watch: f.watch}
 	results, ok := applyTogether(one, entry)
 	if !ok {
 		txn.Rollback(begin)
 		results = applyApart(one, entry)
 	}
+	f.watch.End()
 	if data != nil {
 		link(txn, index, data, results)
 	}
@@ -154,6 +156,7 @@ func (f *FSM) applyEntry(index uint64, entry *structs.LogEntry, data []byte) []R
 // applyTogether applies commands without a way back between them, which would cost each of them copies of its own. False when one
 // failed in the middle of what it wrote: then the transaction is of no use.
 func applyTogether(one *applier, entry *structs.LogEntry) ([]Result, bool) {
+	one.watch.Begin()
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
 		before := one.txn.Changes()
@@ -167,6 +170,7 @@ func applyTogether(one *applier, entry *structs.LogEntry) ([]Result, bool) {
 
 // applyApart does the same with a way back before each command.
 func applyApart(one *applier, entry *structs.LogEntry) []Result {
+	one.watch.Begin()
 	results := make([]Result, len(entry.Commands))
 	for i := range entry.Commands {
 		save := one.txn.Savepoint()
@@ -182,6 +186,7 @@ func (a *applier) command(cmd *structs.Command) Result {
 	a.at, a.touched, a.seen = cmd.At, a.touched[:0], nil
 	a.txn.Step()
 	value, err := a.apply(cmd)
+	a.watch.Applied(cmd.Kind)
 	if err != nil {
 		return Result{Err: err}
 	}
@@ -203,6 +208,7 @@ type applier struct {
 	index uint64
 	at    int64 // the time of the command in hand, Unix ns
 	whole bool  // the lengths in the command's body were checked
+	watch Watch
 	// touched are the jobs whose status the command in hand may have changed, in the order they were first touched.
 	touched []structs.JobKey
 	seen    map[structs.JobKey]bool

@@ -12,6 +12,7 @@ import (
 	"berth/scheduler"
 	"berth/scheduler/fleet"
 	"berth/server/broker"
+	"berth/server/timing"
 	"berth/state"
 	"berth/structs"
 )
@@ -24,6 +25,8 @@ type Deps struct {
 	Now    func() time.Time
 	// Decided is told how long a slice of an evaluation took to decide; nil where nobody asks.
 	Decided func(e *structs.Evaluation, took time.Duration)
+	// Took is given how long evaluations waited and were worked on; nil where nobody asks.
+	Took *timing.Times[string]
 	// Propose hands a command on and returns at once; done is called later, with what became of it, by whoever calls the core.
 	Propose func(kind structs.CommandKind, body msgp.Marshaler, done func(value any, err error))
 }
@@ -60,8 +63,10 @@ type work struct {
 	refused bool           // by the state machine: the evaluation must be looked at again
 	failed  bool           // something could not be written now: the same, after a pause
 	fault   string         // why something can never be written: the evaluation fails; empty for none
-	last    *slice         // decided, and proposed when all others were accepted
-	over    bool           // given up or replaced: what still lands changes nothing
+	ready   time.Time      // since when it could be taken
+	taken   time.Time
+	last    *slice // decided, and proposed when all others were accepted
+	over    bool   // given up or replaced: what still lands changes nothing
 }
 
 // spoilt reports that the evaluation cannot go on as it was begun.
@@ -125,7 +130,7 @@ func (l *Core) Step(between func()) {
 		l.absorb()
 	}
 	l.flush()
-	l.stats.Queue, l.stats.Writing = l.broker.Counts(), l.inFlight
+	l.stats.Queue, l.stats.Writing, l.stats.Cancelable = l.broker.Counts(), l.inFlight, len(l.extra.evals)
 }
 
 // Next is when there is something to do though nothing changed: an evaluation becomes ready, or a cancel is tried again.
@@ -150,6 +155,8 @@ func (l *Core) absorb() {
 	if !ok {
 		return
 	}
+	now := l.Now()
+	l.broker.At(now)
 	if changes.QueuesChanged {
 		l.setQueues(changes.Queues, changes.Index)
 	}
@@ -179,7 +186,6 @@ func (l *Core) absorb() {
 		l.broker.Came(changes.Index)
 	}
 	l.noteHeld(changes.Index)
-	now := l.Now()
 	for _, c := range changes.Evals {
 		l.broker.Moved(c.Object.JobKey(), changes.Index)
 		if c.Deleted {
@@ -222,7 +228,7 @@ func (l *Core) take() *work {
 	if eval == nil {
 		return nil
 	}
-	w := &work{eval: eval, queue: l.broker.QueueOf(eval)}
+	w := &work{eval: eval, queue: l.broker.QueueOf(eval), ready: l.broker.ReadySince(eval.ID), taken: now}
 	snap := l.State.Snapshot()
 	l.guard(w, func() {
 		w.run = scheduler.Begin(scheduler.Input{
@@ -328,6 +334,7 @@ func (l *Core) land(r result) {
 	case w.over && !r.slice.last:
 	case r.slice.last && !w.spoilt():
 		l.stats.Evaluations++
+		l.finished(w)
 		if e := r.slice.waitsOn(w.eval.ID); e != nil { // whether its change was heard of before this or is yet to be
 			l.broker.WaitOn(e)
 		} else {
@@ -335,6 +342,16 @@ func (l *Core) land(r result) {
 		}
 	case w.run == nil:
 		l.settle(w)
+	}
+}
+
+// finished notes how long an evaluation waited until it was taken, and how long it was worked on.
+func (l *Core) finished(w *work) {
+	now := l.Now()
+	l.broker.At(now)
+	if l.Took != nil {
+		l.Took.Add(timing.Of[string]{What: "broker.wait_time", Took: w.taken.Sub(w.ready)}, timing.Of[string]{What: "broker.process_time", Took: now.Sub(w.taken)},
+			timing.Of[string]{What: "broker.response_time", Took: now.Sub(w.ready)})
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-metrics"
 	"github.com/tinylib/msgp/msgp"
 
 	"berth/scheduler"
 	"berth/server/broker"
+	"berth/server/timing"
 	"berth/state"
 	"berth/structs"
 )
@@ -28,6 +28,8 @@ type Config struct {
 	Logger hclog.Logger
 	// Decided is told how long a slice of an evaluation took to decide; nil where nobody asks.
 	Decided func(e *structs.Evaluation, took time.Duration)
+	// Took is given how long things took, by the end of their figure's name; nil where nobody asks.
+	Took *timing.Times[string]
 }
 
 // Limits of the placer.
@@ -66,6 +68,7 @@ type Stats struct {
 	Refused     uint64 // nodes for which the state machine refused a plan's placements
 	Failed      uint64 // evaluations given up
 	Writing     int    // plans being written now
+	Cancelable  int    // evaluations another of their job stands for, to be cancelled
 	Queue       broker.Counts
 }
 
@@ -79,9 +82,22 @@ func (p *Placer) Stats() Stats {
 	return p.stats
 }
 
-// decided measures a decision, in milliseconds.
+// invoked is the figure of decisions, by the type of the job.
+var invoked = map[string]string{structs.JobTypeService: "worker.invoke_scheduler.service", structs.JobTypeBatch: "worker.invoke_scheduler.batch",
+	structs.JobTypeSystem: "worker.invoke_scheduler.system", structs.JobTypeSysBatch: "worker.invoke_scheduler.sysbatch"}
+
+// submitted notes how long a plan took from its decision to its commit.
+func (p *Placer) submitted(took time.Duration) {
+	if p.cfg.Took != nil {
+		p.cfg.Took.Add(timing.Of[string]{What: "plan.submit", Took: took})
+	}
+}
+
+// decided notes how long a decision took.
 func (p *Placer) decided(e *structs.Evaluation, took time.Duration) {
-	metrics.AddSample([]string{"nomad", "worker", "invoke_scheduler", string(e.Type)}, float32(took.Seconds()*1000))
+	if p.cfg.Took != nil {
+		p.cfg.Took.Add(timing.Of[string]{What: invoked[e.Type], Took: took})
+	}
 	if p.cfg.Decided != nil {
 		p.cfg.Decided(e, took)
 	}
@@ -93,12 +109,12 @@ func (p *Placer) Run(ctx context.Context) error {
 	var writers sync.WaitGroup
 	defer writers.Wait()
 	core := NewCore(Deps{
-		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now, Decided: p.decided,
+		State: p.cfg.Host.State(), IDs: p.cfg.Host, Logger: p.cfg.Logger, Now: time.Now, Decided: p.decided, Took: p.cfg.Took,
 		Propose: func(kind structs.CommandKind, body msgp.Marshaler, done func(any, error)) {
 			writers.Go(func() {
 				began := time.Now()
 				_, value, err := p.cfg.Host.Propose(ctx, kind, body)
-				metrics.MeasureSince([]string{"nomad", "plan", "submit"}, began)
+				p.submitted(time.Since(began))
 				select {
 				case landed <- func() { done(value, err) }:
 				case <-ctx.Done():
