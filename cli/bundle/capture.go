@@ -192,7 +192,7 @@ func (c *capture) agent(ctx context.Context, t target) {
 	for i, f := range files {
 		name := t.dir + "/" + f[0]
 		if gone != nil {
-			c.out.add(Entry{Path: name, From: f[1], At: time.Now().UTC(), Error: gone.Error()}, nil)
+			c.out.add(Entry{Path: name, From: f[1], At: time.Now().UTC(), Error: reason(gone)}, nil)
 			continue
 		}
 		if err := c.take(ctx, name, f[1], &t, askTimeout+c.Profile); i == 0 && unreachable(err) {
@@ -255,7 +255,7 @@ func (c *capture) take(ctx context.Context, name, route string, of *target, pati
 	resp, asked, err := c.open(ctx, route, of)
 	e.From = asked
 	if err != nil {
-		e.Error = err.Error()
+		e.Error = reason(err)
 		c.out.add(e, nil)
 		return err
 	}
@@ -274,7 +274,7 @@ func (c *capture) follow(ctx context.Context, name, route string, of *target) {
 	resp, asked, err := c.open(ctx, route, of)
 	e.From = asked
 	if err != nil {
-		e.Error = err.Error()
+		e.Error = reason(err)
 		c.out.add(e, nil)
 		return
 	}
@@ -294,4 +294,13 @@ func copyBounded(to *bytes.Buffer, from io.Reader, limit int64) error {
 		return fmt.Errorf("cut at %d bytes", limit)
 	}
 	return err
+}
+
+// reason is why a file is missing; where the token may not read it, with the permission it would need.
+func reason(err error) string {
+	var answer *api.Error
+	if errors.As(err, &answer) && answer.Permission != "" {
+		return answer.Error() + ": it needs " + answer.Permission
+	}
+	return err.Error()
 }

@@ -79,6 +79,9 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `[{"ID":%q,"Status":"ready"},{"ID":%q,"Status":"down"}]`, upNode, downNode)
 	case p == "/v1/event/stream":
 		http.NotFound(w, r)
+	case p == "/v1/operator/autopilot/health":
+		w.Header().Set(api.HeaderPermission, "operator:read")
+		http.Error(w, "Permission denied", http.StatusForbidden)
 	default:
 		fmt.Fprintf(w, `{"path":%q}`, p)
 	}
@@ -149,7 +152,7 @@ func bundleOfACluster(t *testing.T) {
 	if !slices.Equal(x.Servers, []string{"s1.global", "gone.global"}) || !slices.Equal(x.Nodes, []string{upNode}) {
 		t.Errorf("%v %v", x.Servers, x.Nodes)
 	}
-	for _, want := range []string{"cluster/raft-configuration.json", "cluster/autopilot-health.json", "cluster/members.json", "server/s1.global/self.json", "server/s1.global/heap.prof",
+	for _, want := range []string{"cluster/raft-configuration.json", "cluster/members.json", "server/s1.global/self.json", "server/s1.global/heap.prof",
 		"server/s1.global/goroutines.txt", "server/s1.global/profile.prof", "server/s1.global/host.json", "client/" + upNode + "/self.json", "interval/0000/jobs.json",
 		"interval/0002/allocations.json", "interval/0000/evaluations.json", "interval/0000/deployments.json", "interval/0000/nodes.json", "interval/0000/queues.json", "cluster/priority-classes.json", "cluster/disruption-budgets.json",
 		"interval/0000/server/s1.global/metrics.json", "interval/0000/client/" + upNode + "/metrics.json"} {
@@ -169,7 +172,7 @@ func bundleOfACluster(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{"server/gone.global/self.json": "no server", "server/gone.global/heap.prof": "no server", "server/gone.global/monitor.log": "no server",
-		"client/" + upNode + "/heap.prof": "shows nothing", "events.json": "404", "interval/0000/server/gone.global/metrics.json": "no server"} {
+		"client/" + upNode + "/heap.prof": "shows nothing", "events.json": "404", "cluster/autopilot-health.json": "Permission denied: it needs operator:read", "interval/0000/server/gone.global/metrics.json": "no server"} {
 		if !strings.Contains(failed[name], want) {
 			t.Errorf("%s: %q", name, failed[name])
 		}
