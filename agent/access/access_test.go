@@ -19,6 +19,7 @@ type cluster struct {
 	last  time.Duration
 	now   time.Time
 	on    bool
+	later bool // on is so once they answer
 	down  bool
 	asked int
 	from  *State
@@ -39,6 +40,7 @@ func (c *cluster) ResolveToken(ctx context.Context, r *structs.ACLResolveRequest
 	if c.down {
 		return nil, structs.NewError(structs.KindUnavailable, "no server answers")
 	}
+	c.on = c.on || c.later
 	return c.from.Answer(ctx, r.Secret)
 }
 
@@ -334,6 +336,36 @@ func TestWhoTurnsAccessControlOn(t *testing.T) {
 	}
 	if !NewRemote(true, time.Second, newCluster(), c.clock).Enabled() {
 		t.Error("a node does not do as it was set")
+	}
+}
+
+// TestANodeHearsOfAccessControlThatIsSwitchedOn: half a second after its servers were, and not at its next heartbeat. It does not ask for every
+// request, and seldom where nobody answers.
+func TestANodeHearsOfAccessControlThatIsSwitchedOn(t *testing.T) {
+	c := newCluster()
+	c.from = NewState(false, time.Second, c, c.clock)
+	r := NewRemote(false, time.Second, c, c.clock)
+	for range 100 {
+		if r.Enabled() {
+			t.Fatal("on without anybody's wish")
+		}
+	}
+	if c.asked != 1 {
+		t.Errorf("asked %d times in one moment", c.asked)
+	}
+	c.down = true
+	for range 20 {
+		c.now = c.now.Add(fresh)
+		if r.Enabled() {
+			t.Fatal("on while nobody answers")
+		}
+	}
+	if c.asked != 2 {
+		t.Errorf("asked %d times in ten seconds in which nobody answers", c.asked-1)
+	}
+	c.down, c.later, c.now = false, true, c.now.Add(lookRest)
+	if !r.Enabled() {
+		t.Error("the servers have it on, and the node lets everybody in")
 	}
 }
 

@@ -29,8 +29,11 @@ type Remote struct {
 	server Asker
 	now    func() time.Time
 	cache  acl.Cache
-	mu     sync.Mutex // guards kept
-	kept   map[[sha256.Size]byte]heard
+
+	mu      sync.Mutex // guards what follows
+	kept    map[[sha256.Size]byte]heard
+	looking bool
+	lookAt  time.Time // not before
 }
 
 // heard is what the servers said, and when.
@@ -44,8 +47,43 @@ func NewRemote(on bool, ttl time.Duration, server Asker, now func() time.Time) *
 	return &Remote{on: on, ttl: ttl, server: server, now: now, kept: map[[sha256.Size]byte]heard{}}
 }
 
-// Enabled implements Resolver.
-func (r *Remote) Enabled() bool { return r.on || r.server.ACL() }
+// Enabled implements Resolver. Who was told that access control is off does not believe it for longer than a token's rights: servers may have
+// switched it on meanwhile.
+func (r *Remote) Enabled() bool {
+	if r.on || r.server.ACL() {
+		return true
+	}
+	r.look()
+	return r.server.ACL()
+}
+
+// Times of a look at whether access control is still off.
+const (
+	lookTime = 2 * time.Second  // it may take
+	lookRest = 10 * time.Second // after one that reached no server
+)
+
+// look asks the servers, whose every answer says whether access control is on, unless they were asked a moment ago. While one asks the others go
+// on with what is known.
+func (r *Remote) look() {
+	r.mu.Lock()
+	if now := r.now(); r.looking || now.Before(r.lookAt) {
+		r.mu.Unlock()
+		return
+	}
+	r.looking = true
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+	defer cancel()
+	_, err := r.server.ResolveToken(ctx, &structs.ACLResolveRequest{})
+	rest := fresh
+	if kind := structs.KindOf(err); err != nil && (kind == structs.KindUnavailable || kind == structs.KindNoLeader || ctx.Err() != nil) {
+		rest = lookRest
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looking, r.lookAt = false, r.now().Add(rest)
+}
 
 // Resolve implements Resolver.
 func (r *Remote) Resolve(ctx context.Context, secret string) (*Identity, error) {
