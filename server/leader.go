@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,6 +61,10 @@ func (s *Server) followLeadership(ctx context.Context, c *consensus) error {
 				return err
 			}
 			index, err := s.restore(req)
+			if errors.Is(err, errUnconfirmed) {
+				req.done <- restoreOutcome{index, err}
+				return err
+			}
 			if s.raft.Load().State() == raft.Leader {
 				end, failed = s.startTerm(ctx, c.wire)
 			}

@@ -101,6 +101,9 @@ func openConsensus(cfg Config, id structs.ID, machine raft.FSM) (*consensus, err
 	if err != nil {
 		return nil, err
 	}
+	if err := takeBackRestore(cfg.DataDir, st, cfg.Logger); err != nil {
+		return nil, errors.Join(err, st.close())
+	}
 	machine = cfg.traces.timed(cfg.pointed(st, machine))
 	cfg.reach(atOpened)
 	notify := make(chan bool, 16)

@@ -59,6 +59,9 @@ func Recover(dataDir, addr string, peers []RecoverPeer, seal *atrest.Key, log hc
 	if err != nil {
 		return nil, err
 	}
+	if err := takeBackRestore(dataDir, st, cfg.Logger); err != nil {
+		return nil, errors.Join(err, st.close())
+	}
 	out := &Recovered{ID: id, After: peers}
 	rc := raftConfig(cfg, id)
 	_, wire := raft.NewInmemTransport(raft.ServerAddress(addr))
@@ -75,7 +78,8 @@ func Recover(dataDir, addr string, peers []RecoverPeer, seal *atrest.Key, log hc
 			}
 			out.Before = append(out.Before, RecoverPeer{ID: own, Addr: string(s.Address), NonVoter: s.Suffrage != raft.Voter})
 		}
-		return raft.RecoverCluster(rc, fsm.New(store), st.log, st.stable, st.snapshots, wire, after)
+		machine := cfg.pointed(st, fsm.New(store))
+		return raft.RecoverCluster(rc, machine, st.log, st.stable, st.snapshots, wire, after)
 	})
 	out.Index = store.Index()
 	if err = errors.Join(err, wire.Close(), st.close()); err != nil {

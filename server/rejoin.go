@@ -53,11 +53,16 @@ func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) 
 	if err := writeNew(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
 		return nil, fmt.Errorf("rejoin: %w", err)
 	}
-	for _, name := range []string{raftDirName, memberName, divergedName, "node-id"} {
+	for _, name := range []string{raftDirName, memberName, divergedName, restoringName, "node-id"} {
 		if _, err := os.Lstat(filepath.Join(kept, name)); err == nil {
 			continue // what is there now is the new server's
 		}
 		if err := os.Rename(filepath.Join(dataDir, name), filepath.Join(kept, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("rejoin: %w", err)
+		}
+	}
+	for _, dir := range []string{kept, dataDir} { // what was moved is where it was moved to before the new server is
+		if err := syncDir(dir); err != nil {
 			return nil, fmt.Errorf("rejoin: %w", err)
 		}
 	}

@@ -224,13 +224,23 @@ func (s *Server) restore(req *restoring) (uint64, error) {
 		return 0, errRestore(structs.KindUnavailable, err)
 	}
 	before := s.store.Index()
+	if err := beginRestore(s.cfg.DataDir, base); err != nil {
+		return 0, errRestore(structs.KindUnavailable, err)
+	}
 	err = r.Restore(&raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: base, Size: spool.Size()}, state, changeTimeout)
 	switch {
 	case err == nil:
-		return s.store.Index(), nil
+		if err = endRestore(s.cfg.DataDir); err == nil {
+			return s.store.Index(), nil
+		}
 	case s.store.Index() == before:
-		return 0, errRestore(structs.KindUnavailable, err)
+		if eerr := endRestore(s.cfg.DataDir); eerr == nil {
+			return 0, errRestore(structs.KindUnavailable, err)
+		}
 	}
-	return 0, &structs.Error{Op: "restore a snapshot", Kind: structs.KindUnavailable, Err: fmt.Errorf("this server has restored it, and the others did not confirm: %w", err),
+	return 0, &structs.Error{Op: "restore a snapshot", Kind: structs.KindUnavailable, Err: fmt.Errorf("%w: %w", errUnconfirmed, err),
 		Hint: "look at the state, then restore it again"}
 }
+
+// errUnconfirmed is a restore that this server may have alone, or cannot note the end of. It ends: when it starts it takes the restore back.
+var errUnconfirmed = errors.New("this server has restored it, and it is not confirmed; it ends, and takes it back when it is started")
