@@ -36,6 +36,11 @@ type Recovered struct {
 // Recover makes the servers named the whole cluster, in the data directory of a server that does not run. Without peers it is that
 // server alone, at addr. Every entry of the log is taken as committed.
 func Recover(dataDir, addr string, peers []RecoverPeer, seal *atrest.Key, log hclog.Logger) (*Recovered, error) {
+	return recoverServer(Config{DataDir: dataDir, Addr: addr, Seal: seal, Logger: log}, peers)
+}
+
+func recoverServer(cfg Config, peers []RecoverPeer) (*Recovered, error) {
+	dataDir, addr := cfg.DataDir, cfg.Addr
 	if _, err := os.Stat(filepath.Join(dataDir, raftDirName, logName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, &structs.Error{Kind: structs.KindNotFound, Subject: "the cluster's log " + filepath.Join(dataDir, raftDirName, logName),
 			Err: errors.New("does not exist"), Hint: "name the data directory of an agent that was a server"}
@@ -51,7 +56,7 @@ func Recover(dataDir, addr string, peers []RecoverPeer, seal *atrest.Key, log hc
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := Config{DataDir: dataDir, Addr: addr, Seal: seal, Logger: log}.withDefaults()
+	cfg, err = cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,4 +128,44 @@ func TestRecoveryRefusesWhatCannotBe(t *testing.T) {
 		t.Errorf("a server that runs: %v", err)
 	}
 	_ = os.RemoveAll(dir + "-running")
+}
+
+// A recovery that is killed at any moment is begun again, and makes of the server what it should.
+func TestARecoveryThatDiesIsBegunAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "server")
+	if err := copyTree(used(t), dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []point{atApply, atApplied, atCapture, atCreate, atPersist, atKeep, atKept, atTruncate, atTruncated} {
+		t.Run(string(at), func(t *testing.T) {
+			mine, relic := filepath.Join(t.TempDir(), "mine"), filepath.Join(t.TempDir(), "relic")
+			if err := copyTree(dir, mine); err != nil {
+				t.Fatal(err)
+			}
+			reached := false
+			cfg := Config{DataDir: mine, Addr: "127.0.0.1:1", Logger: hclog.NewNullLogger(), reached: func(p point) {
+				if p == at && !reached {
+					reached = true
+					if err := copyTree(mine, relic); err != nil {
+						t.Error(err)
+					}
+				}
+			}}
+			want, err := recoverServer(cfg, nil)
+			if err != nil || !reached {
+				t.Fatal(want, err, reached)
+			}
+			for range 2 { // and once more for nothing
+				got, err := Recover(relic, "127.0.0.1:1", nil, nil, hclog.NewNullLogger())
+				if err != nil || got.ID != want.ID || got.Index == 0 || got.Index != want.Index {
+					t.Fatalf("%+v, %v; want %+v", got, err, want)
+				}
+			}
+			s, stop := start(t, relic)
+			defer stop()
+			if n := len(slices.Collect(s.State().Snapshot().Evals())); n < 20 {
+				t.Errorf("%d evaluations are left", n)
+			}
+		})
+	}
 }
