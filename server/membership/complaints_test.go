@@ -61,7 +61,7 @@ func TestComplaintsOfOneKindAreBounded(t *testing.T) {
 func TestAFloodOfGossip(t *testing.T) {
 	var log lockedBuffer
 	m := run(t, 40, func(c *Config) {
-		c.Key, c.Logger = make([]byte, 32), hclog.New(&hclog.LoggerOptions{Output: &log, Level: hclog.Debug})
+		c.Key, c.Logger = make([]byte, 32), hclog.New(&hclog.LoggerOptions{Output: &log, Level: hclog.Info}) // who debugs is told of every connection
 	})
 	addr := net.JoinHostPort(m.addr, strconv.Itoa(DefaultPort))
 	udp, err := net.Dial("udp", addr)
