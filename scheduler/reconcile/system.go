@@ -85,8 +85,8 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 	case a.ServerTerminal():
 		p.d.Ignore++
 		p.awaitEnd(a)
-	case a.ClientTerminal() && (!p.batch || p.older(a)):
-		// It ended: its node is to be served anew.
+	case a.ClientTerminal() && (!p.batch || p.older(a) || p.triedAgain(a)):
+		// It ended: its node is to be served anew, unless by what replaced it.
 		p.d.Ignore++
 		if a.ClientStatus == structs.AllocClientFailed && !p.replaced[a.ID] {
 			previous[a.NodeID] = a
@@ -116,6 +116,11 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 		p.stop(a, structs.AllocNotNeeded, "")
 		p.d.Stop++
 	}
+}
+
+// triedAgain reports an allocation of a sysbatch job that failed, and that somebody wants, or wanted, replaced: by itself none is.
+func (p *groupPass) triedAgain(a *structs.Allocation) bool {
+	return a.ClientStatus == structs.AllocClientFailed && deref(a.DesiredTransition.ForceReschedule)
 }
 
 // systemUnreachable decides about an allocation on a node that is not heard of. Nothing takes its place elsewhere.
