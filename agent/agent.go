@@ -348,7 +348,7 @@ func (a *agent) run(ctx context.Context, began time.Time) error {
 
 	select {
 	case <-ctx.Done():
-		a.log.Info("agent is ending", "tasks", map[bool]string{true: "are ended", false: "go on"}[a.cfg.Dev])
+		a.log.Info("agent is ending", "tasks", a.fate())
 		_, _ = sd.SdNotify(false, sd.SdNotifyStopping) // without systemd there is nobody to tell
 		a.drainNode(base.Context().Done())
 	case <-base.Context().Done(): // a part failed

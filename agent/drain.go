@@ -21,13 +21,27 @@ const (
 
 var errToldAgain = errors.New("the agent was told to end once more")
 
+// fate says what becomes of the tasks when the agent ends.
+func (a *agent) fate() string {
+	switch {
+	case a.cfg.Dev:
+		return "are ended"
+	case a.drains():
+		return "leave before"
+	}
+	return "go on"
+}
+
+// drains reports that the node's work leaves before the agent ends.
+func (a *agent) drains() bool { return a.client != nil && a.cfg.Client.Drain != nil && !a.cfg.Dev }
+
 // drainNode has the node's work leave before the agent ends, where the configuration says so. It returns when it has left, when that may not
 // take longer, when the agent is told to end again, or when a part of it failed.
 func (a *agent) drainNode(failed <-chan struct{}) {
-	d := a.cfg.Client.Drain
-	if a.client == nil || d == nil || a.cfg.Dev {
+	if !a.drains() {
 		return
 	}
+	d := a.cfg.Client.Drain
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	again := make(chan os.Signal, 1)

@@ -163,5 +163,6 @@ func (c *Client) remove(ctx context.Context, e *entry) error {
 	c.mu.Lock()
 	delete(c.allocs, e.id)
 	c.mu.Unlock()
+	poke(c.told)
 	return nil
 }

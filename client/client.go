@@ -32,6 +32,7 @@ type Client struct {
 	leaving    atomic.Bool   // the node is drained because the agent ends: that it is back is said no more
 	reregister chan struct{} // holds one wish to register (again)
 	report     chan struct{} // holds one wish to look at the reports
+	told       chan struct{} // holds one wish of a drain to look at what is left
 	clean      chan struct{} // holds one wish to look at the ended allocations
 	group      *lifecycle.Group
 	running    sync.WaitGroup // the allocations' runners
@@ -84,7 +85,7 @@ func newClient(cfg Config, servers Servers, h host) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, servers: servers, log: cfg.Logger, host: h, id: id, secret: secret, drivers: map[string]drivers.Driver{},
-		ready: make(chan struct{}), reregister: make(chan struct{}, 1), report: make(chan struct{}, 1), clean: make(chan struct{}, 1),
+		ready: make(chan struct{}), reregister: make(chan struct{}, 1), report: make(chan struct{}, 1), told: make(chan struct{}, 1), clean: make(chan struct{}, 1),
 		allocs: map[structs.ID]*entry{},
 	}
 	for _, d := range cfg.Drivers {

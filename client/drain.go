@@ -16,13 +16,8 @@ type DrainSpec struct {
 	IgnoreSystemJobs bool // they go on without the agent
 }
 
-// Times of a drain.
-const (
-	// drainLook is how often it is looked whether all have left.
-	drainLook = 100 * time.Millisecond
-	// drainGrace is how much longer than the longest kill_timeout the last allocations have, after the deadline, to end and be reported.
-	drainGrace = 10 * time.Second
-)
+// drainGrace is how much longer than the longest kill_timeout the last allocations have, after the deadline of a drain, to end and be reported.
+const drainGrace = 10 * time.Second
 
 // Drain has the servers drain the node, and returns when all that is to leave has ended and was reported. The error says why that is not so:
 // that of ctx, or that the deadline and the time tasks have to end are over. It must be called while Run runs.
@@ -38,13 +33,11 @@ func (c *Client) Drain(ctx context.Context, spec DrainSpec) error {
 	if err := c.askToDrain(ctx, spec); err != nil {
 		return err
 	}
-	ticker := time.NewTicker(drainLook)
-	defer ticker.Stop()
 	for c.left(spec) > 0 {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-ticker.C:
+		case <-c.told:
 		}
 	}
 	return nil

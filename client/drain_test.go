@@ -95,6 +95,32 @@ func TestADrainWaitsForItsReports(t *testing.T) {
 	})
 }
 
+// A drain is over with the last word, not when somebody looks again: also when what is left is forgotten and has nothing to report.
+func TestADrainIsOverAtOnce(t *testing.T) {
+	for name, last := range map[string]func(s *cluster, id structs.ID){
+		"with the last report": (*cluster).stop,
+		"when a job is purged": func(s *cluster, id structs.ID) { s.set(func() { s.deaf = true }); s.reap(id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, s := newMachine(t), newCluster()
+				l := begin(t, m, s)
+				id := s.place(1, "service", nil)
+				synctest.Wait()
+				done := drainIn(t.Context(), l, DrainSpec{Deadline: time.Hour})
+				after(time.Minute)
+				pending(t, done, "a service runs")
+				began := time.Now()
+				last(s, id)
+				if err := <-done; err != nil || time.Since(began) > time.Second {
+					t.Errorf("%v after %s of virtual time", err, time.Since(began))
+				}
+				l.end()
+			})
+		})
+	}
+}
+
 func TestADrainEnds(t *testing.T) {
 	again := errors.New("told again")
 	for name, c := range map[string]struct {

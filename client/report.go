@@ -24,6 +24,7 @@ func (c *Client) reportLoop(ctx context.Context) error {
 	for ctx.Err() == nil {
 		due, updates, wait := c.due(time.Now())
 		if len(updates) == 0 {
+			poke(c.told)
 			timer := time.NewTimer(wait)
 			select {
 			case <-c.report:
@@ -37,6 +38,7 @@ func (c *Client) reportLoop(ctx context.Context) error {
 		if err == nil {
 			failures = 0
 			c.ack(due)
+			poke(c.told)
 			continue
 		}
 		if ctx.Err() != nil {
