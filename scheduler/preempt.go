@@ -111,7 +111,7 @@ func compareBool(a, b bool) int {
 func (g *group) evictable(row int32) bool {
 	// Why apart from the amounts: a full row that a rule closes is closed when it is empty, and would be emptied again and again.
 	switch g.rank.Beyond(row) {
-	case rank.DistinctHosts, rank.DistinctProperty, rank.PeerRule, rank.Skew, rank.OutOfDevices:
+	case rank.DistinctHosts, rank.DistinctProperty, rank.PeerRule, rank.Skew:
 		return false
 	}
 	return g.rank.Room(row) != rank.Fits
@@ -177,7 +177,8 @@ func (e *eviction) spare(need *need) {
 // need is what a row lacks: amounts at or below zero are there already.
 type need struct {
 	cpu, memory, disk, cores, slots int64
-	ports                           map[int]int // static ports asked for, and how many hold each
+	ports                           map[int]int   // static ports asked for, and how many hold each
+	devices                         *rank.Devices // nil where none are asked for
 }
 
 func (g *group) needAt(row int32) *need {
@@ -202,6 +203,9 @@ func (g *group) needAt(row int32) *need {
 			}
 		}
 	}
+	if len(g.ask.Devices) > 0 {
+		n.devices = rank.DevicesAt(f, row, g.ask)
+	}
 	for port, holders := range n.ports {
 		if holders == 0 {
 			n.ports[port] = 1 // the node itself keeps it: nobody can give it up
@@ -216,7 +220,7 @@ func (n *need) met() bool {
 			return false
 		}
 	}
-	return n.cpu <= 0 && n.memory <= 0 && n.disk <= 0 && n.cores <= 0 && n.slots <= 0
+	return n.cpu <= 0 && n.memory <= 0 && n.disk <= 0 && n.cores <= 0 && n.slots <= 0 && n.devices.Fit()
 }
 
 func (n *need) credit(u *fleet.Use) { n.change(u, -1) }
@@ -228,6 +232,7 @@ func (n *need) change(u *fleet.Use, sign int64) {
 	n.disk += sign * u.Res.DiskMB
 	n.cores += sign * int64(len(u.Cores))
 	n.slots += sign
+	n.devices.Free(u.Devices, -int(sign))
 	for _, p := range u.Ports {
 		if _, asked := n.ports[p.Port]; asked {
 			n.ports[p.Port] += int(sign)
@@ -251,6 +256,9 @@ func (n *need) serves(u *fleet.Use) float64 {
 	share(n.disk, u.Res.DiskMB)
 	share(n.cores, int64(len(u.Cores)))
 	share(n.slots, 1)
+	if len(u.Devices) > 0 && !n.devices.Fit() {
+		share(n.devices.Asked(), n.devices.Serve(u.Devices))
+	}
 	for _, p := range u.Ports {
 		if n.ports[p.Port] > 0 {
 			sum++

@@ -37,6 +37,12 @@ func (g *DeviceGroup) Pick(count int, given []string) (keys, ids []string) {
 	return keys, ids
 }
 
+// Has reports a healthy instance of the group.
+func (g *DeviceGroup) Has(key string) bool {
+	i := slices.Index(g.keys, key)
+	return i >= 0 && g.Of.Instances[i].Healthy
+}
+
 func (f *Fleet) setDevices(row int32, n *structs.Node) {
 	f.devices[row] = nil
 	if n.NodeResources == nil {

@@ -122,14 +122,16 @@ func deviceScore(d *structs.NodeDeviceResource, req *structs.RequestedDevice) fl
 
 // devicesFree reports that the row has free instances for all that is asked, and nothing is given twice.
 func (g *Group) devicesFree(row int32) bool {
-	groups := g.f.DevicesAt(row)
-	var spent [deviceGroupsMax]int
-	for i := range g.ask.Devices {
-		at := pickDevices(groups, &g.ask.Devices[i], &spent)
+	return devicesFit(g.f.DevicesAt(row), g.ask.Devices, [deviceGroupsMax]int{})
+}
+
+func devicesFit(groups []fleet.DeviceGroup, asks []feasible.DeviceAsk, spent [deviceGroupsMax]int) bool {
+	for i := range asks {
+		at := pickDevices(groups, &asks[i], &spent)
 		if at < 0 {
 			return false
 		}
-		spent[at] += g.ask.Devices[i].Count
+		spent[at] += asks[i].Count
 	}
 	return true
 }
