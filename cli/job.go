@@ -13,7 +13,7 @@ import (
 
 func (e *env) jobCommand() *cobra.Command {
 	return e.group("job", "run jobs and look at them", e.jobRun(), e.jobStatus(), e.jobStop(), e.jobStart(), e.jobSuspend(), e.jobResume(), e.jobPlan(), e.jobValidate(), e.jobInspect(),
-		e.jobHistory(), e.jobInit(), e.jobEval(), e.jobRevert(), e.jobScale(), e.jobAllocs(), e.jobDeployments(), e.jobPromote(),
+		e.jobHistory(), e.jobInit(), e.jobEval(), e.jobRestart(), e.jobRevert(), e.jobScale(), e.jobAllocs(), e.jobDeployments(), e.jobPromote(),
 		e.jobDispatch(), e.tagCommand(), e.fmtCommand(), e.group("periodic", "launch periodic jobs by hand", e.periodicForce()))
 }
 
