@@ -75,21 +75,29 @@ const (
 )
 
 // spare is how many of the placements may be made, and why not the others. What replaces another allocation takes its part, and goes
-// before what is new.
+// before what is new. It may run beside what it replaces until that has ended, as long as no more is leaving than one limit: nothing is
+// stopped for what has to wait. What is new waits for all that leaves.
 func (q *tenant) spare(places []*reconcile.Place, ask structs.QueueAmount) (int, restraint) {
 	if !ask.Within(q.Queue.Limit) {
 		return 0, tooLarge // whoever comes first: no end of others helps
 	}
-	held := q.held()
+	held, leaving := q.held(), q.Leaving
+	bound := held.Plus(leaving, 1)
 	if prev := places[0].Previous; prev != nil {
-		if u := q.run.in.Fleet.Use(prev.ID); u != nil && q.run.holdsFor(places[0]) && !u.Stopping && q.run.in.Fleet.AccountOf(u) == q.Account {
-			held = held.Plus(fleet.QueueAmountOf(u.Res), -1)
+		if u := q.run.in.Fleet.Use(prev.ID); u != nil && q.run.in.Fleet.AccountOf(u) == q.Account {
+			switch {
+			case u.Stopping:
+				leaving = leaving.Plus(fleet.QueueAmountOf(u.Res), -1)
+			case q.run.holdsFor(places[0]):
+				held = held.Plus(fleet.QueueAmountOf(u.Res), -1)
+			}
 		}
+		bound = held.Most(leaving)
 	} else if q.run.in.Ahead != nil {
 		return 0, outranked
 	}
 	n, why := int64(len(places)), unrestrained
-	if left := fits(q.Queue.Limit.Plus(held, -1), ask, q.Queue.Limit); left < n {
+	if left := fits(q.Queue.Limit.Plus(bound, -1), ask, q.Queue.Limit); left < n {
 		n, why = left, limited
 	}
 	if keep := q.run.in.Fleet.Unlent(q.Account); !keep.IsZero() {
@@ -140,7 +148,7 @@ func (q *tenant) holdBack(g *group, admitted, n int, why restraint) {
 		x.Unblocks = []string{who + " gets what it waits for, or wants it no more"}
 		q.full = true
 	case limited:
-		x.Summary = needs + fmt.Sprintf("its queue %s is at its limit: it holds %s of %s, and one more takes %s", q.Queue.Name, held, q.Queue.Limit.Bound(), ask)
+		x.Summary = needs + fmt.Sprintf("its queue %s is at its limit: it holds %s of %s%s, and one more takes %s", q.Queue.Name, held, q.Queue.Limit.Bound(), q.leaves(), ask)
 		x.Unblocks = []string{"an allocation of queue " + q.Queue.Name + " stops"}
 		q.full = true
 	case tooLarge:
@@ -155,6 +163,14 @@ func (q *tenant) holdBack(g *group, admitted, n int, why restraint) {
 		x.Unblocks = append(x.Unblocks, "the limit of queue "+q.Queue.Name+" is raised")
 	}
 	r.why[name] = x
+}
+
+// leaves says what of the queue's jobs was told to stop and runs still, in words that follow what they hold.
+func (q *tenant) leaves() string {
+	if q.Leaving.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", %s more until what was told to stop has ended", q.Leaving)
 }
 
 // expect counts a placement that waits until others have ended.

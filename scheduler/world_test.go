@@ -242,7 +242,7 @@ func (w *world) putAlloc(a *structs.Allocation) {
 	}
 	a.ModifyIndex, a.ModifyTime = w.index, w.now.UnixNano()
 	w.allocs[a.ID] = a
-	if old != nil && old.HoldsResources() && !old.ServerTerminal() && (a.ServerTerminal() || !a.HoldsResources()) {
+	if old != nil && old.HoldsResources() && (!old.ServerTerminal() && a.ServerTerminal() || !a.HoldsResources()) {
 		w.wakeQueue(w.view().QueueOf(old))
 	}
 	w.wakeDependents(a.JobID)

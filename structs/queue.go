@@ -38,6 +38,11 @@ func (a QueueAmount) Plus(o QueueAmount, n int64) QueueAmount {
 	return QueueAmount{CPU: a.CPU + n*o.CPU, MemoryMB: a.MemoryMB + n*o.MemoryMB}
 }
 
+// Most is the larger of two, kind by kind.
+func (a QueueAmount) Most(o QueueAmount) QueueAmount {
+	return QueueAmount{CPU: max(a.CPU, o.CPU), MemoryMB: max(a.MemoryMB, o.MemoryMB)}
+}
+
 // Within reports that no kind that the bound speaks of is more than the bound.
 func (a QueueAmount) Within(bound QueueAmount) bool {
 	return (bound.CPU == 0 || a.CPU <= bound.CPU) && (bound.MemoryMB == 0 || a.MemoryMB <= bound.MemoryMB)

@@ -6,29 +6,51 @@ import (
 	"berth/structs"
 )
 
-// queues looks at what the queues hold once the plan is carried out: who is given something has no more than its limit. What is told to
-// stop counts no more.
+// queues looks at what the queues hold once the plan is carried out: who is given something has no more than its limit, and who is given
+// something new has not even with what was told to stop and has not ended. What the plan puts in another's place may run beside it.
 func (c *planCheck) queues() {
-	after := map[string]structs.QueueAmount{}
-	given := map[string]bool{}
-	add := func(a *structs.Allocation, placed bool) {
-		q := c.w.QueueOf(a)
-		if q == nil || a.ServerTerminal() || !a.HoldsResources() || c.stopped[a.ID] != nil {
-			return
-		}
+	type sums struct{ held, leaving structs.QueueAmount }
+	after := map[string]sums{}
+	given, anew := map[string]bool{}, map[string]bool{}
+	replaced := map[structs.ID]bool{}
+	amount := func(a *structs.Allocation) structs.QueueAmount {
 		r := a.AllocatedResources.Comparable()
-		after[q.Name] = after[q.Name].Plus(structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}, 1)
-		given[q.Name] = given[q.Name] || placed
-	}
-	for _, a := range c.w.Allocs {
-		add(a, false)
+		return structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}
 	}
 	for _, a := range c.placed {
-		add(a, true)
+		if q := c.w.QueueOf(a); q != nil {
+			s := after[q.Name]
+			s.held = s.held.Plus(amount(a), 1)
+			if a.PreviousAllocation.IsZero() {
+				anew[q.Name] = true
+			} else {
+				s.leaving = s.leaving.Plus(amount(a), -1) // the sum is of all but what replaces
+			}
+			after[q.Name], given[q.Name] = s, true
+			replaced[a.PreviousAllocation] = true
+		}
+	}
+	for _, a := range c.w.Allocs {
+		q, stop := c.w.QueueOf(a), c.stopped[a.ID]
+		if q == nil || !a.HoldsResources() || stop != nil && stop.ClientStatus != "" {
+			continue
+		}
+		s := after[q.Name]
+		switch {
+		case !a.ServerTerminal() && stop == nil:
+			s.held = s.held.Plus(amount(a), 1)
+		case !replaced[a.ID]:
+			s.leaving = s.leaving.Plus(amount(a), 1)
+		}
+		after[q.Name] = s
 	}
 	for _, q := range c.w.Queues {
-		if given[q.Name] && !after[q.Name].Within(q.Limit) {
-			c.add("queue "+q.Name, "is given more than its limit: it holds %s of %s", after[q.Name], q.Limit.Bound())
+		s := after[q.Name]
+		switch all := s.held.Plus(s.leaving, 1); {
+		case given[q.Name] && !s.held.Within(q.Limit):
+			c.add("queue "+q.Name, "is given more than its limit: it holds %s of %s", s.held, q.Limit.Bound())
+		case anew[q.Name] && !all.Within(q.Limit):
+			c.add("queue "+q.Name, "is given something new while what leaves takes its limit: together %s of %s", all, q.Limit.Bound())
 		}
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"berth/structs"
 )
 
-// Account is a queue and what its jobs hold: all that was placed and not told to stop, and room kept for what is to come. What was told
-// to stop holds its node still, and its queue no more.
+// Account is a queue and what its jobs hold: all that was placed and not told to stop, and room kept for what is to come. Leaving is what was
+// told to stop and has not ended: it is no part of the queue's share, and counts against its limit.
 type Account struct {
-	Queue *structs.Queue
-	Held  structs.QueueAmount
+	Queue         *structs.Queue
+	Held, Leaving structs.QueueAmount
 }
 
 // queues are the accounts of all queues.
@@ -79,10 +79,12 @@ func QueueAmountOf(r structs.ComparableResources) structs.QueueAmount {
 
 // enter counts a use in its queue's account (1), or no more (-1).
 func (f *Fleet) enter(u *Use, by int64) {
-	if f.queues == nil || u.Stopping {
-		return
-	}
-	if a := f.AccountOf(u); a != nil {
+	a := f.AccountOf(u)
+	switch {
+	case a == nil:
+	case u.Stopping:
+		a.Leaving = a.Leaving.Plus(QueueAmountOf(u.Res), by)
+	default:
 		a.Held = a.Held.Plus(QueueAmountOf(u.Res), by)
 	}
 }
@@ -110,7 +112,16 @@ func (f *Fleet) Share(a *Account) Share {
 	return Share{Borrowed: dominant(a.Held.Beyond(a.Queue.Guarantee)), Held: dominant(a.Held)}
 }
 
-func part(of, all int64) float64 { return float64(of) / float64(max(all, 1)) }
+// part is how much of all something is; where there is nothing, whoever holds something has all.
+func part(of, all int64) float64 {
+	switch {
+	case of <= 0:
+		return 0
+	case all <= 0:
+		return 1
+	}
+	return float64(of) / float64(all)
+}
 
 // Unlent is what other queues must leave free for those that do not lend what they have a right to and do not use.
 func (f *Fleet) Unlent(but *Account) structs.QueueAmount {

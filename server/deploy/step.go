@@ -15,6 +15,7 @@ type State interface {
 	Job(namespace, id string) *structs.Job
 	JobVersions(namespace, id string) iter.Seq[*structs.Job]
 	AllocsByDeployment(id structs.ID) iter.Seq[*structs.Allocation]
+	EvalsByJob(namespace, id string) iter.Seq[*structs.Evaluation]
 }
 
 // IDs makes ids for evaluations.
@@ -107,14 +108,50 @@ func (s *step) failure(d *structs.Deployment) (why string, revert bool) {
 		if finished(g) || waitsForPromotion(g) || g.RequireProgressBy.IsZero() {
 			continue
 		}
-		if !s.now.Before(g.RequireProgressBy) {
+		half := g.RequireProgressBy.Add(-g.ProgressDeadline / 2)
+		switch {
+		case s.now.Before(half):
+			s.lookAt(half)
+		case s.heldBack(d, name):
+			by := s.now.Add(g.ProgressDeadline)
+			s.out.Updates = append(s.out.Updates, &structs.DeploymentUpdateCommand{
+				Progress: []*structs.DeploymentProgress{{DeploymentID: d.ID, Group: name, RequireProgressBy: by.UnixNano()}},
+			})
+		case s.now.Before(g.RequireProgressBy):
+			s.lookAt(g.RequireProgressBy)
+		default:
 			return structs.DeploymentDescProgressDeadline, g.AutoRevert
-		}
-		if s.out.Next.IsZero() || g.RequireProgressBy.Before(s.out.Next) {
-			s.out.Next = g.RequireProgressBy
 		}
 	}
 	return "", false
+}
+
+// lookAt has the next step made at a time, or before.
+func (s *step) lookAt(at time.Time) {
+	if s.out.Next.IsZero() || at.Before(s.out.Next) {
+		s.out.Next = at
+	}
+}
+
+// heldBack reports a group of which all that was placed is healthy, and whose others wait for the limit of their queue. That is nothing the
+// version could be blamed for: its deadline is moved when half of it is over, so that there is time left when the wait ends.
+func (s *step) heldBack(d *structs.Deployment, group string) bool {
+	waits := false
+	for e := range s.st.EvalsByJob(d.Namespace, d.JobID) {
+		if e.Status == structs.EvalStatusBlocked && e.QuotaLimitReached != "" {
+			x := e.Explanations[group]
+			waits = waits || x != nil && x.Queue != nil
+		}
+	}
+	if !waits {
+		return false
+	}
+	for a := range s.st.AllocsByDeployment(d.ID) {
+		if a.TaskGroup == group && !a.ServerTerminal() && (a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil || !*a.DeploymentStatus.Healthy) {
+			return false
+		}
+	}
+	return true
 }
 
 func groupNames(d *structs.Deployment) []string {

@@ -18,6 +18,7 @@ type world struct {
 	versions []*structs.Job
 	allocs   []*structs.Allocation
 	others   []*structs.Job // than the one that is deployed
+	evals    []*structs.Evaluation
 }
 
 func (w *world) Deployments() iter.Seq[*structs.Deployment] {
@@ -34,6 +35,9 @@ func (w *world) Job(_, id string) *structs.Job {
 }
 func (w *world) AllocsByDeployment(structs.ID) iter.Seq[*structs.Allocation] {
 	return slices.Values(w.allocs)
+}
+func (w *world) EvalsByJob(string, string) iter.Seq[*structs.Evaluation] {
+	return slices.Values(w.evals)
 }
 
 var (
@@ -215,5 +219,52 @@ func TestDEP1UnhealthyAllocationsAreReplacedOnce(t *testing.T) {
 		if !strings.HasPrefix(id, "0202") {
 			t.Fatalf("moved %s", id)
 		}
+	}
+}
+
+// The limit of a queue is nothing a version could be blamed for: while it is all that holds a group back, the deadline moves on.
+func TestARolloutThatWaitsForItsQueueHasTime(t *testing.T) {
+	health := func(healthy *bool) *structs.Allocation {
+		return &structs.Allocation{ID: structs.ID{9}, TaskGroup: "g", DesiredStatus: structs.AllocDesiredRun, DeploymentStatus: &structs.AllocDeploymentStatus{Healthy: healthy}}
+	}
+	waits := func() *structs.Evaluation {
+		return &structs.Evaluation{Status: structs.EvalStatusBlocked, QuotaLimitReached: "ml", Explanations: map[string]*structs.Explanation{"g": {Queue: &structs.ExplainQueue{}}}}
+	}
+	moved := now.Add(10 * time.Minute)
+	for name, c := range map[string]struct {
+		left   time.Duration // of the deadline of ten minutes
+		change func(w *world)
+		moves  bool
+		failed bool
+		next   time.Time
+	}{
+		"when half of it is over":             {left: 5 * time.Minute, moves: true},
+		"and at the end, should nobody look":  {moves: true},
+		"but not before":                      {left: 6 * time.Minute, next: now.Add(time.Minute)},
+		"where something is not healthy":      {failed: true, change: func(w *world) { w.allocs = append(w.allocs, health(new(false))) }},
+		"or not yet":                          {failed: true, change: func(w *world) { w.allocs = append(w.allocs, health(nil)) }},
+		"where nothing is held back":          {failed: true, change: func(w *world) { w.evals = nil }},
+		"where nothing is held back any more": {failed: true, change: func(w *world) { w.evals[0].Status = structs.EvalStatusComplete }},
+		"where it waits for room":             {failed: true, change: func(w *world) { w.evals[0].QuotaLimitReached = "" }},
+		"where another group waits for the limit": {failed: true, change: func(w *world) {
+			w.evals[0].Explanations = map[string]*structs.Explanation{"h": {Queue: &structs.ExplainQueue{}}}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := rolling(one(structs.DeploymentState{DesiredTotal: 4, PlacedAllocs: 1, HealthyAllocs: 1, RequireProgressBy: now.Add(c.left)}))
+			w.allocs, w.evals = []*structs.Allocation{health(new(true))}, []*structs.Evaluation{waits()}
+			if c.change != nil {
+				c.change(w)
+			}
+			got := Step(w, now, idgen.Seeded(1), Memory{depl: 1})
+			var moves, failed bool
+			for _, u := range got.Updates {
+				failed = failed || len(u.Updates) == 1 && u.Updates[0].Status == structs.DeploymentFailed
+				moves = moves || len(u.Progress) == 1 && *u.Progress[0] == structs.DeploymentProgress{DeploymentID: depl, Group: "g", RequireProgressBy: moved.UnixNano()}
+			}
+			if moves != c.moves || failed != c.failed || !got.Next.Equal(c.next) {
+				t.Errorf("the deadline moves: %t, the rollout failed: %t, the next look is at %s: %+v", moves, failed, got.Next, got.Updates)
+			}
+		})
 	}
 }

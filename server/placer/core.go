@@ -48,10 +48,10 @@ type Core struct {
 	extra    extra
 
 	queues []*structs.Queue
-	held   []structs.QueueAmount // by queue, as the broker was told last
-	empty  int                   // decisions that placed nothing since the turn went round
-	rounds uint64                // how often it did
-	round  bool                  // it does now
+	held   []fleet.Account // by queue, what the broker was told last
+	empty  int             // decisions that placed nothing since the turn went round
+	rounds uint64          // how often it did
+	round  bool            // it does now
 }
 
 // work is an evaluation that was taken.

@@ -19,7 +19,7 @@ const roundTurn = 16
 func (l *Core) setQueues(all []*structs.Queue, index uint64) {
 	l.queues = all
 	l.fleet.SetQueues(all)
-	l.held = make([]structs.QueueAmount, len(all))
+	l.held = make([]fleet.Account, len(all))
 	l.broker.SetQueues(all, index, l.shareOf)
 }
 
@@ -33,13 +33,14 @@ func (l *Core) shareOf(queue string) fleet.Share {
 	return l.fleet.Share(all[i])
 }
 
-// noteHeld tells the broker of queues whose jobs hold less than when it was told last.
+// noteHeld tells the broker of queues whose jobs hold less than when it was told last, or less that is leaving.
 func (l *Core) noteHeld(index uint64) {
 	for i, a := range l.fleet.Queues() {
-		if a.Held.CPU < l.held[i].CPU || a.Held.MemoryMB < l.held[i].MemoryMB {
+		was := &l.held[i]
+		if a.Held != was.Held.Most(a.Held) || a.Leaving != was.Leaving.Most(a.Leaving) {
 			l.broker.Held(a.Queue.Name, index)
 		}
-		l.held[i] = a.Held
+		was.Held, was.Leaving = a.Held, a.Leaving
 	}
 }
 
