@@ -76,6 +76,7 @@ func (e *env) showQueue(q *api.Queue) {
 		{"Name", q.Name}, {"Description", dash(q.Description)}, {"Namespaces", q.Of()}, {"Weight", fmt.Sprint(q.Weight)},
 		{"Guarantee", q.Guarantee.Bound()}, {"Lending", lendingWords[q.Lending]}, {"Limit", q.Limit.Bound()},
 		{"Held", fmt.Sprintf("%s by %s", q.Held, plural(q.Allocations, "allocation"))}, {"Borrowed", q.Borrowed.String()},
+		{"Leaving", q.Leaving.String()},
 		{"Share", percent(q.Share) + " of the cluster"}, {"Queued", plural(q.Queued, "allocation")},
 	})
 	if q.Queued > 0 {
@@ -104,10 +105,14 @@ func (e *env) queueApply() *cobra.Command {
 				return errors.New("-weight is 0; it must be between 1 and 1000") // 0 in the API is a weight that is not set
 			}
 			q.Name, q.Namespaces = args[0], namesOf(q.Namespaces)
-			if _, err := client.Queues().Apply(cmd.Context(), q, nil, nil); err != nil {
+			resp, _, err := client.Queues().Apply(cmd.Context(), q, nil, nil)
+			if err != nil {
 				return err
 			}
 			e.say("Queue %q applied", q.Name)
+			if resp.Warnings != "" {
+				e.say("%s", e.paint("33", "Warning: "+resp.Warnings))
+			}
 			return nil
 		},
 	}

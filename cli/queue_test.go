@@ -11,7 +11,7 @@ import (
 func TestQueuesAreShown(t *testing.T) {
 	ml := &api.Queue{Queue: structs.Queue{Name: "ml", Description: "models", Namespaces: []string{"ml", "lab"}, Weight: 3, Lending: structs.LendReclaim,
 		Guarantee: structs.QueueAmount{CPU: 2000}, Limit: structs.QueueAmount{CPU: 4000, MemoryMB: 8192}},
-		Held: structs.QueueAmount{CPU: 2500, MemoryMB: 1024}, Borrowed: structs.QueueAmount{CPU: 500, MemoryMB: 1024}, Share: 0.3125, Allocations: 5, Queued: 2}
+		Held: structs.QueueAmount{CPU: 2500, MemoryMB: 1024}, Borrowed: structs.QueueAmount{CPU: 500, MemoryMB: 1024}, Leaving: structs.QueueAmount{CPU: 100, MemoryMB: 64}, Share: 0.3125, Allocations: 5, Queued: 2}
 	rest := &api.Queue{Queue: structs.Queue{Name: "rest", Namespaces: []string{"*"}, Weight: 1, Lending: structs.LendNever}}
 	f := newFake(t, map[string]any{"GET /v1/queues": []*api.Queue{ml, rest}, "GET /v1/queue/ml": ml})
 	for file, args := range map[string]string{"queue-list": "queue list", "queue-status": "queue status ml"} {
@@ -39,5 +39,14 @@ func TestMistakesAboutQueues(t *testing.T) {
 	}
 	if _, sent := f.sent("PUT /v1/queue/ml"); sent {
 		t.Error("a weight of 0 was sent as one that is not set")
+	}
+}
+
+// What cannot be kept is said, and is no failure.
+func TestAQueueThatPromisesTooMuch(t *testing.T) {
+	f := newFake(t, map[string]any{"PUT /v1/queue/ml": &api.QueueResponse{Warnings: "not every guarantee can be kept"}})
+	got := f.berth(t, "queue", "apply", "-of", "ml", "-guarantee-cpu", "1000000", "ml")
+	if got.code != 0 || got.out != "Queue \"ml\" applied\nWarning: not every guarantee can be kept\n" {
+		t.Errorf("%+v", got)
 	}
 }

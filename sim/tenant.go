@@ -43,20 +43,31 @@ func (t *tenant) end() {
 	}
 }
 
-// check looks at what the queue's jobs hold.
+// check looks at what the queue's jobs hold: no more than the limit, and with what leaves no more than twice that and one allocation, which
+// may have been larger than the one in its place.
 func (t *tenant) check(snap *state.Snapshot) {
 	q := snap.Queue(tenantQueue)
 	if q == nil {
 		return
 	}
-	var held structs.QueueAmount
+	var held, leaving, largest structs.QueueAmount
 	for a := range snap.Allocs() {
-		if a.Job != nil && structs.InQueues(a.Job.Type) && a.HoldsResources() && !a.ServerTerminal() && snap.Node(a.NodeID) != nil {
-			r := a.AllocatedResources.Comparable()
-			held = held.Plus(structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}, 1)
+		if a.Job == nil || !structs.InQueues(a.Job.Type) || !a.HoldsResources() || snap.Node(a.NodeID) == nil {
+			continue
+		}
+		r := a.AllocatedResources.Comparable()
+		one := structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}
+		largest = largest.Most(one)
+		if a.ServerTerminal() {
+			leaving = leaving.Plus(one, 1)
+		} else {
+			held = held.Plus(one, 1)
 		}
 	}
 	if !held.Within(q.Limit) {
 		t.cl.problem("I29: queue %s holds %s of %s", q.Name, held, q.Limit)
+	}
+	if all := held.Plus(leaving, 1); !all.Within(q.Limit.Plus(q.Limit, 1).Plus(largest, 1)) {
+		t.cl.problem("I29: queue %s holds %s of %s, and %s leaves", q.Name, held, q.Limit, leaving)
 	}
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -56,10 +57,14 @@ func queuesOf(s *state.Snapshot) map[string]*api.Queue {
 		return cmp.Or(of[namespace], of[structs.QueueRest])
 	}
 	for al := range s.Allocs() {
-		if al.Job == nil || al.ServerTerminal() || !al.HoldsResources() {
+		if al.Job == nil || !al.HoldsResources() {
 			continue
 		}
-		if st := find(al.Namespace, al.Job.Type); st != nil {
+		switch st := find(al.Namespace, al.Job.Type); {
+		case st == nil:
+		case al.ServerTerminal():
+			st.Leaving = st.Leaving.Plus(fleet.QueueAmountOf(al.AllocatedResources.Comparable()), 1)
+		default:
 			st.Held = st.Held.Plus(fleet.QueueAmountOf(al.AllocatedResources.Comparable()), 1)
 			st.Allocations++
 		}
@@ -77,7 +82,7 @@ func queuesOf(s *state.Snapshot) map[string]*api.Queue {
 	room := roomOf(s.Nodes())
 	for _, st := range all {
 		st.Borrowed = st.Held.Beyond(st.Guarantee)
-		st.Share = max(float64(st.Held.CPU)/float64(max(room.CPU, 1)), float64(st.Held.MemoryMB)/float64(max(room.MemoryMB, 1)))
+		st.Share = fleet.PartOf(st.Held, room)
 	}
 	return all
 }
@@ -129,7 +134,25 @@ func (a *API) queueApply(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.write(r, structs.CmdQueue, &structs.QueueCommand{Queue: q, Check: check, Index: index})
+	if err := a.write(r, structs.CmdQueue, &structs.QueueCommand{Queue: q, Check: check, Index: index}); err != nil {
+		return nil, err
+	}
+	return &api.QueueResponse{Warnings: overpromised(r.snapshot(), q)}, nil
+}
+
+// overpromised tells that with a queue more is guaranteed than the nodes that may be given allocations have, empty if not.
+func overpromised(s *state.Snapshot, with *structs.Queue) string {
+	promised, room := with.Guarantee, roomOf(s.Nodes())
+	for q := range s.Queues() {
+		if q.Name != with.Name {
+			promised = promised.Plus(q.Guarantee, 1)
+		}
+	}
+	if with.Guarantee.IsZero() || promised.CPU <= room.CPU && promised.MemoryMB <= room.MemoryMB {
+		return ""
+	}
+	return fmt.Sprintf("what is guaranteed to all queues together (%s) is more than the nodes have that may be given work (%s): not every guarantee can be kept",
+		promised, room)
 }
 
 func (a *API) queueDelete(r *request) (any, error) {

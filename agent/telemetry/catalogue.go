@@ -52,6 +52,10 @@ func queue(evalType, place string) Figure {
 	return Figure{Name: "nomad.nomad.broker." + evalType + "." + place, Kind: Gauge, Where: leaders, Help: help}
 }
 
+func tenant(name, unit, help string) Figure {
+	return Figure{Name: "nomad.nomad.queue." + name, Kind: Gauge, Unit: unit, Labels: []string{"queue"}, Where: leaders, Help: help}
+}
+
 func happened(name, help string) Figure {
 	return Figure{Name: "nomad.client.allocs." + name, Kind: Counter, Labels: []string{"namespace", "job", "task_group"}, Where: nodes, Help: help}
 }
@@ -119,6 +123,13 @@ var ofParts = []Figure{
 	{Name: "nomad.nomad.blocked_evals.memory", Kind: Gauge, Unit: "MiB", Where: leaders, Help: "memory they ask for"},
 	{Name: "nomad.nomad.blocked_evals.job.cpu", Kind: Gauge, Unit: "MHz", Labels: []string{"namespace", "job"}, Where: leaders, Help: "the same of one job; of none that has room"},
 	{Name: "nomad.nomad.blocked_evals.job.memory", Kind: Gauge, Unit: "MiB", Labels: []string{"namespace", "job"}, Where: leaders, Help: "the same of one job; of none that has room"},
+	tenant("held_cpu", "MHz", "what its jobs hold of the CPU, without what was told to stop"),
+	tenant("held_memory", "MB", "what its jobs hold of the memory, without what was told to stop"),
+	tenant("leaving_cpu", "MHz", "what was told to stop of its jobs and has not ended holds of the CPU"),
+	tenant("leaving_memory", "MB", "what was told to stop of its jobs and has not ended holds of the memory"),
+	tenant("share", "", "the larger part it holds of the CPU or the memory of all nodes that may be given work, 0 to 1"),
+	tenant("ready", "", "its jobs with an evaluation that can be decided"),
+	tenant("limited", "", "its evaluations that wait for its limit"),
 	{Name: "nomad.nomad.plan.queue_depth", Kind: Gauge, Where: leaders, Help: "plans that are being written"},
 	{Name: "nomad.nomad.plan.submit", Kind: Sample, Unit: "ms", Where: leaders, Help: "from a decided plan to its commit: log, disk, other servers, state machine"},
 	worker("service"), worker("batch"), worker("system"), worker("sysbatch"),

@@ -131,6 +131,9 @@ func (c *Collector) collectServer(now time.Time) {
 	c.gauge(float64(p.Queue.Blocked), nil, "nomad", "blocked_evals", "total_blocked")
 	c.gauge(float64(p.Queue.Escaped), nil, "nomad", "blocked_evals", "total_escaped")
 	c.gauge(float64(p.Queue.Limited), nil, "nomad", "blocked_evals", "total_quota_limit")
+	for _, q := range p.Queues {
+		c.queue(&q)
+	}
 	c.gauge(float64(p.Writing), nil, "nomad", "plan", "queue_depth")
 	c.gauge(float64(s.ActiveNodes()), nil, "nomad", "heartbeat", "active")
 	if p.Evaluations < c.placer.Evaluations { // another term

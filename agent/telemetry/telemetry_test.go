@@ -141,6 +141,10 @@ func live(t *testing.T, c func(*server.Server) *Collector, then func()) {
 	if _, err := s.Register(ctx, &structs.NodeRegisterRequest{Node: n}); err != nil {
 		t.Fatal(err)
 	}
+	rest := &structs.Queue{Name: "rest", Namespaces: []string{structs.QueueRest}, Weight: 1, Lending: structs.LendReclaim}
+	if _, err := s.Propose(ctx, structs.CmdQueue, &structs.QueueCommand{Queue: rest}); err != nil {
+		t.Fatal(err)
+	}
 	types := []string{structs.JobTypeService, structs.JobTypeBatch, structs.JobTypeSystem, structs.JobTypeSysBatch}
 	for _, kind := range types {
 		registerJob(t, s, kind)

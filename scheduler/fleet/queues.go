@@ -105,11 +105,19 @@ func (s Share) Compare(o Share) int {
 
 // Share is the share of an account now.
 func (f *Fleet) Share(a *Account) Share {
-	room := f.Room()
-	dominant := func(x structs.QueueAmount) float64 {
-		return max(part(x.CPU, room.CapCPU), part(x.MemoryMB, room.CapMem)) / float64(a.Queue.Weight)
-	}
+	dominant := func(x structs.QueueAmount) float64 { return f.Part(x) / float64(a.Queue.Weight) }
 	return Share{Borrowed: dominant(a.Held.Beyond(a.Queue.Guarantee)), Held: dominant(a.Held)}
+}
+
+// Part is the larger part that an amount is of the CPU or the memory of the nodes that may be given allocations.
+func (f *Fleet) Part(x structs.QueueAmount) float64 {
+	room := f.Room()
+	return PartOf(x, structs.QueueAmount{CPU: room.CapCPU, MemoryMB: room.CapMem})
+}
+
+// PartOf is the larger part that an amount is of all there is.
+func PartOf(x, all structs.QueueAmount) float64 {
+	return max(part(x.CPU, all.CPU), part(x.MemoryMB, all.MemoryMB))
 }
 
 // part is how much of all something is; where there is nothing, whoever holds something has all.

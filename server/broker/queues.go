@@ -252,3 +252,18 @@ func (b *Broker) OthersReady(queue string) bool {
 	}
 	return false
 }
+
+// LineCounts are how many evaluations of a queue are where.
+type LineCounts struct {
+	Ready   int // jobs with one that can be decided
+	Limited int // that wait until the queue's jobs hold less
+}
+
+// Lines are the counts of all queues, by name.
+func (b *Broker) Lines() []LineCounts {
+	out := make([]LineCounts, 0, len(b.queues.lines))
+	for _, l := range b.queues.lines {
+		out = append(out, LineCounts{Ready: l.ready.Len(), Limited: l.limit.Len()})
+	}
+	return out
+}

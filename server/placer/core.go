@@ -47,11 +47,12 @@ type Core struct {
 	waiting  []parcel // for others to share a command with
 	extra    extra
 
-	queues []*structs.Queue
-	held   []fleet.Account // by queue, what the broker was told last
-	empty  int             // decisions that placed nothing since the turn went round
-	rounds uint64          // how often it did
-	round  bool            // it does now
+	queues  []*structs.Queue
+	counted time.Time       // when the figures of queues were made
+	held    []fleet.Account // by queue, what the broker was told last
+	empty   int             // decisions that placed nothing since the turn went round
+	rounds  uint64          // how often it did
+	round   bool            // it does now
 }
 
 // work is an evaluation that was taken.
@@ -131,6 +132,7 @@ func (l *Core) Step(between func()) {
 	}
 	l.flush()
 	l.stats.Queue, l.stats.Writing, l.stats.Cancelable = l.broker.Counts(), l.inFlight, len(l.extra.evals)
+	l.countQueues()
 }
 
 // Next is when there is something to do though nothing changed: an evaluation becomes ready, or a cancel is tried again.

@@ -70,6 +70,15 @@ type Stats struct {
 	Writing     int    // plans being written now
 	Cancelable  int    // evaluations another of their job stands for, to be cancelled
 	Queue       broker.Counts
+	Queues      []QueueStats // of tenants, by name, at most a second old
+}
+
+// QueueStats are figures of a queue of tenants.
+type QueueStats struct {
+	Name          string
+	Held, Leaving structs.QueueAmount
+	Share         float64 // of the larger part it holds, 0 to 1
+	broker.LineCounts
 }
 
 // New makes a placer.

@@ -3,6 +3,7 @@ package placer
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"berth/scheduler/fleet"
 	"berth/structs"
@@ -41,6 +42,27 @@ func (l *Core) noteHeld(index uint64) {
 			l.broker.Held(a.Queue.Name, index)
 		}
 		was.Held, was.Leaving = a.Held, a.Leaving
+	}
+}
+
+// countEvery is how old the figures of queues may be.
+const countEvery = time.Second
+
+// countQueues makes the figures of queues anew, once they are old.
+func (l *Core) countQueues() {
+	if len(l.queues) == 0 {
+		l.stats.Queues = nil
+		return
+	}
+	now := l.Now()
+	if len(l.stats.Queues) == len(l.queues) && now.Sub(l.counted) < countEvery {
+		return
+	}
+	l.counted = now
+	lines := l.broker.Lines()
+	l.stats.Queues = make([]QueueStats, 0, len(l.queues)) // the one before is being read
+	for i, a := range l.fleet.Queues() {
+		l.stats.Queues = append(l.stats.Queues, QueueStats{Name: a.Queue.Name, Held: a.Held, Leaving: a.Leaving, Share: l.fleet.Part(a.Held), LineCounts: lines[i]})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"berth/structs"
 )
@@ -74,7 +75,40 @@ func (b *bed) sameAccounts() {
 			sum = sum.Plus(structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}, 1)
 		}
 		b.want("held by "+a.Queue.Name, a.Held, sum)
+		var leaving structs.QueueAmount
+		for al := range b.store.Snapshot().Allocs() {
+			if al.Namespace == a.Queue.Name && al.HoldsResources() && al.ServerTerminal() {
+				r := al.AllocatedResources.Comparable()
+				leaving = leaving.Plus(structs.QueueAmount{CPU: r.CPU, MemoryMB: r.MemoryMB}, 1)
+			}
+		}
+		b.want("leaving of "+a.Queue.Name, a.Leaving, leaving)
 	}
+}
+
+// A tenant gets no second limit by stopping what it has: what is new waits until that has ended, and is woken then.
+func TestWhatLeavesCountsAgainstItsLimit(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a", Limit: structs.QueueAmount{CPU: 1000}})
+	b.job("one", 2, of("a", batch))
+	b.run()
+	b.job("one", 0, of("a", batch))
+	b.job("two", 2, of("a", batch))
+	b.run()
+	b.want("running while one has not ended", len(b.running("a")), 0)
+	b.sameAccounts()
+	b.core.counted = time.Time{}
+	b.step()
+	b.want("figures", fmt.Sprintf("%+v", b.core.Stats().Queues), "[{Name:a Held:0 MHz, 0 MB Leaving:1000 MHz, 600 MB Share:0 LineCounts:{Ready:0 Limited:1}}]")
+	b.again() // as a new leader sees it
+	b.run()
+	b.want("running under a new leader", len(b.running("a")), 0)
+	b.sameAccounts()
+	b.ended()
+	b.run()
+	b.want("two", len(b.jobsIn("a", "two")), 2)
+	b.sameAccounts()
 }
 
 // With work waiting in all queues, what they hold comes to be as their weights are, whatever ends.
@@ -260,7 +294,7 @@ func TestALimitOfMemoryWakes(t *testing.T) {
 	b.job("two", 1, of("a", batch, idle))
 	b.run()
 	b.want("running", len(b.running("a")), 2)
-	b.core.held[0].CPU = 0 // less memory is held from now on, and no less CPU
+	b.core.held[0].Held.CPU = 0 // less memory is held from now on, and no less CPU
 	b.ends(b.running("a")[:1]...)
 	b.run()
 	b.want("two", len(b.jobsIn("a", "two")), 1)
