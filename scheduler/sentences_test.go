@@ -53,15 +53,19 @@ var sentences = []sentence{
 		by: []string{"TestRebalance", "TestRebalanceLeavesWhatIsWell"}},
 	{id: "SCH-14", says: "Nothing is booked twice; a refused plan is decided anew.",
 		by: []string{"TestNodesRefuseWhatTheyCannotHold", "TestARefusedPlanIsTakenOffTheFleetAndDecidedAnew", "TestPlansOfOneCommandSeeEachOther", "TestClustersKeepTheirPromises"}},
-	{id: "SCH-15", says: "Queues share fairly and lend to each other.",
-		lacks: "there are no queues of tenants: evaluations are ordered by priority and age alone"},
+	{id: "SCH-15", says: "Queues share fairly by their weights, lend what they do not use and get it back, and keep their limits.",
+		by: []string{"TestSharesBecomeAsTheWeightsAre", "TestSharesOrderQueues", "queues/a guarantee is lent while nobody asks, and taken back",
+			"queues/no more is taken back than is guaranteed", "queues/a queue that waits for what it lent evicts nobody", "queues/what is not lent stays free",
+			"queues/a queue has no more than its limit", "queues/at the limit, the first comes first", "queues/what was told to stop and has not ended keeps out what is new",
+			"TestWhatLeavesCountsAgainstItsLimit", "TestWhatWasLentIsTakenBack", "TestQueuesKeepTheirBounds", "TestGuaranteesAreKept", "TestNobodyWaitsForEver"}},
 	{id: "DEP-1", says: "A change rolls gradually, never below the count less max_parallel and never above the count and the canaries.",
 		by: []string{"updates/a destructive change replaces under the same names", "updates/max_parallel limits what is replaced at a time",
 			"updates/what is not healthy yet counts against max_parallel", "TestDEP1EachHealthyAllocationLetsTheNextFollow", "TestNothingBreaksTheRules"}},
 	{id: "DEP-2", says: "A revert returns to an earlier version.",
 		by: []string{"updates/going back to the first version replaces again", "TestDeploymentStatusStabilityAndRevert"}},
 	{id: "DEP-3", says: "Pause and resume; a stuck rollout has failed after its deadline.",
-		by: []string{"updates/a paused deployment goes no further until it is resumed", "rollout/a rollout that makes no progress has failed", "TestDEPSteps"}},
+		by: []string{"updates/a paused deployment goes no further until it is resumed", "rollout/a rollout that makes no progress has failed", "TestDEPSteps",
+			"TestARolloutThatWaitsForItsQueueHasTime"}},
 	{id: "DEP-4", says: "A rollout that fails goes back by itself.",
 		by: []string{"TestDEPSteps", "TestDeploymentStatusStabilityAndRevert"}},
 	{id: "DEP-5", says: "Canaries, promoted by hand or by themselves; blue and green when there are as many as the count.",
@@ -81,7 +85,7 @@ var sentences = []sentence{
 	{id: "DMN-2", says: "Daemons outlive a drain's other work and tolerate what is told of a node's health.",
 		by: []string{"TestBatchWaitsForTheDeadlineAndSystemForTheRest", "taints/a system job tolerates what is told of a node's health", "taints/a system job comes to unhealthy nodes too"}},
 	{id: "JOB-1", says: "As many as asked for run to their end; failures are tried again, less and less often, up to a limit.",
-		by: []string{"batch/what completed is never placed again", "batch/what failed is tried again as the policy allows", "trouble/delays double up to their maximum",
+		by: []string{"batch/what completed is never placed again", "batch/what failed is tried again as the policy allows", "system/sysbatch that failed is left alone until somebody wants it tried again", "trouble/delays double up to their maximum",
 			"trouble/attempts are limited"}},
 	{id: "JOB-2", says: "Each index runs once to success, is told its index, and has a budget of attempts of its own.",
 		by: []string{"batch/what completed is never placed again", "batch/each index is finished once", "completion/each index has a budget of its own",
@@ -111,10 +115,13 @@ var sentences = []sentence{
 			"disconnect/what is unknown is lost when its time is over", "disconnect/a node that is back and tells late is heard",
 			"trouble/an allocation that comes back wins or loses as wished: original", "TestNOD2ASilentNodeIsDownOrOutOfTouch",
 			"TestWhatTheServersLostSightOfIsToldAgain", "TestCutOff", "TestCutOffCountsOverRestarts", "TestClustersKeepTheirPromises"}},
-	{id: "NOD-3", says: "An agent is exchanged without a restart of what it runs.", by: []string{"TestAgentDiesAndTasksGoOn", "TestTasksSurviveAnAgentThatIsKilled"}},
-	{id: "NOD-4", says: "A machine that goes down lets its work end in order.",
-		by:    []string{"TestShutdown"},
-		lacks: "an order by priority at the shutdown of a machine: all are ended together"},
+	{id: "NOD-3", says: "An agent is exchanged without a restart of what it runs.", by: []string{"TestAgentDiesAndTasksGoOn", "TestTasksSurviveAnAgentThatIsKilled",
+		"TestARollingUpgradeLosesNothing"}},
+	{id: "NOD-4", says: "A machine that goes down lets its work end in order of priority.",
+		by: []string{"TestAShutdownGoesByPriority", "TestAShutdownsDeadline", "TestADrainWaitsForWhatLeaves", "TestADrainIsOverAtOnce", "TestANodeIsDrainedBeforeItsAgentEnds"}},
+	{id: "NOD-5", says: "A machine joins with a token over mutually authenticated TLS, with certificates that are issued and renewed by themselves.",
+		by: []string{"TestJoiningWithTokens", "TestTokensThatDoNotOpen", "TestAnotherClustersCertificateIsRefused", "TestACertificateIsRenewedAtHalfItsLifeForAYear",
+			"TestARotationReachesAMachineWhileItRuns"}},
 }
 
 // TestSentences holds every promise to its proofs: each must exist, and a promise without one must say why.
@@ -170,7 +177,7 @@ var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 // testNames are the tests of the whole project.
 func testNames(t *testing.T) map[string]bool {
 	names := map[string]bool{}
-	for _, folder := range []string{"structs", "scheduler", "server", "client", "sim", "e2e", "agent"} {
+	for _, folder := range []string{"structs", "scheduler", "server", "client", "sim", "e2e", "agent", "internal"} {
 		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 				return err
