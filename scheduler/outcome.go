@@ -61,9 +61,9 @@ func (r *Run) noteClasses(eligible map[string]bool) {
 }
 
 // waitsFor reports that the placement has room once something ended that stops already, or that it replaces: this is
-// stopped then.
+// stopped then. What failed gives no room, and is not told to stop before it is replaced: its history would be lost.
 func (g *group) waitsFor(p *reconcile.Place) bool {
-	if !g.run.holdsFor(p) {
+	if !g.run.holdsFor(p) || g.run.in.Fleet.Use(p.Previous.ID) == nil {
 		return g.waitsForStops(p)
 	}
 	g.run.setStopping(p.Previous.ID, true)
