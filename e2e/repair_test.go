@@ -105,9 +105,23 @@ func TestADamagedServerRejoins(t *testing.T) {
 	}
 }
 
-// All three servers come back with other addresses, of which nobody was told: one command on each makes them the cluster they were.
+// dyingRecovery begins a recovery of a machine again and again; each dies by SIGKILL at another moment.
+func (w *town) dyingRecovery(a *harness.Agent, recovery []string) {
+	w.Helper()
+	for _, point := range []string{"apply.after", "snapshot.create", "snapshot.write", "snapshot.close.before", "snapshot.close.after", "log.truncate.before", "log.truncate.after"} {
+		out, err := harness.Command(w.ctx, a.Host, a.Binary, nil, append(os.Environ(), "BERTH_CRASH_AT="+point+":1"),
+			append(slices.Clone(recovery), "-config", filepath.Join(a.Dir, "agent.hcl"))...)
+		if err != nil || out.Code == 0 || !strings.Contains(out.Stderr, "crash point "+point+" reached") {
+			w.Fatalf("a recovery that dies at %s: %+v, %v", point, out, err)
+		}
+	}
+}
+
+// All three servers come back with other addresses, of which nobody was told: one command on each makes them the cluster they were, though it was
+// killed before at every moment.
 func TestServersWithNewAddressesAreRecovered(t *testing.T) {
 	w := newTown(t, 3)
+	w.binary = crashing(t)
 	w.keepDead = true
 	w.form()
 	w.join(2, "server")
@@ -136,6 +150,9 @@ func TestServersWithNewAddressesAreRecovered(t *testing.T) {
 		recovery = append(recovery, fmt.Sprintf("-peer=%s=%s:4647", strings.TrimSpace(string(id)), harness.Addr(11+i)))
 	}
 	for i, a := range w.agents {
+		if i == 0 {
+			w.dyingRecovery(a, recovery)
+		}
 		out, err := a.Run(w.ctx, nil, append(slices.Clone(recovery), "-config", filepath.Join(a.Dir, "agent.hcl"))...)
 		if err != nil || out.Code != 0 || !strings.Contains(out.Stdout, harness.Addr(13)+":4647") {
 			t.Fatalf("machine %d: %+v, %v", i+1, out, err)
