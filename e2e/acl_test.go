@@ -48,9 +48,7 @@ func TestAccessControl(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.ok("acl", "token", "create", "-name=dev", "-policy=dev", "-json")), &dev); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.put(1, "apps"); err != nil {
-		t.Fatal(err)
-	}
+	w.write(1, "apps")
 	r.agent = w.agents[3]
 	r.load()
 	as(dev.SecretID)
@@ -59,8 +57,13 @@ func TestAccessControl(t *testing.T) {
 	alloc := r.one("mine", "running").ID
 	refused := func(i int, method, path string, in any, why string) {
 		t.Helper()
-		_, err := w.agents[i-1].API.Call(w.ctx, method, path, in, nil)
-		if code := new(harness.StatusError); !errors.As(err, &code) || code.Code != http.StatusForbidden || code.Body != why {
+		var err error
+		code := new(harness.StatusError)
+		w.until("somebody answers "+path, func() bool {
+			_, err = w.agents[i-1].API.Call(w.ctx, method, path, in, nil)
+			return !errors.As(err, &code) || code.Code != http.StatusServiceUnavailable
+		})
+		if code.Code != http.StatusForbidden || code.Body != why {
 			t.Errorf("machine %d, %s %s: %v, want %s", i, method, path, err, why)
 		}
 	}
@@ -121,9 +124,10 @@ func TestAccessControl(t *testing.T) {
 	manager := harness.NewAPI(w.lan.Hosts[other-1])
 	defer manager.Close()
 	manager.Token = first.SecretID
-	if _, err := manager.Call(w.ctx, http.MethodDelete, "/v1/acl/token/"+dev.AccessorID, nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	w.until("the token is deleted", func() bool {
+		_, err := manager.Call(w.ctx, http.MethodDelete, "/v1/acl/token/"+dev.AccessorID, nil, nil)
+		return err == nil
+	})
 	for range 3 {
 		select {
 		case <-ended:

@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"berth/e2e/harness"
 )
@@ -19,9 +17,7 @@ func (r *rig) refuses(texts ...string) {
 	if err := r.agent.Launch(); err != nil {
 		r.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, 20*time.Second)
-	defer cancel()
-	if err := r.agent.Wait(ctx); err != nil {
+	if err := r.agent.Wait(r.ctx); err != nil {
 		r.Fatalf("the agent went on: %v", err)
 	}
 	if r.agent.Exit() == nil {
@@ -102,9 +98,7 @@ func TestWithoutRootTheAgentSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(copied) })
-	ctx, cancel := context.WithTimeout(r.ctx, 20*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, copied, "agent", "-dev", "-data-dir", filepath.Join(dir, "data"))
+	cmd := exec.CommandContext(r.ctx, copied, "agent", "-dev", "-data-dir", filepath.Join(dir, "data"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -112,7 +106,7 @@ func TestWithoutRootTheAgentSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = cmd.Wait()
-	if ctx.Err() != nil {
+	if r.ctx.Err() != nil {
 		t.Fatalf("the agent went on:\n%s", tail(out.String(), 20))
 	}
 	if err == nil || !strings.Contains(out.String(), "root") {

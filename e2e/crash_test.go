@@ -15,9 +15,10 @@ import (
 // answer, a snapshot, a restore, the hand-over. What was acknowledged stays, and it comes back with what it left. The same in virtual time,
 // for every moment there is, is server's TestNothingIsLostWhereverAServerDies.
 func TestAServerDiesAtNamedMoments(t *testing.T) {
+	binary := crashing(t) // before the test's time begins
 	w := newTown(t, 3)
 	w.keepDead = true
-	w.binary = crashing(t)
+	w.binary = binary
 	w.env = []string{"BERTH_SNAPSHOT_AFTER=16"}
 	w.form()
 	w.join(2, "server")
@@ -65,15 +66,22 @@ func TestAServerDiesAtNamedMoments(t *testing.T) {
 		if err := a.Launch(); err != nil {
 			t.Fatal(err)
 		}
-		if c.leads {
-			w.lead(i)
-		}
-		if c.asked {
-			w.signal(i, syscall.SIGTERM)
-		}
-		if err := a.Wait(w.ctx); err != nil {
-			t.Fatalf("%s: %v", c.point, err)
-		}
+		w.until(c.point+" is reached", func() bool {
+			switch {
+			case !a.Running() && c.asked && a.Exit() == nil: // it led no more when it was asked to end
+				if err := a.Launch(); err != nil {
+					t.Fatal(err)
+				}
+			case !a.Running():
+				return true
+			case c.leads && !w.leads(i): // another may lead again meanwhile
+			case c.asked:
+				if err := a.Signal(w.ctx, syscall.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return false
+		})
 		point, _, _ := strings.Cut(c.point, ":")
 		if text := a.Log(); a.Exit() == nil || a.Exit().Error() != "signal: killed" || !strings.HasSuffix(text, "crash point "+point+" reached\n") {
 			t.Fatalf("%s: it ended with %v", c.point, a.Exit())

@@ -14,7 +14,7 @@ import (
 )
 
 // answered is how long a region that may be cut off is asked for an answer, whatever it is.
-const answered = 15 * time.Second
+const answered = time.Minute
 
 // Two regions on machines of their own are joined by one printed line: each answers for the other, streams included, also after the
 // cable between them was out and after one of them made a new root.

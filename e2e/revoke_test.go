@@ -39,9 +39,10 @@ func TestMachinesThatAreShutOut(t *testing.T) {
 	}
 	server := strings.TrimSpace(string(text))
 
-	if _, err := w.agents[0].API.Call(w.ctx, http.MethodPut, "/v1/operator/ca/revocations", map[string]string{"Name": server, "Reason": "stolen"}, nil); err != nil {
-		t.Fatal(err)
-	}
+	w.until("the server is shut out", func() bool {
+		_, err := w.agents[0].API.Call(w.ctx, http.MethodPut, "/v1/operator/ca/revocations", map[string]string{"Name": server, "Reason": "stolen"}, nil)
+		return err == nil
+	})
 	r.ok("operator", "ca", "revoke", "-reason", "lost on a train", node)
 	told := func(i int, reason string) {
 		t.Helper()
@@ -53,9 +54,7 @@ func TestMachinesThatAreShutOut(t *testing.T) {
 		t.Errorf("revocations:\n%s", out)
 	}
 	for i := 1; i <= 2; i++ {
-		if err := w.put(i, fmt.Sprintf("after-%d", i)); err != nil {
-			t.Error(err)
-		}
+		w.write(i, fmt.Sprintf("after-%d", i))
 	}
 	told(3, "stolen")
 	if w.names(3)["after-2"] {

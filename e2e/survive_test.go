@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -150,9 +151,12 @@ func TestADevAgentAfterAKilledOneStartsCleanAndLeavesNothing(t *testing.T) {
 
 func TestAJobStoppedWhileTheAgentWasAwayIsStoppedOnItsReturn(t *testing.T) {
 	r := keepingAgent(t, "")
-	r.submit("exits", spec{kind: "batch", group: noRestart, command: "sleep 3; exit 5"}.text("exits"))
-	r.one("exits", "running")
+	r.submit("exits", spec{kind: "batch", group: noRestart, command: untilTold + "; exit 5"}.text("exits"))
+	running := r.one("exits", "running")
 	if err := r.agent.Signal(r.ctx, os.Kill); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.agent.DataDir(), "alloc", running.ID, "alloc", "go"), nil, 0o644); err != nil { // as tell does through an agent
 		t.Fatal(err)
 	}
 	r.taskGone()

@@ -156,10 +156,10 @@ func TestNetworkModes(t *testing.T) {
 	logs := map[string]string{}
 	for _, mode := range []string{"bridge", "host", "none"} {
 		a := r.one(mode, "running")
-		logs[mode] = r.ok("alloc", "logs", a.ID)
-		for i := 0; i < 50 && !strings.Contains(logs[mode], "net:["); i++ {
+		r.until("it has said where it is", func() bool {
 			logs[mode] = r.ok("alloc", "logs", a.ID)
-		}
+			return strings.Contains(logs[mode], "net:[")
+		})
 	}
 	if !strings.Contains(logs["host"], strings.TrimSpace(own)) {
 		t.Errorf("host mode is not the machine's namespace %s: %s", own, logs["host"])

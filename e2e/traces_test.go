@@ -39,12 +39,13 @@ func (r *rig) taskGone() {
 // running is a condition: as many allocations run.
 func running(n int) func([]harness.Alloc) bool {
 	return func(all []harness.Alloc) bool {
+		have := 0
 		for _, a := range all {
 			if a.ClientStatus == "running" {
-				n--
+				have++
 			}
 		}
-		return n <= 0
+		return have >= n
 	}
 }
 

@@ -68,28 +68,29 @@ func (w *town) replace(i int, binary string) {
 // lead makes a machine's server lead.
 func (w *town) lead(i int) {
 	w.Helper()
-	id, err := os.ReadFile(filepath.Join(w.agents[i-1].DataDir(), "server", "node-id"))
+	w.until(fmt.Sprintf("machine %d leads", i), func() bool { return w.leads(i) })
+}
+
+// leads reports that a machine's server leads, and asks it to when it does not.
+func (w *town) leads(i int) bool {
+	w.Helper()
+	a := w.agents[i-1]
+	id, err := os.ReadFile(filepath.Join(a.DataDir(), "server", "node-id"))
 	if err != nil {
 		w.Fatal(err)
 	}
 	transfer := "/v1/operator/raft/transfer-leadership?id=" + strings.TrimSpace(string(id))
-	w.until(fmt.Sprintf("machine %d leads", i), func() bool {
-		a := w.agents[i-1]
-		var p peers
-		if !a.Running() { // it is one that ends when it leads
+	var p peers
+	if err := a.API.Get(w.ctx, "/v1/operator/raft/configuration?stale", &p); err != nil {
+		return false
+	}
+	for _, s := range p.Servers {
+		if s.Leader && s.Node == fmt.Sprintf("m%d.global", i) {
 			return true
 		}
-		if err := a.API.Get(w.ctx, "/v1/operator/raft/configuration?stale", &p); err != nil {
-			return false
-		}
-		for _, s := range p.Servers {
-			if s.Leader && s.Node == fmt.Sprintf("m%d.global", i) {
-				return true
-			}
-		}
-		_, _ = a.API.Call(w.ctx, http.MethodPut, transfer, nil, nil)
-		return false
-	})
+	}
+	_, _ = a.API.Call(w.ctx, http.MethodPut, transfer, nil, nil) // it may be too early
+	return false
 }
 
 // hears waits until a machine has heard by gossip of all three. Until then it takes one that it has not heard of for as old as programs
@@ -115,10 +116,10 @@ func (w *town) hears(i int) {
 // acknowledged is lost, and what only the newer version knows is refused until all know it. Then there is no way back, and a server that is
 // set back says so.
 func TestARollingUpgradeLosesNothing(t *testing.T) {
+	older := build(t, t.TempDir(), fmt.Sprintf("-X berth/internal/version.linked=%s -X berth/server/fsm.linkedLevel=%d", oldVersion, oldLevel))
 	w := newTown(t, 3)
 	w.keepDead = true
 	newer := w.binary
-	older := build(t, w.dir, fmt.Sprintf("-X berth/internal/version.linked=%s -X berth/server/fsm.linkedLevel=%d", oldVersion, oldLevel))
 	w.binary = older
 	w.form()
 	w.join(2, "server")

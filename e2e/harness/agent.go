@@ -15,7 +15,7 @@ import (
 )
 
 // StartTimeout bounds the wait for an agent's API and node.
-const StartTimeout = 30 * time.Second
+const StartTimeout = 2 * time.Minute
 
 // Options say how an agent is run. The zero value is `berth agent -dev` in a Host of its own.
 type Options struct {
