@@ -139,7 +139,7 @@ func (r *rig) runIn(stdin io.Reader, args ...string) harness.Outcome {
 func (r *rig) ok(args ...string) string {
 	r.Helper()
 	out := r.run(args...)
-	for out.Code != 0 && strings.Contains(out.Stderr, "503") && r.ctx.Err() == nil {
+	for out.Code != 0 && (strings.Contains(out.Stderr, "try again") || strings.Contains(out.Stderr, "No cluster leader")) && r.ctx.Err() == nil {
 		out = r.run(args...)
 	}
 	if out.Code != 0 {
