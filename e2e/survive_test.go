@@ -156,7 +156,7 @@ func TestAJobStoppedWhileTheAgentWasAwayIsStoppedOnItsReturn(t *testing.T) {
 	if err := r.agent.Signal(r.ctx, os.Kill); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(r.agent.DataDir(), "alloc", running.ID, "alloc", "go"), nil, 0o644); err != nil { // as tell does through an agent
+	if err := os.WriteFile(filepath.Join(r.agent.DataDir(), "client", "alloc", running.ID, "alloc", "go"), nil, 0o644); err != nil { // as tell does through an agent
 		t.Fatal(err)
 	}
 	r.taskGone()
