@@ -121,8 +121,9 @@ func (w *town) dyingRecovery(a *harness.Agent, recovery []string) {
 // All three servers come back with other addresses, of which nobody was told: one command on each makes them the cluster they were, though it was
 // killed before at every moment.
 func TestServersWithNewAddressesAreRecovered(t *testing.T) {
+	binary := crashing(t) // before the test's time begins
 	w := newTown(t, 3)
-	w.binary = crashing(t)
+	w.binary = binary
 	w.keepDead = true
 	w.form()
 	w.join(2, "server")
