@@ -71,7 +71,7 @@ func New() *Broker {
 	}
 }
 
-// At tells what time it is, before what happens then.
+// At tells what time it is, before what happens then and is not told so itself.
 func (b *Broker) At(now time.Time) { b.now = now }
 
 // ReadySince is since when an evaluation that is in flight could be taken, or, of one given back, could be again; zero of one that is not known.
@@ -293,6 +293,7 @@ func (b *Broker) GiveBack(id structs.ID, at, now time.Time) {
 	case at.After(now):
 		b.delay(it, at)
 	default:
+		b.At(now)
 		b.makeReady(it)
 	}
 }

@@ -100,6 +100,35 @@ func TestBlockedWakesForWhatItMisses(t *testing.T) {
 	}
 }
 
+// Since when an evaluation could be taken is known, whatever it waited for before.
+func TestReadySince(t *testing.T) {
+	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+	b := New()
+	ready := func(n int, want time.Time) {
+		t.Helper()
+		if got := take(b, at(100)); got != n {
+			t.Fatalf("took %d, want %d", got, n)
+		}
+		if got := b.ReadySince(id(n)); !got.Equal(want) {
+			t.Errorf("%d was ready since %s, want %s", n, got.Sub(start), want.Sub(start))
+		}
+	}
+	b.At(at(1))
+	b.Set(eval(1, "a", 50), at(1))
+	ready(1, at(1))
+	b.GiveBack(id(1), at(2), at(2))
+	ready(1, at(2))
+	b.GiveBack(id(1), at(30), at(3))
+	ready(1, at(30))
+	b.Set(blocked(2, "b", 10, nil), at(4))
+	b.At(at(5))
+	b.Room("any", 11)
+	ready(2, at(5))
+	if !b.ReadySince(id(9)).IsZero() {
+		t.Error("one that is not known was ready")
+	}
+}
+
 // Who waits for a job alone is woken by that job, and by nothing else; nothing of it is missed.
 func TestBlockedWakesForTheJobsItWaitsFor(t *testing.T) {
 	waits := func(n int, snapshot uint64, jobs ...string) *structs.Evaluation {

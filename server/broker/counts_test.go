@@ -20,7 +20,10 @@ func TestCounts(t *testing.T) {
 	escaped.EscapedComputedClass = true
 	b.Set(escaped, start)
 	b.Set(blocked(6, "e", 1, nil), start)
-	want := Counts{Ready: 4, Pending: 1, Blocked: 2, Escaped: 1, Types: [4]TypeCounts{{Ready: 3}, {}, {}, {Ready: 1}}}
+	limited := blocked(7, "f", 1, nil)
+	limited.QuotaLimitReached = "q"
+	b.Set(limited, start)
+	want := Counts{Ready: 4, Pending: 1, Blocked: 3, Escaped: 1, Limited: 1, Types: [4]TypeCounts{{Ready: 3}, {}, {}, {Ready: 1}}}
 	if got := b.Counts(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

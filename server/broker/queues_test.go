@@ -101,6 +101,19 @@ func TestOfNoQueue(t *testing.T) {
 	}
 }
 
+// The counts of each queue, in the order of the queues.
+func TestLines(t *testing.T) {
+	b := New()
+	b.SetQueues(queuesNamed("a", "b"), 1, shares{}.of)
+	for _, e := range []*structs.Evaluation{atLimit(1, "x", "b", 10, 50), in(eval(2, "y", 50), "a", structs.JobTypeBatch), in(eval(3, "y", 50), "a", structs.JobTypeBatch),
+		in(eval(4, "z", 50), "a", structs.JobTypeBatch), in(eval(5, "w", 50), "other", structs.JobTypeBatch)} {
+		b.Set(e, start)
+	}
+	if got, want := b.Lines(), []LineCounts{{Ready: 2}, {Limited: 1}}; !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // Of those that wait for a limit, one at a time is looked at again, the first one; the next has its turn when that got what it wants,
 // or is there no more, and not while it waits on.
 func TestOneAtATimeAtTheLimit(t *testing.T) {

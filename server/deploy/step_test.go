@@ -238,11 +238,16 @@ func TestARolloutThatWaitsForItsQueueHasTime(t *testing.T) {
 		failed bool
 		next   time.Time
 	}{
-		"when half of it is over":             {left: 5 * time.Minute, moves: true},
-		"and at the end, should nobody look":  {moves: true},
-		"but not before":                      {left: 6 * time.Minute, next: now.Add(time.Minute)},
-		"where something is not healthy":      {failed: true, change: func(w *world) { w.allocs = append(w.allocs, health(new(false))) }},
-		"or not yet":                          {failed: true, change: func(w *world) { w.allocs = append(w.allocs, health(nil)) }},
+		"when half of it is over":            {left: 5 * time.Minute, moves: true},
+		"and at the end, should nobody look": {moves: true},
+		"but not before":                     {left: 6 * time.Minute, next: now.Add(time.Minute)},
+		"where something is not healthy":     {failed: true, change: func(w *world) { w.allocs = append(w.allocs, health(new(false))) }},
+		"or not yet":                         {failed: true, change: func(w *world) { w.allocs = append(w.allocs, health(nil)) }},
+		"whatever is told to stop, or of another group": {moves: true, change: func(w *world) {
+			leaves, another := health(nil), health(nil)
+			leaves.DesiredStatus, another.TaskGroup = structs.AllocDesiredStop, "h"
+			w.allocs = append(w.allocs, leaves, another)
+		}},
 		"where nothing is held back":          {failed: true, change: func(w *world) { w.evals = nil }},
 		"where nothing is held back any more": {failed: true, change: func(w *world) { w.evals[0].Status = structs.EvalStatusComplete }},
 		"where it waits for room":             {failed: true, change: func(w *world) { w.evals[0].QuotaLimitReached = "" }},

@@ -49,6 +49,7 @@ type Core struct {
 
 	queues  []*structs.Queue
 	counted time.Time       // when the figures of queues were made
+	stale   bool            // something may have changed since
 	held    []fleet.Account // by queue, what the broker was told last
 	empty   int             // decisions that placed nothing since the turn went round
 	rounds  uint64          // how often it did
@@ -135,15 +136,18 @@ func (l *Core) Step(between func()) {
 	l.countQueues()
 }
 
-// Next is when there is something to do though nothing changed: an evaluation becomes ready, or a cancel is tried again.
-// False when there is nothing, or no room for what it would propose.
+// Next is when there is something to do though nothing changed: an evaluation becomes ready, a cancel is tried again, or the figures of queues
+// are too old. False when there is nothing, or no room for what it would propose: what lands has the next step made then.
 func (l *Core) Next() (time.Time, bool) {
 	if l.inFlight >= maxInFlight {
 		return time.Time{}, false
 	}
 	at, ok := l.broker.Next()
 	if again, waits := l.extra.next(); waits && (!ok || again.Before(at)) {
-		return again, true
+		at, ok = again, true
+	}
+	if count := l.counted.Add(countEvery); l.stale && (!ok || count.Before(at)) {
+		at, ok = count, true
 	}
 	return at, ok
 }

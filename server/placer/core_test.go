@@ -394,6 +394,7 @@ func TestCancelsExtraBlockedEvaluations(t *testing.T) {
 	b.fail(structs.KindNoLeader)
 	b.step()
 	b.want("proposals before the pause is over", len(b.queue), 0)
+	b.want("to be cancelled", b.core.Stats().Cancelable, 1)
 	at, ok := b.core.Next()
 	if !ok || at.Sub(b.now) != retryAfter {
 		t.Fatalf("tried again at %v, %v", at, ok)
@@ -407,6 +408,7 @@ func TestCancelsExtraBlockedEvaluations(t *testing.T) {
 		}
 	}
 	b.want("blocked evaluations", waiting, 1)
+	b.want("to be cancelled", b.core.Stats().Cancelable, 0)
 	if at, ok := b.core.Next(); ok {
 		t.Errorf("something is left to do at %v", at)
 	}

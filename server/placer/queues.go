@@ -51,11 +51,11 @@ const countEvery = time.Second
 // countQueues makes the figures of queues anew, once they are old.
 func (l *Core) countQueues() {
 	if len(l.queues) == 0 {
-		l.stats.Queues = nil
+		l.stats.Queues, l.stale = nil, false
 		return
 	}
 	now := l.Now()
-	if len(l.stats.Queues) == len(l.queues) && now.Sub(l.counted) < countEvery {
+	if l.stale = len(l.stats.Queues) == len(l.queues) && now.Sub(l.counted) < countEvery; l.stale {
 		return
 	}
 	l.counted = now

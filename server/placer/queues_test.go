@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"berth/structs"
 )
@@ -98,7 +97,7 @@ func TestWhatLeavesCountsAgainstItsLimit(t *testing.T) {
 	b.run()
 	b.want("running while one has not ended", len(b.running("a")), 0)
 	b.sameAccounts()
-	b.core.counted = time.Time{}
+	b.now = b.now.Add(countEvery)
 	b.step()
 	b.want("figures", fmt.Sprintf("%+v", b.core.Stats().Queues), "[{Name:a Held:0 MHz, 0 MB Leaving:1000 MHz, 600 MB Share:0 LineCounts:{Ready:0 Limited:1}}]")
 	b.again() // as a new leader sees it
@@ -109,6 +108,24 @@ func TestWhatLeavesCountsAgainstItsLimit(t *testing.T) {
 	b.run()
 	b.want("two", len(b.jobsIn("a", "two")), 2)
 	b.sameAccounts()
+}
+
+// What happened just after the figures of queues were made is in them a second later, though nothing more happens.
+func TestFiguresOfQueuesAreMadeInTime(t *testing.T) {
+	b := newBed(t)
+	b.node("n", 8000)
+	b.queues(&structs.Queue{Name: "a"})
+	b.run()
+	b.job("one", 2, of("a", batch))
+	b.run()
+	at, ok := b.core.Next()
+	b.want("a look is due in time", ok && !at.After(b.now.Add(countEvery)), true)
+	b.now = at
+	b.step()
+	b.want("held", b.core.Stats().Queues[0].Held, structs.QueueAmount{CPU: 1000, MemoryMB: 600})
+	b.want("share", b.core.Stats().Queues[0].Share, 0.125)
+	_, ok = b.core.Next()
+	b.want("another look is due", ok, false)
 }
 
 // With work waiting in all queues, what they hold comes to be as their weights are, whatever ends.
