@@ -92,7 +92,7 @@ var langUpdate = &block{
 		{name: "max_parallel", field: "MaxParallel", kind: kindInt, def: "1", doc: "Allocations replaced at a time; 0 replaces all at once without a deployment."},
 		{name: "health_check", field: "HealthCheck", kind: kindString, def: "checks", allowed: []string{"checks", "task_states", "manual"}, doc: "What makes an allocation healthy: its checks, its tasks running, or an operator."},
 		{name: "min_healthy_time", field: "MinHealthyTime", kind: kindDuration, def: "10s", doc: "How long it must stay healthy."},
-		{name: "healthy_deadline", field: "HealthyDeadline", kind: kindDuration, def: "5m", doc: "By when it must be healthy."},
+		{name: "healthy_deadline", field: "HealthyDeadline", kind: kindDuration, def: "5m", doc: "By when it must be healthy. A late one counts as healthy once no rollout waits for it: `progress_deadline` after this."},
 		{name: "progress_deadline", field: "ProgressDeadline", kind: kindDuration, def: "10m", doc: "By when the next allocation must be healthy, or the deployment fails; 0 fails at the first unhealthy one."},
 		{name: "stagger", field: "Stagger", kind: kindDuration, def: "30s", doc: "Wait between steps of a system job or a drain."},
 		{name: "canary", field: "Canary", kind: kindInt, def: "0", doc: "New allocations started beside the old ones first."},
@@ -107,7 +107,7 @@ var langMigrate = &block{
 		{name: "max_parallel", field: "MaxParallel", kind: kindInt, def: "1", doc: "Allocations moved at a time."},
 		{name: "health_check", field: "HealthCheck", kind: kindString, def: "checks", allowed: []string{"checks", "task_states"}, doc: "What makes a moved allocation healthy."},
 		{name: "min_healthy_time", field: "MinHealthyTime", kind: kindDuration, def: "10s", doc: "How long it must stay healthy."},
-		{name: "healthy_deadline", field: "HealthyDeadline", kind: kindDuration, def: "5m", doc: "By when it must be healthy."},
+		{name: "healthy_deadline", field: "HealthyDeadline", kind: kindDuration, def: "5m", doc: "By when it must be healthy. A late one counts as healthy from when it is."},
 	},
 }
 

@@ -303,8 +303,7 @@ func (s *script) settle() error {
 			return err
 		}
 		for _, a := range s.pick(nil) {
-			noHealth := !a.DeploymentID.IsZero() && (a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil)
-			if !a.ClientTerminal() && (a.ClientStatus == structs.AllocClientPending || noHealth) && s.w.reachable(a) {
+			if !a.ClientTerminal() && (a.ClientStatus == structs.AllocClientPending || s.w.answers(a)) && s.w.reachable(a) {
 				s.w.report(a, structs.AllocClientRunning, new(true))
 			}
 		}
@@ -328,6 +327,16 @@ func (s *script) settle() error {
 		}
 	}
 	return fmt.Errorf("it does not settle: %d evaluations, last did %q", s.w.evals, doing)
+}
+
+// answers reports that the client of an allocation that runs well has something to say of its health: its deployment waits for a first
+// answer, or the answer was no and no deployment looks at it.
+func (w *world) answers(a *structs.Allocation) bool {
+	if a.DeploymentStatus == nil || a.DeploymentStatus.Healthy == nil {
+		return !a.DeploymentID.IsZero()
+	}
+	asks := slices.ContainsFunc(w.deployments, func(d *structs.Deployment) bool { return d.ID == a.DeploymentID && d.Active() })
+	return !*a.DeploymentStatus.Healthy && !asks
 }
 
 // due2 looks whether an evaluation is due, without taking it.

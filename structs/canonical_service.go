@@ -25,8 +25,9 @@ func (s *Service) canonicalize(job, group, task string) {
 	setString(&s.Name, base)
 	if strings.Contains(s.Name, "${") {
 		names := strings.NewReplacer("${JOB}", job, "${TASKGROUP}", group, "${TASK}", task, "${BASE}", base)
-		// A group may be called `${JOB}` itself: what would be another name the next time stays as it was written.
-		if name := names.Replace(s.Name); names.Replace(name) == name {
+		// A group may be called `${JOB}` itself: what would be another name the next time stays as it was written. So does what
+		// would be none, as `${TASK}` of a service of the group: it is refused with what was written.
+		if name := names.Replace(s.Name); name != "" && names.Replace(name) == name {
 			s.Name = name
 		}
 	}

@@ -379,6 +379,7 @@ func TestNamesOfServicesAreAFixedPoint(t *testing.T) {
 		{"a", "${JOB}", "", "a-a"},
 		{"a", "${JOB}", "x-${TASKGROUP}", "x-${TASKGROUP}"},
 		{"${JOB}", "g", "", "${JOB}-g"},
+		{"a", "g", "${TASK}", "${TASK}"},
 	} {
 		j := minimal(JobTypeService)
 		j.ID, group0(j).Name, group0(j).Services = c.job, c.group, []*Service{{Name: c.name}}

@@ -35,6 +35,30 @@ func questionOf(a *structs.Allocation, began time.Time) (healthQuestion, bool) {
 	return healthQuestion{}, false
 }
 
+// standsUntil is how long a no stands: as long as the deployment may look at it. Where no deployment asks it stands only until the
+// tasks are as they should, and so it does when a deployment is over: whoever waits for the allocation to serve, a budget or another
+// job, would wait for ever. A yes stands always.
+func standsUntil(a *structs.Allocation, said *structs.AllocDeploymentStatus) time.Time {
+	g := a.Group()
+	if a.DeploymentID.IsZero() || g == nil || g.Update == nil || g.Update.ProgressDeadline == nil {
+		return said.Timestamp
+	}
+	return said.Timestamp.Add(*g.Update.ProgressDeadline)
+}
+
+// healthAgain looks whether what was not healthy has come to be so.
+func healthAgain(q healthQuestion, tasks []taskView, stands, now time.Time) (healthy bool, again time.Time) {
+	if now.Before(stands) {
+		return false, stands
+	}
+	q.deadline = now.Add(q.minHealthy + 1) // it was missed already: only a yes is news
+	healthy, decided, again := healthOf(q, tasks, now)
+	if !decided && again.Equal(q.deadline) {
+		again = time.Time{} // a task has to change first
+	}
+	return decided && healthy, again
+}
+
 // healthOf answers: healthy once every task has been as it should for the wanted time, unhealthy when one failed or the
 // deadline has passed. Until then it is undecided, and again is when to look next if no task changes.
 func healthOf(q healthQuestion, tasks []taskView, now time.Time) (healthy, decided bool, again time.Time) {

@@ -129,10 +129,9 @@ func (r *Runner) Update(alloc *structs.Allocation) {
 		(r.alloc.ClientStatus != alloc.ClientStatus || len(alloc.AllocStates) > len(r.alloc.AllocStates))
 	if r.alloc.DeploymentID != alloc.DeploymentID {
 		r.health, r.began = nil, time.Now() // a new deployment asks anew
-		if s := alloc.DeploymentStatus; s != nil && s.Healthy != nil {
-			r.health = s
-		}
-	} else if s := alloc.DeploymentStatus; r.health == nil && s != nil && s.Healthy != nil {
+	}
+	// What a person said after the last answer here is not to be unsaid by the next report.
+	if s := alloc.DeploymentStatus; s != nil && s.Healthy != nil && (r.health == nil || r.health.Healthy == nil || s.Timestamp.After(r.health.Timestamp)) {
 		r.health = s
 	}
 	r.alloc = alloc
@@ -387,21 +386,25 @@ func (r *Runner) taskViews() []taskView {
 	return out
 }
 
-// answerHealth answers the deployment's question once, and says when to look again.
+// answerHealth answers the deployment's question once, or that what was not healthy is so now, and says when to look again.
 func (r *Runner) answerHealth(tasks []taskView, now time.Time) (again time.Time) {
 	r.mu.Lock()
-	if r.stop || r.health != nil && r.health.Healthy != nil {
-		r.mu.Unlock()
-		return time.Time{}
-	}
+	said := r.health
+	known := said != nil && said.Healthy != nil
 	q, asked := questionOf(r.alloc, r.began)
-	if !asked {
+	if r.stop || !asked || known && *said.Healthy {
 		r.mu.Unlock()
 		return time.Time{}
 	}
-	healthy, decided, again := healthOf(q, tasks, now)
+	var healthy, decided bool
+	if known {
+		healthy, again = healthAgain(q, tasks, standsUntil(r.alloc, said), now)
+		decided = healthy
+	} else {
+		healthy, decided, again = healthOf(q, tasks, now)
+	}
 	if decided {
-		canary := r.health != nil && r.health.Canary
+		canary := said != nil && said.Canary
 		r.health = &structs.AllocDeploymentStatus{Healthy: &healthy, Timestamp: now, Canary: canary}
 	}
 	r.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -397,6 +398,62 @@ func TestHealth(t *testing.T) {
 			if u, _ := b.r.Report(); u.DeploymentStatus == nil || *u.DeploymentStatus.Healthy {
 				t.Errorf("status %+v", u.DeploymentStatus)
 			}
+		})
+	})
+}
+
+// Whoever waits for an allocation to serve, a budget, a drain or a job that depends on it, waits until it does, and not for ever.
+func TestWhatWasNotHealthyComesToBeSo(t *testing.T) {
+	said := func(t *testing.T, u *structs.AllocClientUpdate, want string) {
+		t.Helper()
+		got := "nothing"
+		if u.DeploymentStatus != nil && u.DeploymentStatus.Healthy != nil {
+			got = strconv.FormatBool(*u.DeploymentStatus.Healthy)
+		}
+		if got != want {
+			t.Errorf("health is %s, want %s", got, want)
+		}
+	}
+	slow := map[string]any{fake.KeyStartDelay: "6m"}
+	t.Run("outside of a deployment, as soon as it runs well", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, "service", task("web", slow))
+			b.life()
+			said(t, b.after(5*time.Minute+time.Second), "false")
+			said(t, b.after(time.Minute), "false")
+			said(t, b.after(10*time.Second), "true")
+			b.update(stopped)
+			b.over("complete: web=dead")
+		})
+	})
+	t.Run("in a deployment, when that is over", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, "service", task("web", slow))
+			b.alloc.DeploymentID = structs.MustID("d0000000-0000-4000-8000-000000000001")
+			b.life()
+			said(t, b.after(5*time.Minute+time.Second), "false")
+			said(t, b.after(9*time.Minute+50*time.Second), "false") // progress_deadline is 10 minutes
+			said(t, b.after(10*time.Second), "true")
+			b.update(stopped)
+			b.over("complete: web=dead")
+		})
+	})
+	t.Run("a person's word outlasts the next report", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, "service", task("web", nil))
+			b.alloc.DeploymentID = structs.MustID("d0000000-0000-4000-8000-000000000001")
+			b.life()
+			said(t, b.after(11*time.Second), "true")
+			b.update(func(a *structs.Allocation) {
+				a.DeploymentStatus = &structs.AllocDeploymentStatus{Healthy: new(false), Timestamp: time.Now()}
+			})
+			said(t, b.after(time.Second), "false")
+			b.update(func(a *structs.Allocation) {
+				a.DeploymentStatus = &structs.AllocDeploymentStatus{Healthy: new(true), Timestamp: time.Now()}
+			})
+			said(t, b.after(time.Second), "true")
+			b.update(stopped)
+			b.over("complete: web=dead")
 		})
 	})
 }

@@ -168,6 +168,40 @@ func TestHealthOf(t *testing.T) {
 	}
 }
 
+// A no becomes a yes when the tasks have been as they should for the wanted time, and never before the deployment is over.
+func TestHealthAgain(t *testing.T) {
+	now := time.Unix(1000, 0)
+	q := healthQuestion{minHealthy: 10 * time.Second, deadline: now.Add(-time.Hour)}
+	task := func(state string, failed bool, ago time.Duration) []taskView {
+		return []taskView{{name: "t", part: partMain, state: &structs.TaskState{State: state, Failed: failed, StartedAt: now.Add(-ago), FinishedAt: now.Add(-ago)}}}
+	}
+	const run, dead, pending = structs.TaskStateRunning, structs.TaskStateDead, structs.TaskStatePending
+	for name, c := range map[string]struct {
+		tasks   []taskView
+		stands  time.Duration
+		healthy bool
+		again   time.Duration
+	}{
+		"long enough":        {task(run, false, 10*time.Second), 0, true, 0},
+		"not yet":            {task(run, false, 4*time.Second), 0, false, 6 * time.Second},
+		"just begun":         {task(run, false, 0), 0, false, 10 * time.Second},
+		"still pending":      {task(pending, false, 0), 0, false, 0},
+		"failed":             {task(dead, true, time.Minute), 0, false, 0},
+		"a deployment looks": {task(run, false, time.Hour), time.Minute, false, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			healthy, again := healthAgain(q, c.tasks, now.Add(c.stands), now)
+			wantAgain := time.Time{}
+			if c.again > 0 {
+				wantAgain = now.Add(c.again)
+			}
+			if healthy != c.healthy || !again.Equal(wantAgain) {
+				t.Errorf("%v, again %v; want %v, %v", healthy, again, c.healthy, wantAgain)
+			}
+		})
+	}
+}
+
 func TestStatusOf(t *testing.T) {
 	task := func(state string, failed, begun bool) taskView {
 		v := taskView{begun: begun, state: &structs.TaskState{State: state, Failed: failed}}
