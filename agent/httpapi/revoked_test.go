@@ -202,41 +202,53 @@ func TestAStreamEndsForWhoMayNotAnyMore(t *testing.T) {
 	}
 }
 
-// The connection of a stream that ended is used for what its caller asks next.
+// The connection of a stream that ended is used for what its caller asks next, and that is answered: also when the stream had to be cut off before its
+// answer was begun.
 func TestAConnectionOutlivesItsStream(t *testing.T) {
-	w := newLookedAt(t)
-	w.stream("/v1/test/talks", streams{http.MethodGet: agentRead().stream(func(out http.ResponseWriter, r *request) error {
-		if _, err := io.WriteString(out, "something"); err != nil {
-			return err
-		}
-		out.(http.Flusher).Flush()
-		<-r.ctx().Done()
-		return nil
-	})})
-	web := httptest.NewServer(w.Handler())
-	defer web.Close()
-	ask := func(path string) (*http.Response, error) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("X-Nomad-Token", structs.ID{1, 1}.String())
-		return web.Client().Do(r)
-	}
-	resp, err := ask("/v1/test/talks")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write(func(t *state.WriteTxn) { t.DeleteACLPolicy("agents") })
-	if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "something" {
-		t.Errorf("%q, %v", text, err)
-	}
-	resp.Body.Close()
-	if resp, err = ask("/v1/jobs?index=1000&wait=1ms"); err != nil { // the context of the connection must not have ended
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || err != nil || strings.TrimSpace(string(text)) != "[]" {
-		t.Errorf("answered %d %q, %v", resp.StatusCode, text, err)
+	for kind, want := range map[string]string{"talks": "something", "slow": "Permission denied"} {
+		t.Run(kind, func(t *testing.T) {
+			w, begins := newLookedAt(t), make(chan struct{})
+			w.stream("/v1/test/{kind}", streams{http.MethodGet: agentRead().stream(func(out http.ResponseWriter, r *request) error {
+				close(begins)
+				if kind == "talks" {
+					if _, err := io.WriteString(out, "something"); err != nil {
+						return err
+					}
+					out.(http.Flusher).Flush()
+				}
+				<-r.ctx().Done()
+				for kind == "slow" && !out.(*begun).cut.Load() {
+					<-time.After(time.Millisecond)
+				}
+				return nil
+			})})
+			web := httptest.NewServer(w.Handler())
+			defer web.Close()
+			ask := func(path string) (int, string, error) {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("X-Nomad-Token", structs.ID{1, 1}.String())
+				resp, err := web.Client().Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				text, err := io.ReadAll(resp.Body)
+				return resp.StatusCode, string(text), err
+			}
+			go func() {
+				<-begins
+				w.write(func(t *state.WriteTxn) { t.DeleteACLPolicy("agents") })
+			}()
+			if _, text, err := ask("/v1/test/" + kind); err != nil || text != want {
+				t.Errorf("%q, %v", text, err)
+			}
+			// The context of the connection must not have ended.
+			if code, text, err := ask("/v1/jobs?index=1000&wait=1ms"); code != http.StatusOK || err != nil || strings.TrimSpace(text) != "[]" {
+				t.Errorf("answered %d %q, %v", code, text, err)
+			}
+		})
 	}
 }

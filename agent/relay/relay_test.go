@@ -395,6 +395,11 @@ func TestRequestsGoToTheRegionTheyName(t *testing.T) {
 			t.Errorf("%s %s at %s: %d %q, want %d %q", c.method, c.path, c.from, code, got, c.code, c.want)
 		}
 	}
+	for from, want := range map[string]uint64{"east": 5, "node": 0, "west": 0} { // what a node is asked goes by its servers
+		if got := r[from].relay.Abroad(); got != want {
+			t.Errorf("%s sent %d requests to other regions, want %d", from, got, want)
+		}
+	}
 	if got := r["west"].asked[1]; got != "PUT /v1/jobs text" {
 		t.Errorf("west was asked %q", got)
 	}

@@ -89,14 +89,7 @@ func TestWhatHappenedToAllocationsIsCountedOnce(t *testing.T) {
 	for look := range 4 {
 		c.countAllocs(seenAt(min(look+1, 2)))
 	}
-	got := map[string]int{}
-	for _, i := range tm.keep.Data() {
-		i.RLock()
-		for _, n := range i.Counters {
-			got[n.Name] += int(n.Sum)
-		}
-		i.RUnlock()
-	}
+	got, _ := tm.values()
 	want := map[string]int{"nomad.client.allocs.running": 1, "nomad.client.allocs.complete": 2, "nomad.client.allocs.failed": 1, "nomad.client.allocs.restart": 3, "nomad.client.allocs.oom_killed": 2}
 	for name, n := range want {
 		if got[name] != n {

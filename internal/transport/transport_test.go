@@ -225,6 +225,9 @@ func TestOnlyServersTakePartInRaft(t *testing.T) {
 	if _, err := io.ReadFull(in, buf); err != nil || string(buf) != "vote" {
 		t.Errorf("%q, %v", buf, err)
 	}
+	if all, raft := b.Connections(); all != 2 || raft != 1 {
+		t.Errorf("%d connections were taken, %d of them for Raft, want 2 and 1", all, raft)
+	}
 	if err := errors.Join(in.Close(), out.Close()); err != nil {
 		t.Error(err)
 	}
