@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -21,7 +20,6 @@ import (
 type restarter struct {
 	e                   *env
 	c                   *api.Client
-	in                  *bufio.Reader
 	size, wait, onError string
 	groups, tasks       []string
 	reschedule          bool
@@ -29,6 +27,7 @@ type restarter struct {
 	pause               time.Duration
 	ask                 bool // before each batch but the first
 	failed              int
+	told                int // how many allocations were told to restart or to stop
 }
 
 func (e *env) jobRestart() *cobra.Command {
@@ -45,7 +44,6 @@ func (e *env) jobRestart() *cobra.Command {
 			if r.c, err = e.client(); err != nil {
 				return err
 			}
-			r.in = bufio.NewReader(e.in)
 			return r.run(cmd.Context(), args[0])
 		},
 	}
@@ -123,14 +121,20 @@ func (r *restarter) run(ctx context.Context, name string) error {
 		return cmp.Or(cmp.Compare(a.TaskGroup, b.TaskGroup), cmp.Compare(a.CreateIndex, b.CreateIndex), a.ID.Compare(b.ID))
 	})
 	if len(list) == 0 {
-		r.e.say("No allocations to restart")
+		r.e.say("No allocations to restart: nothing of job %q that is meant runs (`berth why %s` tells why)", stub.ID, stub.ID)
 		return nil
 	}
 	size, err := batchSize(r.size, len(list))
 	if err != nil {
 		return err
 	}
-	return r.batches(ctx, slices.Collect(slices.Chunk(list, size)), len(list))
+	batches := slices.Collect(slices.Chunk(list, size))
+	r.e.say("Restarting %s of job %q in %s", plural(len(list), "allocation"), stub.ID, batchesOf(len(batches)))
+	err = r.batches(ctx, batches)
+	if ctx.Err() != nil {
+		r.e.say("Interrupted after %d of %s; the others were left alone", r.told, plural(len(list), "allocation"))
+	}
+	return err
 }
 
 // fits finds flags that are not about the job.
@@ -140,15 +144,36 @@ func (r *restarter) fits(job *structs.Job) error {
 	}
 	for _, name := range r.groups {
 		if !slices.ContainsFunc(job.TaskGroups, func(g *structs.TaskGroup) bool { return g.Name == name }) {
-			return fmt.Errorf("job %q has no group %q", job.ID, name)
+			return fmt.Errorf("job %q has no group %q: its groups are %s", job.ID, name, strings.Join(namesOfGroups(job), ", "))
 		}
 	}
 	for _, name := range r.tasks {
 		if !slices.ContainsFunc(job.TaskGroups, func(g *structs.TaskGroup) bool { return r.ofGroup(g.Name) && hasTask(g, name) }) {
-			return fmt.Errorf("job %q has no task %q in the groups that are meant", job.ID, name)
+			return fmt.Errorf("job %q has no task %q in the groups that are meant: their tasks are %s", job.ID, name, strings.Join(r.tasksOf(job), ", "))
 		}
 	}
 	return nil
+}
+
+func namesOfGroups(job *structs.Job) []string {
+	names := make([]string, 0, len(job.TaskGroups))
+	for _, g := range job.TaskGroups {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// tasksOf names the tasks of the groups that are meant.
+func (r *restarter) tasksOf(job *structs.Job) []string {
+	var names []string
+	for _, g := range job.TaskGroups {
+		for _, t := range g.Tasks {
+			if r.ofGroup(g.Name) && !slices.Contains(names, t.Name) {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	return names
 }
 
 func (r *restarter) ofGroup(name string) bool {
@@ -169,11 +194,10 @@ func (r *restarter) wanted(job *structs.Job, a *structs.AllocListStub) bool {
 	})
 }
 
-func (r *restarter) batches(ctx context.Context, batches [][]*structs.AllocListStub, all int) error {
-	r.e.say("Restarting %s in %s", plural(all, "allocation"), batchesOf(len(batches)))
+func (r *restarter) batches(ctx context.Context, batches [][]*structs.AllocListStub) error {
 	for i, batch := range batches {
 		if i > 0 {
-			if on, err := r.between(ctx, fmt.Sprintf("%d of %s: go on? [y/N] ", i+1, batchesOf(len(batches)))); err != nil || !on {
+			if on, err := r.between(ctx, fmt.Sprintf("%d of %s", i+1, batchesOf(len(batches)))); err != nil || !on {
 				return err
 			}
 		}
@@ -186,8 +210,14 @@ func (r *restarter) batches(ctx context.Context, batches [][]*structs.AllocListS
 		}
 		r.failed++
 		r.e.say("%v", err)
-		if i+1 < len(batches) && !r.yes && !r.answer("Go on with the next batch? [y/N] ") {
-			return exitError{1}
+		if i+1 < len(batches) && !r.yes {
+			on, err := r.e.confirm(ctx, "Go on with the next batch? [y/N] ")
+			if err != nil {
+				return err
+			}
+			if !on {
+				return exitError{1}
+			}
 		}
 	}
 	if r.failed > 0 {
@@ -205,13 +235,18 @@ func batchesOf(n int) string {
 }
 
 // between waits before a batch, or asks; false to stop there.
-func (r *restarter) between(ctx context.Context, question string) (bool, error) {
-	if r.ask {
-		if r.yes || r.answer(question) {
-			return true, nil
+func (r *restarter) between(ctx context.Context, batch string) (bool, error) {
+	switch {
+	case r.ask && r.yes:
+		return true, nil
+	case r.ask:
+		on, err := r.e.confirm(ctx, batch+": go on? [y/N] ")
+		if err == nil && !on {
+			r.e.say("The others were left alone")
 		}
-		r.e.say("The others were left alone")
-		return false, nil
+		return on, err
+	case r.pause > 0:
+		r.e.say("Waiting %s before %s", r.pause, batch)
 	}
 	timer := time.NewTimer(r.pause)
 	defer timer.Stop()
@@ -221,13 +256,6 @@ func (r *restarter) between(ctx context.Context, question string) (bool, error) 
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-}
-
-func (r *restarter) answer(question string) bool {
-	fmt.Fprint(r.e.out, question)
-	line, _ := r.in.ReadString('\n') // nobody there is a no
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes"
 }
 
 // batch restarts some at once, and returns when they run again.
@@ -264,6 +292,10 @@ func (r *restarter) inPlace(ctx context.Context, stub *structs.AllocListStub) (w
 	if err != nil {
 		return nil, err
 	}
+	if a.DesiredStatus != structs.AllocDesiredRun || a.ClientTerminal() { // since it was listed
+		r.e.say("  %s on %s: it has ended meanwhile", short8(stub.ID, r.whole), stub.NodeName)
+		return func() error { return nil }, nil
+	}
 	before := map[string]time.Time{}
 	for name, s := range a.TaskStates {
 		if s.State == structs.TaskStateRunning && (len(r.tasks) == 0 || slices.Contains(r.tasks, name)) {
@@ -277,6 +309,7 @@ func (r *restarter) inPlace(ctx context.Context, stub *structs.AllocListStub) (w
 	if len(tasks) == 0 {
 		tasks = []string{""} // all that run
 	}
+	r.told++
 	r.e.say("  %s on %s: its tasks are restarted", short8(stub.ID, r.whole), stub.NodeName)
 	for _, task := range tasks {
 		if _, runs := before[task]; task != "" && !runs {
@@ -288,8 +321,14 @@ func (r *restarter) inPlace(ctx context.Context, stub *structs.AllocListStub) (w
 	}
 	return func() error {
 		return r.follow(ctx, id, func(a *api.Allocation) (bool, error) {
-			if a.DesiredStatus != structs.AllocDesiredRun || a.ClientTerminal() {
-				return false, fmt.Errorf("it does not run again: it is %s, and should %s", a.ClientStatus, a.DesiredStatus)
+			switch {
+			case a.DesiredStatus != structs.AllocDesiredRun:
+				return false, errors.New("it does not run again: it was told to stop meanwhile")
+			case a.ClientStatus == structs.AllocClientComplete:
+				r.e.say("  %s on %s: its work is done, it has ended", short8(stub.ID, r.whole), stub.NodeName)
+				return true, nil
+			case a.ClientTerminal():
+				return false, fmt.Errorf("it does not run again: it is %s (`berth alloc status %s` tells more)", a.ClientStatus, short8(stub.ID, r.whole))
 			}
 			for name, started := range before {
 				if s := a.TaskStates[name]; s == nil || s.State != structs.TaskStateRunning || !s.StartedAt.After(started) {
@@ -303,23 +342,18 @@ func (r *restarter) inPlace(ctx context.Context, stub *structs.AllocListStub) (w
 
 // elsewhere stops an allocation and waits for the one that takes its place.
 func (r *restarter) elsewhere(ctx context.Context, stub *structs.AllocListStub) (wait func() error, err error) {
-	id := stub.ID.String()
-	resp, _, err := r.c.Allocations().Stop(ctx, id, r.noDelay, nil)
+	resp, _, err := r.c.Allocations().Stop(ctx, stub.ID.String(), r.noDelay, nil)
 	if err != nil {
 		return nil, err
 	}
+	r.told++
 	r.e.say("  %s on %s: it is stopped", short8(stub.ID, r.whole), stub.NodeName)
 	return func() error {
-		eval, err := r.decided(ctx, resp.EvalID.String())
-		if err != nil {
+		if err := r.decided(ctx, resp.EvalID.String()); err != nil {
 			return err
 		}
-		var next structs.ID
-		if err := r.follow(ctx, id, func(a *api.Allocation) (bool, error) {
-			next = a.NextAllocation
-			alone := a.DesiredStatus != structs.AllocDesiredRun && eval.Status == structs.EvalStatusComplete && eval.BlockedEval.IsZero()
-			return !next.IsZero() || alone, nil
-		}); err != nil {
+		next, err := r.successor(ctx, stub)
+		if err != nil {
 			return err
 		}
 		if next.IsZero() {
@@ -327,10 +361,13 @@ func (r *restarter) elsewhere(ctx context.Context, stub *structs.AllocListStub) 
 			return nil
 		}
 		return r.follow(ctx, next.String(), func(a *api.Allocation) (bool, error) {
-			if a.ClientTerminal() || a.DesiredStatus != structs.AllocDesiredRun {
+			switch {
+			case a.ClientStatus == structs.AllocClientComplete && a.DesiredStatus == structs.AllocDesiredRun:
+				r.e.say("  %s on %s ran in its place, and has ended", short8(next, r.whole), a.NodeName)
+				return true, nil
+			case a.ClientTerminal() || a.DesiredStatus != structs.AllocDesiredRun:
 				return false, fmt.Errorf("%s, which takes its place, does not run: it is %s", short8(next, r.whole), a.ClientStatus)
-			}
-			if a.ClientStatus != structs.AllocClientRunning {
+			case a.ClientStatus != structs.AllocClientRunning:
 				return false, nil
 			}
 			r.e.say("  %s on %s runs in its place", short8(next, r.whole), a.NodeName)
@@ -339,18 +376,54 @@ func (r *restarter) elsewhere(ctx context.Context, stub *structs.AllocListStub) 
 	}, nil
 }
 
+// successorLook is how often a job is looked at that has nothing new: it may have been stopped while one of its allocations waits for room.
+const successorLook = 10 * time.Second
+
+// successor waits for the allocation that takes the place of a stopped one, by its name: one that had to wait for room is not tied to what was
+// before. None, once nothing is left to be decided about the job.
+func (r *restarter) successor(ctx context.Context, stub *structs.AllocListStub) (structs.ID, error) {
+	q := &api.QueryOptions{Namespace: stub.Namespace}
+	for said := false; ; {
+		evals, _, err := r.c.Jobs().Evaluations(ctx, stub.JobID, &api.QueryOptions{Namespace: stub.Namespace})
+		if err != nil {
+			return structs.ID{}, err
+		}
+		open := slices.ContainsFunc(evals, func(e *structs.Evaluation) bool { return !e.Terminal() })
+		if !open {
+			q.WaitIndex = 0
+		}
+		list, meta, err := r.c.Jobs().Allocations(ctx, stub.JobID, false, q)
+		if err != nil {
+			return structs.ID{}, err
+		}
+		i := slices.IndexFunc(list, func(a *structs.AllocListStub) bool {
+			return a.Name == stub.Name && a.CreateIndex > stub.CreateIndex && a.DesiredStatus == structs.AllocDesiredRun
+		})
+		switch {
+		case i >= 0:
+			return list[i].ID, nil
+		case !open:
+			return structs.ID{}, nil
+		case !said && slices.ContainsFunc(evals, func(e *structs.Evaluation) bool { return e.Status == structs.EvalStatusBlocked }):
+			said = true
+			r.e.say("  %s: what takes its place has to wait (`berth why %s` tells for what)", short8(stub.ID, r.whole), stub.JobID)
+		}
+		q.WaitIndex, q.WaitTime = meta.LastIndex, successorLook
+	}
+}
+
 // decided waits until an evaluation is over.
-func (r *restarter) decided(ctx context.Context, id string) (*structs.Evaluation, error) {
+func (r *restarter) decided(ctx context.Context, id string) error {
 	q := &api.QueryOptions{}
 	for {
 		eval, meta, err := r.c.Evaluations().Get(ctx, id, q)
 		switch {
 		case err != nil:
-			return nil, err
+			return err
 		case eval.Status == structs.EvalStatusFailed:
-			return nil, fmt.Errorf("its evaluation failed: %s", eval.StatusDescription)
+			return fmt.Errorf("its evaluation failed: %s", eval.StatusDescription)
 		case eval.Terminal():
-			return eval, nil
+			return nil
 		}
 		q = &api.QueryOptions{WaitIndex: meta.LastIndex}
 	}

@@ -22,6 +22,10 @@ type herd struct {
 	away   int
 	most   int // away at once
 	broken string
+	room   string // "later": what takes a place has to wait first; "none": nothing takes one
+	ends   string // the status of allocations that were restarted in place
+	placed []string
+	waits  []string
 	f      *fake
 }
 
@@ -35,7 +39,6 @@ func (h *herd) routes() map[string]any {
 	job.TaskGroups[0].Tasks = append(job.TaskGroups[0].Tasks, &structs.Task{Name: "helper", Driver: "docker"})
 	job.TaskGroups = append(job.TaskGroups, &structs.TaskGroup{Name: "db", Tasks: []*structs.Task{{Name: "store", Driver: "docker"}}})
 	h.allocs = map[string]*api.Allocation{}
-	var list []*structs.AllocListStub
 	routes := map[string]any{"GET /v1/jobs": []*structs.JobListStub{webStub()}, "GET /v1/job/web": job,
 		"GET /v1/evaluation/" + evalOne.String(): &structs.Evaluation{ID: evalOne, Status: structs.EvalStatusComplete}}
 	for i := range 10 { // the last five take the places of the first
@@ -43,23 +46,48 @@ func (h *herd) routes() map[string]any {
 		if i%5 > 2 {
 			group, tasks = "db", []string{"store"}
 		}
-		a := api.NewAllocation(&structs.Allocation{ID: herdID(i), JobID: "web", TaskGroup: group, NodeName: "one", DesiredStatus: "run", ClientStatus: "running",
+		a := api.NewAllocation(&structs.Allocation{ID: herdID(i), Index: uint32(i % 5), CreateIndex: uint64(i), JobID: "web", TaskGroup: group, NodeName: "one", DesiredStatus: "run", ClientStatus: "running",
 			TaskStates: map[string]*structs.TaskState{}})
 		for _, task := range tasks {
 			a.TaskStates[task] = &structs.TaskState{State: structs.TaskStateRunning, StartedAt: moment0}
 		}
 		h.allocs[a.ID.String()] = a
 		if i < 5 {
-			list = append(list, &structs.AllocListStub{ID: a.ID, JobID: "web", TaskGroup: group, NodeName: "one", DesiredStatus: "run", ClientStatus: "running", CreateIndex: uint64(i)})
+			h.placed = append(h.placed, a.ID.String())
 		}
 		routes["GET /v1/allocation/"+a.ID.String()] = h.get
 		routes["PUT /v1/client/allocation/"+a.ID.String()+"/restart"] = h.restart
 		routes["PUT /v1/allocation/"+a.ID.String()+"/stop"] = h.stop
 	}
-	ended := *list[0]
-	ended.ID, ended.ClientStatus = herdID(99), "complete"
-	routes["GET /v1/job/web/allocations"] = append(list, &ended)
+	routes["GET /v1/job/web/allocations"] = h.list
+	routes["GET /v1/job/web/evaluations"] = h.evals
 	return routes
+}
+
+// list shows what is placed, and one that ended long ago; whoever waits for a change gets one.
+func (h *herd) list(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r.URL.Query().Get("index") != "" {
+		h.placed, h.waits = append(h.placed, h.waits...), nil
+	}
+	list := []*structs.AllocListStub{{ID: herdID(99), JobID: "web", TaskGroup: "web", DesiredStatus: "run", ClientStatus: "complete"}}
+	for _, id := range h.placed {
+		a := h.allocs[id]
+		list = append(list, &structs.AllocListStub{ID: a.ID, Name: fmt.Sprintf("web.%s[%d]", a.TaskGroup, a.Index), JobID: "web", TaskGroup: a.TaskGroup, NodeName: "one", DesiredStatus: a.DesiredStatus,
+			ClientStatus: a.ClientStatus, CreateIndex: a.CreateIndex})
+	}
+	_ = json.NewEncoder(w).Encode(list)
+}
+
+func (h *herd) evals(w http.ResponseWriter, _ *http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := []*structs.Evaluation{{ID: evalOne, Status: structs.EvalStatusComplete}}
+	if len(h.waits) > 0 {
+		all = append(all, &structs.Evaluation{ID: herdID(50), Status: structs.EvalStatusBlocked})
+	}
+	_ = json.NewEncoder(w).Encode(all)
 }
 
 func (h *herd) of(r *http.Request) *api.Allocation {
@@ -112,6 +140,10 @@ func (h *herd) restart(w http.ResponseWriter, r *http.Request) {
 			s.State = structs.TaskStatePending
 		}
 	}
+	if h.ends != "" {
+		a.ClientStatus = h.ends
+		h.away--
+	}
 	_, _ = w.Write([]byte("{}"))
 }
 
@@ -122,8 +154,17 @@ func (h *herd) stop(w http.ResponseWriter, r *http.Request) {
 	h.leave(a, "stop")
 	var n int
 	_, _ = fmt.Sscanf(a.ID.Short()[1:], "%d", &n)
-	a.DesiredStatus, a.NextAllocation = "stop", herdID(n+5)
-	h.allocs[herdID(n+5).String()].ClientStatus = "pending"
+	a.DesiredStatus = "stop"
+	next := h.allocs[herdID(n+5).String()]
+	next.ClientStatus = "pending"
+	switch h.room {
+	case "later":
+		h.waits = append(h.waits, next.ID.String())
+	case "none":
+		h.away--
+	default:
+		h.placed = append(h.placed, next.ID.String())
+	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"EvalID": evalOne})
 }
 
@@ -132,27 +173,36 @@ func TestJobRestart(t *testing.T) {
 		args   string
 		stdin  string
 		broken string
+		room   string
+		ends   string
 		want   string // what was asked for, in order
 		most   int
 		code   int
 		says   string
 	}{
 		{args: "", want: "3,4,0,1,2", most: 1, says: "All is restarted"},
-		{args: "-batch-size 2", want: "3,4,0,1,2", most: 2, says: "Restarting 5 allocations in 3 batches"},
+		{args: "-batch-size 2", want: "3,4,0,1,2", most: 2, says: "Restarting 5 allocations of job \"web\" in 3 batches"},
 		{args: "-batch-size 50%", want: "3,4,0,1,2", most: 3, says: "in 2 batches"},
 		{args: "-group db -batch-size 100%", want: "3,4", most: 2, says: "in 1 batch"},
 		{args: "-task helper", want: "0 helper,1 helper,2 helper", most: 1},
 		{args: "-group web -reschedule", want: "0 stop,1 stop,2 stop", most: 1, says: "c0000006 on one runs in its place"},
 		{args: "-group db -batch-wait ask", stdin: "y\n", want: "3,4", most: 1, says: "2 of 2 batches: go on? [y/N]"},
-		{args: "-group db -batch-wait ask", want: "3", most: 1, says: "The others were left alone"},
+		{args: "-group db -batch-wait ask", stdin: "n\n", want: "3", most: 1, says: "The others were left alone"},
+		{args: "-group db -batch-wait ask", want: "3", most: 1, code: 1, says: "[y/N] \nberth: nobody answers the question"},
+		{args: "-group db -batch-wait 1ms", want: "3,4", most: 1, says: "Waiting 1ms before 2 of 2 batches"},
+		{args: "-group db -reschedule", room: "later", want: "3 stop,4 stop", most: 1, says: "c0000003: what takes its place has to wait"},
+		{args: "-group db -reschedule", room: "later", want: "3 stop,4 stop", most: 1, says: "c0000009 on one runs in its place"},
+		{args: "-group db -reschedule", room: "none", want: "3 stop,4 stop", most: 1, says: "c0000003: nothing takes its place"},
+		{args: "-group db", ends: "complete", want: "3,4", most: 1, says: "its work is done"},
+		{args: "-group db -yes", ends: "failed", want: "3,4", most: 1, code: 1, says: "it is failed (`berth alloc status c0000003` tells more)"},
 		{args: "-group db -batch-wait ask -yes", want: "3,4", most: 1},
 		{args: "-group db", broken: "3", want: "", code: 1, says: "its node does not answer"},
 		{args: "-group db", broken: "3", stdin: "y\n", want: "4", most: 1, code: 1, says: "Go on with the next batch?"},
 		{args: "-group db -yes", broken: "3", want: "4", most: 1, code: 1},
 		{args: "-group db -yes -on-error fail", broken: "3", want: "", code: 1},
 	} {
-		t.Run(c.args+" "+c.stdin+c.broken, func(t *testing.T) {
-			h := &herd{broken: c.broken}
+		t.Run(strings.Join([]string{c.args, c.stdin, c.broken, c.room, c.ends}, " "), func(t *testing.T) {
+			h := &herd{broken: c.broken, room: c.room, ends: c.ends}
 			h.f = newFake(t, h.routes())
 			t.Setenv("NOMAD_ADDR", h.f.URL)
 			got := berth(t, c.stdin, slices.Concat([]string{"job", "restart"}, strings.Fields(c.args), []string{"web"})...)
@@ -174,8 +224,8 @@ func TestJobRestartRefuses(t *testing.T) {
 		"-on-error ignore":         "ask or fail",
 		"-task server -reschedule": "exclude each other",
 		"-no-shutdown-delay":       "goes with -reschedule",
-		"-group none":              `no group "none"`,
-		"-group db -task server":   `no task "server"`,
+		"-group none":              `no group "none": its groups are web, db`,
+		"-group db -task server":   `no task "server" in the groups that are meant: their tasks are store`,
 	} {
 		t.Run(args, func(t *testing.T) {
 			h := &herd{}
@@ -191,5 +241,20 @@ func TestJobRestartRefuses(t *testing.T) {
 	routes["GET /v1/job/web"].(*structs.Job).Type = structs.JobTypeSystem
 	if got := newFake(t, routes).berth(t, "job", "restart", "-reschedule", "web"); got.code != 1 || !strings.Contains(got.err, "belong to their nodes") || len(h.asked) > 0 {
 		t.Errorf("of a system job: exit code %d\n%s%s", got.code, got.out, got.err)
+	}
+}
+
+// What has ended since it was listed is no failure; that nothing runs is said.
+func TestJobRestartOfWhatHasEnded(t *testing.T) {
+	h := &herd{}
+	f := newFake(t, h.routes())
+	f.routes["GET /v1/allocation/"+herdID(3).String()] = api.NewAllocation(&structs.Allocation{ID: herdID(3), DesiredStatus: "run", ClientStatus: "complete"})
+	h.f = f
+	if got := f.berth(t, "job", "restart", "-group", "db", "web"); got.code != 0 || strings.Join(h.asked, ",") != "4" || !strings.Contains(got.out, "c0000003 on one: it has ended meanwhile") {
+		t.Errorf("exit code %d, asked for %q\n%s%s", got.code, h.asked, got.out, got.err)
+	}
+	h.placed = nil
+	if got := f.berth(t, "job", "restart", "web"); got.code != 0 || !strings.Contains(got.out, "nothing of job \"web\" that is meant runs") {
+		t.Errorf("exit code %d\n%s%s", got.code, got.out, got.err)
 	}
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"berth/agent"
@@ -18,9 +16,11 @@ func (e *env) operatorRejoin() *cobra.Command {
 			"directory beside; it comes back as a new server, without a vote until it has caught up. It never forms a cluster: if it was\n" +
 			"the only server, start an empty one and restore a snapshot instead. Asks first, unless -force is given or nobody is there to answer.\n" +
 			"One that was interrupted is run again: it goes on where it was, and the agent does not start before.",
-		RunE: func(*cobra.Command, []string) error {
-			if !force && e.asks() && !e.confirm("This server forgets everything it has and gets it from the others. Go on? [y/N] ") {
-				return errors.New("nothing was changed")
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !force && e.asks() {
+				if err := e.agreed(cmd.Context(), "This server forgets everything it has and gets it from the others. Go on? [y/N] "); err != nil {
+					return err
+				}
 			}
 			got, err := agent.Rejoin(o)
 			if got != nil {

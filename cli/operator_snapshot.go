@@ -10,10 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"berth/agent/offline"
@@ -173,8 +171,8 @@ func (e *env) snapshotRestore() *cobra.Command {
 		}
 		if !force && e.asks() {
 			e.say("This replaces the state of the cluster at %s by that of %s, index %d.", client.Address(), got.Meta.Berth.CreatedAt.UTC().Format("2006-01-02 15:04:05 UTC"), got.Meta.Index)
-			if !e.confirm("Go on? [y/N] ") {
-				return errors.New("nothing was changed")
+			if err := e.agreed(cmd.Context(), "Go on? [y/N] "); err != nil {
+				return err
 			}
 		}
 		file, err := os.Open(args[0])
@@ -194,21 +192,4 @@ func (e *env) snapshotRestore() *cobra.Command {
 		return nil
 	}
 	return c
-}
-
-// asks reports that a person is there to answer.
-func (e *env) asks() bool {
-	f, ok := e.in.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
-}
-
-// confirm asks a question that is answered with y or yes.
-func (e *env) confirm(question string) bool {
-	fmt.Fprint(e.out, question)
-	line, err := bufio.NewReader(e.in).ReadString('\n')
-	if err != nil && line == "" {
-		return false
-	}
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes"
 }

@@ -55,7 +55,7 @@ func (e *env) queueStatus() *cobra.Command {
 		}
 		q, _, err := client.Queues().Get(cmd.Context(), args[0], nil)
 		if api.IsNotFound(err) {
-			return fmt.Errorf("there is no queue %q: `berth queue list` shows those that are", args[0])
+			return noQueue(args[0])
 		}
 		if err != nil {
 			return err
@@ -69,6 +69,10 @@ func (e *env) queueStatus() *cobra.Command {
 	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
 	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
 	return c
+}
+
+func noQueue(name string) error {
+	return fmt.Errorf("there is no queue %q: `berth queue list` shows those that are", name)
 }
 
 func (e *env) showQueue(q *api.Queue) {
@@ -137,7 +141,11 @@ func (e *env) queueDelete() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, err := client.Queues().Delete(cmd.Context(), args[0], nil); err != nil {
+		_, err = client.Queues().Delete(cmd.Context(), args[0], nil)
+		if api.IsNotFound(err) {
+			return noQueue(args[0])
+		}
+		if err != nil {
 			return err
 		}
 		e.say("Queue %q deleted", args[0])

@@ -31,6 +31,8 @@ func TestMistakesAboutQueues(t *testing.T) {
 	f := newFake(t, map[string]any{"PUT /v1/queue/ml": map[string]any{}})
 	for args, want := range map[string]string{
 		"queue status nope":               "there is no queue \"nope\": `berth queue list`",
+		"queue delete nope":               "there is no queue \"nope\": `berth queue list`",
+		"queue apply ml":                  "give -of",
 		"queue apply -of ml -weight 0 ml": "-weight is 0; it must be between 1 and 1000",
 	} {
 		if got := f.berth(t, strings.Fields(args)...); got.code != 1 || !strings.Contains(got.err, want) {

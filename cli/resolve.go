@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func byPrefix[T any](what, prefix string, list func(q *api.QueryOptions) ([]T, e
 	}
 	switch len(found) {
 	case 0:
-		return none, fmt.Errorf("no %s has an id that begins with %q", what, prefix)
+		return none, noneError{fmt.Sprintf("no %s has an id that begins with %q", what, prefix)}
 	case 1:
 		return found[0], nil
 	}
@@ -56,6 +57,11 @@ func byPrefix[T any](what, prefix string, list func(q *api.QueryOptions) ([]T, e
 	}
 	return none, severalError{fmt.Sprintf("%d %ss have ids that begin with %q:\n%s", len(found), what, prefix, strings.Join(lines, "\n"))}
 }
+
+// noneError means that a prefix fits nothing.
+type noneError struct{ text string }
+
+func (e noneError) Error() string { return e.text }
 
 // severalError means that a prefix fits more than one thing.
 type severalError struct{ text string }
@@ -68,10 +74,14 @@ func several(err error) bool {
 }
 
 func (e *env) findJob(ctx context.Context, c *api.Client, prefix string) (*structs.JobListStub, error) {
-	return byPrefix("job", prefix, func(q *api.QueryOptions) ([]*structs.JobListStub, error) {
+	j, err := byPrefix("job", prefix, func(q *api.QueryOptions) ([]*structs.JobListStub, error) {
 		all, _, err := c.Jobs().List(ctx, q)
 		return all, err
 	}, func(j *structs.JobListStub) string { return j.ID }, func(j *structs.JobListStub) string { return j.Status })
+	if none := (noneError{}); errors.As(err, &none) {
+		return nil, fmt.Errorf("%w in namespace %q (`berth job status -namespace '*'` lists those of all)", err, cmp.Or(e.cfg.Namespace, structs.DefaultNamespace))
+	}
+	return j, err
 }
 
 func (e *env) findAlloc(ctx context.Context, c *api.Client, prefix string) (*structs.AllocListStub, error) {

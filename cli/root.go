@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type env struct {
 	color    bool
 	cfg      api.Config
 	cached   *api.Client
+	answers  *bufio.Reader // of in, once something was asked
 }
 
 // exitError ends the program with a code; its text, if any, was said already.
@@ -131,8 +133,14 @@ var bootstrapped = regexp.MustCompile(`ACL bootstrap already done \(reset index:
 // groupFault are cobra's sentences about flags of which one is needed, or only one may be given.
 var groupFault = regexp.MustCompile(`^(at least one of the flags in|if any flags in) the group \[([^]]*)\]`)
 
+// flagsMissing is cobra's sentence about flags that must be given.
+var flagsMissing = regexp.MustCompile(`^required flag\(s\) "(.*)" not set$`)
+
 // flagGroups says them with the flags as they are typed.
 func flagGroups(err error) error {
+	if m := flagsMissing.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("give -%s", strings.ReplaceAll(m[1], `", "`, " and -"))
+	}
 	m := groupFault.FindStringSubmatch(err.Error())
 	if m == nil {
 		return err
