@@ -13,8 +13,17 @@ func (b *builder) limits(l *limitsBlock) {
 	}
 	b.duration(&c.HTTPSHandshake, l.HTTPSHandshakeTimeout, "limits.https_handshake_timeout")
 	b.duration(&c.RPCHandshake, l.RPCHandshakeTimeout, "limits.rpc_handshake_timeout")
-	set(&c.BodyBytes, l.BodyBytes)
-	set(&c.ImageBytes, l.ImageBytes)
+	b.atLeastOne(&c.BodyBytes, l.BodyBytes, "limits.http_max_body_bytes")
+	b.atLeastOne(&c.ImageBytes, l.ImageBytes, "limits.http_max_image_bytes")
+}
+
+// atLeastOne takes over a size that was written: with none, nothing could be sent at all.
+func (b *builder) atLeastOne(to, from *int64, name string) {
+	if from != nil && *from < 1 {
+		b.fail("%s = %d lets nothing in, and there is always a limit: give bytes from 1; without the setting it is %d", name, *from, *to)
+		return
+	}
+	set(to, from)
 }
 
 // atLeastNone takes over a count that was written.

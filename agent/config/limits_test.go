@@ -24,6 +24,10 @@ func TestLimits(t *testing.T) {
 		{text: `rpc_max_conns_per_client = 19`, says: "limits.rpc_max_conns_per_client = 19 is too few"},
 		{text: `rpc_max_conns_per_client = -1`, says: "limits.rpc_max_conns_per_client = -1 is negative"},
 		{text: `http_max_conns_per_client = -1`, says: "limits.http_max_conns_per_client = -1 is negative"},
+		{text: `http_max_body_bytes = 1
+ http_max_image_bytes = 2`, want: func(l *Limits) { l.BodyBytes, l.ImageBytes = 1, 2 }},
+		{text: `http_max_body_bytes = 0`, says: "limits.http_max_body_bytes = 0 lets nothing in"},
+		{text: `http_max_image_bytes = -7`, says: "limits.http_max_image_bytes = -7 lets nothing in"},
 		{text: `https_handshake_timeout = "soon"`, says: `limits.https_handshake_timeout = "soon" is not a duration`},
 		{text: `rpc_handshake_timeout = "-1s"`, says: `limits.rpc_handshake_timeout = "-1s" is not a duration`},
 	} {
