@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,6 +102,8 @@ type graveyard struct {
 	at       point
 	role     string
 	everyone bool
+	when     func() bool // it counts; nil is always
+	trailing uint64      // entries kept behind a snapshot; 0 is four
 	armed    atomic.Bool
 	over     atomic.Bool // the writers end
 
@@ -123,7 +126,7 @@ func (g *graveyard) start(n int, dir string) {
 		c.IDs = idgen.Seeded(seed)
 		c.faulty = func(st storage) storage { return mortal{st, l} }
 		c.tune = func(rc *raft.Config) {
-			rc.TrailingLogs, rc.SnapshotThreshold = 4, 1<<20 // snapshots are made when the test asks for them
+			rc.TrailingLogs, rc.SnapshotThreshold = cmp.Or(g.trailing, 4), 1<<20 // snapshots are made when the test asks for them
 		}
 		c.reached = func(p point) { g.reach(l, p) }
 	})
@@ -136,7 +139,7 @@ func (g *graveyard) start(n int, dir string) {
 
 // reach ends lives when the first server comes to the point in the part asked for.
 func (g *graveyard) reach(l *life, p point) {
-	if p != g.at || !g.armed.Load() || l.dead.Load() {
+	if p != g.at || !g.armed.Load() || l.dead.Load() || g.when != nil && !g.when() {
 		return
 	}
 	r := l.fellow.raft.Load()

@@ -108,6 +108,11 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		base.Go("disk", c.stores.disk.watch)
 	}
 	base.Go("integrity", s.watchIntegrity)
+	if s.cfg.DataDir != "" {
+		d := newDisproof(s.cfg.DataDir, c, s.store)
+		c.wire.lookAt(d.look)
+		base.Go("disproof", d.watch)
+	}
 	if s.backup != nil {
 		base.Go("backup", s.backup.Run)
 	}

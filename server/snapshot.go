@@ -202,6 +202,10 @@ func (s *Server) restore(req *restoring) (uint64, error) {
 	if r.State() != raft.Leader {
 		return 0, s.notLeading()
 	}
+	// What was is whole in a snapshot before it is replaced, and none is under way: raft would take its older index for that of what was restored.
+	if err := r.Snapshot().Error(); err != nil && !errors.Is(err, raft.ErrNothingNewToSnapshot) {
+		return 0, errRestore(structs.KindUnavailable, err)
+	}
 	// The index of the restored state is above everything anybody has seen, here and in the archive.
 	base := max(req.meta.Index, r.LastIndex()) + indexSpare
 	from, err := req.state.Open()
@@ -234,9 +238,14 @@ func (s *Server) restore(req *restoring) (uint64, error) {
 			return s.store.Index(), nil
 		}
 	case s.store.Index() == before:
-		if eerr := endRestore(s.cfg.DataDir); eerr == nil {
+		eerr := forgetSnapshots(s.cfg.DataDir, base) // raft may have kept it before it failed, and would start from it
+		if eerr == nil {
+			eerr = endRestore(s.cfg.DataDir)
+		}
+		if eerr == nil {
 			return 0, errRestore(structs.KindUnavailable, err)
 		}
+		err = errors.Join(err, eerr)
 	}
 	return 0, &structs.Error{Op: "restore a snapshot", Kind: structs.KindUnavailable, Err: fmt.Errorf("%w: %w", errUnconfirmed, err),
 		Hint: "look at the state, then restore it again"}

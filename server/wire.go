@@ -12,10 +12,12 @@ import (
 // errStalled keeps a leader whose disk does not answer from being taken for one that works.
 var errStalled = errors.New("this server's disk does not answer: it sends no heartbeats")
 
-// wire is raft's transport with two things added: its heartbeats can be cut, and it can ask raft to stand for election at once.
+// wire is raft's transport with three things added: its heartbeats can be cut, it can ask raft to stand for election at once, and what others
+// send is looked at before raft has it.
 type wire struct {
 	raft.Transport
 	cut  atomic.Bool
+	look atomic.Pointer[func(request any) bool] // false when raft must not have it, nor anything that comes later
 	in   chan raft.RPC
 	end  chan struct{}
 	once sync.Once
@@ -35,6 +37,9 @@ func (w *wire) pass() {
 	for {
 		select {
 		case rpc := <-from:
+			if look := w.look.Load(); look != nil && !(*look)(rpc.Command) {
+				continue
+			}
 			select {
 			case w.in <- rpc:
 			case <-w.end:
@@ -45,6 +50,9 @@ func (w *wire) pass() {
 		}
 	}
 }
+
+// lookAt has what others send looked at from now on.
+func (w *wire) lookAt(look func(request any) bool) { w.look.Store(&look) }
 
 // Consumer implements raft.Transport.
 func (w *wire) Consumer() <-chan raft.RPC { return w.in }
