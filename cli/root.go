@@ -86,7 +86,7 @@ func (e *env) fail(err error) {
 			return
 		}
 	}
-	fmt.Fprintln(e.err, "berth: "+strings.TrimRight(err.Error(), "\n")+e.wayOut(err))
+	fmt.Fprintln(e.err, "berth: "+plain(strings.TrimRight(err.Error(), "\n")+e.wayOut(err), e.color))
 }
 
 // wayOut says what to do about the contract's short answers, which do not.
@@ -300,7 +300,9 @@ func (e *env) unknown(cmd *cobra.Command, args []string) error {
 }
 
 // say prints a line.
-func (e *env) say(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
+func (e *env) say(format string, args ...any) {
+	fmt.Fprintln(e.out, plain(fmt.Sprintf(format, args...), e.color))
+}
 
 // paint colours a text on a terminal.
 func (e *env) paint(code, text string) string {
