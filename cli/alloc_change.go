@@ -23,7 +23,7 @@ func (e *env) allocRestart() *cobra.Command {
 			return client.Allocations().Restart(cmd.Context(), a.ID.String(), task, all, nil)
 		}}
 	c.Flags().StringVar(&task, "task", "", "only this task")
-	c.Flags().BoolVar(&all, "all-tasks", false, "all tasks that run")
+	c.Flags().BoolVar(&all, "all-tasks", false, "all tasks in the order of their lives, also those that have ended, as prestart tasks")
 	return c
 }
 

@@ -41,6 +41,7 @@ func TestChangesSendWhatWasAskedFor(t *testing.T) {
 		{"deployment resume d0", "PUT /v1/deployment/pause/" + deployOne.String(), `"Pause":false`},
 		{"alloc stop -detach c0", "PUT /v1/allocation/" + allocOne.String() + "/stop", ""},
 		{"alloc restart -task server c0", "PUT /v1/client/allocation/" + allocOne.String() + "/restart", "server"},
+		{"alloc restart -all-tasks c0", "PUT /v1/client/allocation/" + allocOne.String() + "/restart", `"AllTasks":true`},
 		{"alloc signal -s SIGHUP c0 server", "PUT /v1/client/allocation/" + allocOne.String() + "/signal", "SIGHUP"},
 		{"node eligibility -disable one", node + "/eligibility", `"ineligible"`},
 		{"node drain -enable -detach -deadline 5m -m moving one", node + "/drain", `"moving"`},

@@ -24,6 +24,7 @@ type restarter struct {
 	groups, tasks       []string
 	reschedule          bool
 	noDelay, yes, whole bool
+	allTasks            bool
 	pause               time.Duration
 	ask                 bool // before each batch but the first
 	failed              int
@@ -52,6 +53,7 @@ func (e *env) jobRestart() *cobra.Command {
 	f.StringVar(&r.wait, "batch-wait", "0s", "how long to wait between batches; ask asks")
 	f.StringSliceVar(&r.groups, "group", nil, "only allocations of this group; may be given several times")
 	f.StringSliceVar(&r.tasks, "task", nil, "only this task; may be given several times")
+	f.BoolVar(&r.allTasks, "all-tasks", false, "all tasks in the order of their lives, also those that have ended, as prestart tasks")
 	f.BoolVar(&r.reschedule, "reschedule", false, "stop the allocations, so that others take their places, on other nodes perhaps")
 	f.BoolVar(&r.noDelay, "no-shutdown-delay", false, "with -reschedule: skip the shutdown delays")
 	f.StringVar(&r.onError, "on-error", "ask", "what to do when one cannot be restarted: ask, or fail at once")
@@ -78,6 +80,10 @@ func (r *restarter) check() error {
 	switch {
 	case r.reschedule && len(r.tasks) > 0:
 		return errors.New("-task and -reschedule exclude each other: an allocation is stopped with all its tasks")
+	case r.allTasks && len(r.tasks) > 0:
+		return errors.New("-all-tasks and -task exclude each other: say which tasks, or all")
+	case r.allTasks && r.reschedule:
+		return errors.New("-all-tasks and -reschedule exclude each other: an allocation that takes another's place runs all tasks anyway")
 	case r.noDelay && !r.reschedule:
 		return errors.New("-no-shutdown-delay goes with -reschedule: a restart in place does not wait for it")
 	}
@@ -315,7 +321,7 @@ func (r *restarter) inPlace(ctx context.Context, stub *structs.AllocListStub) (w
 		if _, runs := before[task]; task != "" && !runs {
 			continue
 		}
-		if err := r.c.Allocations().Restart(ctx, id, task, false, nil); err != nil {
+		if err := r.c.Allocations().Restart(ctx, id, task, r.allTasks, nil); err != nil {
 			return nil, err
 		}
 	}

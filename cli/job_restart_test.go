@@ -127,14 +127,21 @@ func (h *herd) leave(a *api.Allocation, what string) {
 func (h *herd) restart(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var body struct{ TaskName string }
+	var body struct {
+		TaskName string
+		AllTasks bool
+	}
 	_ = json.Unmarshal(h.f.text(r.Method+" "+r.URL.Path), &body)
 	a := h.of(r)
 	if a.ID.Short()[7:] == h.broken {
 		http.Error(w, "its node does not answer", http.StatusInternalServerError)
 		return
 	}
-	h.leave(a, body.TaskName)
+	if body.AllTasks {
+		h.leave(a, "all")
+	} else {
+		h.leave(a, body.TaskName)
+	}
 	for name, s := range a.TaskStates {
 		if body.TaskName == "" || body.TaskName == name {
 			s.State = structs.TaskStatePending
@@ -185,6 +192,7 @@ func TestJobRestart(t *testing.T) {
 		{args: "-batch-size 50%", want: "3,4,0,1,2", most: 3, says: "in 2 batches"},
 		{args: "-group db -batch-size 100%", want: "3,4", most: 2, says: "in 1 batch"},
 		{args: "-task helper", want: "0 helper,1 helper,2 helper", most: 1},
+		{args: "-group db -all-tasks", want: "3 all,4 all", most: 1, says: "All is restarted"},
 		{args: "-group web -reschedule", want: "0 stop,1 stop,2 stop", most: 1, says: "c0000006 on one runs in its place"},
 		{args: "-group db -batch-wait ask", stdin: "y\n", want: "3,4", most: 1, says: "2 of 2 batches: go on? [y/N]"},
 		{args: "-group db -batch-wait ask", stdin: "n\n", want: "3", most: 1, says: "The others were left alone"},
@@ -223,6 +231,8 @@ func TestJobRestartRefuses(t *testing.T) {
 		"-batch-wait -1s":          "a duration as 30s, or ask",
 		"-on-error ignore":         "ask or fail",
 		"-task server -reschedule": "exclude each other",
+		"-all-tasks -task server":  "say which tasks, or all",
+		"-all-tasks -reschedule":   "runs all tasks anyway",
 		"-no-shutdown-delay":       "goes with -reschedule",
 		"-group none":              `no group "none": its groups are web, db`,
 		"-group db -task server":   `no task "server" in the groups that are meant: their tasks are store`,

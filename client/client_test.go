@@ -368,16 +368,24 @@ func TestControl(t *testing.T) {
 		if u, err := l.c.AllocStats(t.Context(), id, ""); err != nil || u["web"] == nil {
 			t.Errorf("stats: %+v, %v", u, err)
 		}
-		if err := l.c.RestartAlloc(t.Context(), id, ""); err != nil {
+		if err := l.c.RestartAlloc(t.Context(), id, "", false); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
 		if n := m.world.Starts(id.String(), "web"); n != 2 {
 			t.Errorf("%d starts", n)
 		}
+		if err := l.c.RestartAlloc(t.Context(), id, "", true); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if n := m.world.Starts(id.String(), "web"); n != 3 {
+			t.Errorf("%d starts", n)
+		}
 		for _, err := range []error{
 			l.c.SignalAlloc(t.Context(), structs.ID{1}, "", "SIGHUP"),
-			l.c.RestartAlloc(t.Context(), id, "nope"),
+			l.c.RestartAlloc(t.Context(), id, "nope", false),
+			l.c.RestartAlloc(t.Context(), structs.ID{1}, "", true),
 		} {
 			if structs.KindOf(err) != structs.KindNotFound {
 				t.Errorf("error %v", err)

@@ -80,11 +80,15 @@ func (c *Client) AllocStats(ctx context.Context, allocID structs.ID, task string
 	return usage, kinded(err)
 }
 
-// RestartAlloc replaces the running attempt of a task, or of all running tasks when the name is empty.
-func (c *Client) RestartAlloc(_ context.Context, allocID structs.ID, task string) error {
+// RestartAlloc replaces the running attempt of a task, or of all running tasks when the name is empty. With all, which goes without a
+// name, every task begins anew in the order of their lives, also those that have ended.
+func (c *Client) RestartAlloc(_ context.Context, allocID structs.ID, task string, all bool) error {
 	r, err := c.runner(allocID)
 	if err != nil {
 		return err
+	}
+	if all {
+		return kinded(r.RestartAll())
 	}
 	return kinded(r.Restart(task))
 }

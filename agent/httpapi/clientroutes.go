@@ -349,7 +349,7 @@ func (a *API) allocRestart(r *request) (any, error) {
 	if req.AllTasks && req.TaskName != "" {
 		return nil, invalid("TaskName and AllTasks exclude each other")
 	}
-	return struct{}{}, c.RestartAlloc(r.ctx(), id, req.TaskName)
+	return struct{}{}, c.RestartAlloc(r.ctx(), id, req.TaskName, req.AllTasks)
 }
 
 func (a *API) allocSignal(r *request) (any, error) {

@@ -41,6 +41,26 @@ func (r *Runner) Restart(task string) error {
 	return err
 }
 
+// RestartAll has all tasks begin anew in the order of their lives, also those that have ended, as what runs before the main tasks has. It
+// returns at once. If the agent ends before all have come to their beginning, those that ran are restarted and the others are left.
+func (r *Runner) RestartAll() error {
+	runs := anyRunning(r.taskViews())
+	r.mu.Lock()
+	runs = runs && !r.stop && !r.destroy
+	r.again = r.again || runs
+	r.mu.Unlock()
+	if !runs {
+		return taskrunner.ErrNotRunning
+	}
+	r.look()
+	return nil
+}
+
+// begunAnew is what the tasks are told of.
+func begunAnew() *structs.TaskEvent {
+	return taskrunner.RestartRequested("User requested all tasks to restart")
+}
+
 // Signal sends a signal to a task, or to all running ones if the name is empty.
 func (r *Runner) Signal(ctx context.Context, task, signal string) error {
 	if task != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ type Runner struct {
 	destroy  bool
 	released bool // nothing is left but files
 	held     bool // nothing new may start yet
+	again    bool // all tasks shall begin anew
 	health   *structs.AllocDeploymentStatus
 	began    time.Time
 	first    time.Time // when a task first ran
@@ -219,16 +221,8 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.fail(taskrunner.SetupFailed(err))
 		}
 	}
-	var tasks sync.WaitGroup
-	for _, t := range r.tasks {
-		tasks.Go(func() {
-			if err := t.Run(runCtx); err != nil && runCtx.Err() == nil {
-				r.log.Error("task runner ended", "task", t.Name(), "error", err)
-			}
-			r.look()
-		})
-	}
-	err := r.steer(ctx)
+	tasks := r.newCrew(runCtx)
+	err := r.steer(ctx, tasks)
 	tasks.Wait() // either all are dead, or ctx is done
 	cancel()
 	wg.Wait()
@@ -268,7 +262,7 @@ func (r *Runner) anyAlive() bool {
 }
 
 // steer looks at the tasks whenever something changed, and says who may start and who must end, until all are dead.
-func (r *Runner) steer(ctx context.Context) error {
+func (r *Runner) steer(ctx context.Context, tasks *crew) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -278,6 +272,11 @@ func (r *Runner) steer(ctx context.Context) error {
 		}
 		e := step(v)
 		r.perform(e, v)
+		if e.anew {
+			tasks.revive(e.revive)
+			r.begunAgain()
+			continue
+		}
 		if !r.anyAlive() {
 			return nil
 		}
@@ -295,6 +294,9 @@ func (r *Runner) perform(e effects, v view) {
 	held := r.held && !r.stop
 	r.mu.Unlock()
 	for _, t := range r.tasks {
+		if slices.Contains(e.rewind, t.Name()) {
+			t.Rewind(begunAnew())
+		}
 		if held && !t.Alive() {
 			continue
 		}
@@ -339,7 +341,7 @@ func (r *Runner) view(now time.Time) (view, time.Time) {
 	again := r.answerHealth(tasks, now)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v := view{tasks: tasks, stop: r.stop, destroy: r.destroy}
+	v := view{tasks: tasks, stop: r.stop, destroy: r.destroy, again: r.again}
 	if end := r.lastsUntil(tasks); !end.IsZero() {
 		v.expired, v.limit = !now.Before(end), *r.alloc.Group().MaxRunDuration
 		if !v.expired {
@@ -381,7 +383,7 @@ func (r *Runner) taskViews() []taskView {
 	out := make([]taskView, 0, len(r.tasks))
 	for i, t := range r.cfg.Alloc.Group().Tasks {
 		tr := r.tasks[i]
-		out = append(out, taskView{name: t.Name, part: partOf(t), leader: t.Leader, begun: tr.Begun(), state: tr.State()})
+		out = append(out, taskView{name: t.Name, part: partOf(t), leader: t.Leader, begun: tr.Begun(), again: tr.Rewound(), state: tr.State()})
 	}
 	return out
 }

@@ -324,6 +324,83 @@ func TestAgentRestarts(t *testing.T) {
 	})
 }
 
+// All tasks begin anew in their order, also those that had ended; a restart of what runs leaves those alone.
+func TestAllTasksBeginAnew(t *testing.T) {
+	secs := func(s string) map[string]any { return map[string]any{fake.KeyRunFor: s} }
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "service", task("after", secs("5s"), hook("poststop", false)), task("begun", secs("1s"), hook("poststart", false)),
+			task("init", secs("10s"), hook("prestart", false)), task("main", map[string]any{fake.KeyStopTakes: "2s"}), task("proxy", nil, hook("prestart", true)))
+		b.life()
+		if err := b.r.RestartAll(); err != nil { // in the middle of its beginning
+			t.Error(err)
+		}
+		b.expect(9*time.Second, "running: after=pending begun=pending init=running main=pending proxy=running")
+		b.expect(10*time.Second, "running: after=pending begun=dead init=dead main=running proxy=running")
+		follow := b.r.tasks[2].Dead()
+		if err := b.r.Restart(""); err != nil {
+			t.Error(err)
+		}
+		b.expect(3*time.Second, "running: after=pending begun=dead init=dead main=running proxy=running")
+		for range 2 { // asked for twice at a time is once
+			if err := b.r.RestartAll(); err != nil {
+				t.Error(err)
+			}
+		}
+		b.expect(time.Second, "running: after=pending begun=dead init=dead main=running proxy=running") // the sidecar serves until the main task has ended
+		b.expect(2*time.Second, "running: after=pending begun=pending init=running main=pending proxy=running")
+		b.expect(9500*time.Millisecond, "running: after=pending begun=running init=dead main=running proxy=running")
+		for name, want := range map[string]int{"after": 0, "begun": 2, "init": 3, "main": 3, "proxy": 4} {
+			if n := b.world.Starts(b.alloc.ID.String(), name); n != want {
+				t.Errorf("%d starts of %s, want %d", n, name, want)
+			}
+		}
+		u, _ := b.r.Report()
+		if s := u.TaskStates["init"]; s.Restarts != 2 || s.Failed || !b.has("init", structs.TaskRestartSignal) {
+			t.Errorf("state %+v", s)
+		}
+		<-follow // who followed the first end is told of it
+		b.crash()
+		b.life()
+		b.expect(time.Second, "running: after=pending begun=dead init=dead main=running proxy=running")
+		if err := b.r.RestartAll(); err != nil { // of tasks that an earlier life saw end
+			t.Error(err)
+		}
+		b.expect(20*time.Second, "running: after=pending begun=dead init=dead main=running proxy=running")
+		if n := b.world.Starts(b.alloc.ID.String(), "init"); n != 4 {
+			t.Errorf("%d starts of init", n)
+		}
+		if err := b.r.RestartAll(); err != nil {
+			t.Error(err)
+		}
+		b.update(stopped) // a stop wins
+		b.over("complete: after=dead begun=dead init=dead main=dead proxy=dead")
+		if err := b.r.RestartAll(); !errors.Is(err, taskrunner.ErrNotRunning) {
+			t.Errorf("of what has ended: %v", err)
+		}
+	})
+}
+
+// Wherever the agent ends while all tasks are brought back to their beginning, the allocation runs afterwards, and nothing twice.
+func TestAgentEndsWhileAllTasksBeginAnew(t *testing.T) {
+	for at := range 16 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, "service", task("init", map[string]any{fake.KeyRunFor: "2s"}, hook("prestart", false)),
+				task("main", map[string]any{fake.KeyStopTakes: "1s"}), task("proxy", map[string]any{fake.KeyStopTakes: "1s"}, hook("prestart", true)))
+			b.life()
+			b.expect(5*time.Second, "running: init=dead main=running proxy=running")
+			if err := b.r.RestartAll(); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Duration(at) * 300 * time.Millisecond)
+			b.crash()
+			b.life()
+			b.expect(10*time.Second, "running: init=dead main=running proxy=running")
+			b.update(stopped)
+			b.over("complete: init=dead main=dead proxy=dead")
+		})
+	}
+}
+
 func TestNetworkFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "service", task("web", nil))

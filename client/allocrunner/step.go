@@ -41,6 +41,7 @@ type taskView struct {
 	part   part
 	leader bool
 	begun  bool // it was started at least once
+	again  bool // it was brought back to its beginning, and its turn has not come again
 	state  *structs.TaskState
 }
 
@@ -52,6 +53,8 @@ type view struct {
 	tasks []taskView
 	// stop: the allocation shall end. destroy: at once, and nothing more may start.
 	stop, destroy bool
+	// again: all tasks shall begin anew, in the order of their lives.
+	again bool
 	// expired: it has run for as long as it may, which is limit.
 	expired bool
 	limit   time.Duration
@@ -61,14 +64,20 @@ type view struct {
 type effects struct {
 	allow []string
 	kill  []string
-	why   func() []*structs.TaskEvent // nil when the servers or a user want it
+	// rewind are tasks that go back to their beginning, revive those that have ended and begin anew. anew: all are there.
+	rewind, revive []string
+	anew           bool
+	why            func() []*structs.TaskEvent // nil when the servers or a user want it
 }
 
 // step says what follows from the view. Saying it again does no harm.
 func step(v view) effects {
 	var e effects
 	dying, why := v.dying()
-	if !dying {
+	switch {
+	case !dying && v.again:
+		return v.rewinding()
+	case !dying:
 		e.allow = v.due()
 		return e
 	}
@@ -94,6 +103,27 @@ func step(v view) effects {
 			e.kill = append(e.kill, t.name)
 		}
 	}
+	return e
+}
+
+// rewinding brings all tasks back to their beginning: those that run end in the order in which they would for good, and only when none
+// runs any more those that had ended are made new. Then everything takes its course again.
+func (v view) rewinding() effects {
+	var e effects
+	living := v
+	living.tasks = nil
+	for _, t := range v.tasks {
+		switch {
+		case t.dead():
+			e.revive = append(e.revive, t.name)
+		case !t.again:
+			living.tasks = append(living.tasks, t)
+		}
+	}
+	if names := living.next(false); len(names) > 0 {
+		return effects{rewind: names}
+	}
+	e.anew = true
 	return e
 }
 

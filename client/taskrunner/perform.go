@@ -132,11 +132,11 @@ func (r *Runner) judgeExit(ctx context.Context) error {
 	}
 	r.emit(terminatedEvent(r.exit), nil)
 	r.mu.Lock()
-	asked := r.want.restart && !r.want.stop
+	asked := (r.want.restart || r.want.rewind) && !r.want.stop
 	r.want.restart = false
 	r.mu.Unlock()
 	err := r.decide(ending{success: r.exit.Successful(), asked: asked, after: r.afterExit()}, func(rec *Record) {
-		rec.Leftover, rec.Handle = rec.Handle.TaskID, nil
+		rec.Leftover, rec.Handle, rec.Restarted = rec.Handle.TaskID, nil, false
 	})
 	if err == nil {
 		r.exit, r.adopted = nil, false
@@ -218,6 +218,12 @@ func (r *Runner) kill(ctx context.Context) error {
 		if task.ShutdownDelay > 0 && !why.noDelay {
 			r.emit(shutdownDelayEvent(task.ShutdownDelay), nil)
 			r.rec.NotBefore = time.Now().Add(task.ShutdownDelay)
+		}
+	}
+	if !want.stop && !r.rec.Restarted {
+		// Otherwise the next life would take the end for the task's own, and the policy might not allow another start.
+		if err := r.save(func(rec *Record) { rec.Restarted = true }); err != nil {
+			return fmt.Errorf("record restart: %w", err)
 		}
 	}
 	if want.stop && !why.noDelay && time.Now().Before(r.rec.NotBefore) {

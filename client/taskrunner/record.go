@@ -27,6 +27,8 @@ type Record struct {
 	Over      bool `json:",omitempty"`
 	// Stopped: the task was asked to end, and whatever is found of it is to be ended.
 	Stopped bool `json:",omitempty"`
+	// Restarted: the attempt is being ended so that another takes its place, whatever the policy says.
+	Restarted bool `json:",omitempty"`
 }
 
 // Store keeps records. PutTask returns when the record would survive a power loss, or at least the agent.

@@ -64,11 +64,10 @@ type Logs interface {
 	Flush(ctx context.Context) error
 }
 
-// Runner runs one task. Run is called once; the other methods may be called from any goroutine at any time.
+// Runner runs one task. Run is called once, and once more after each Revive; the other methods may be called from any goroutine at any time.
 type Runner struct {
-	cfg  Config
-	log  hclog.Logger
-	dead chan struct{} // closed when the end is recorded
+	cfg Config
+	log hclog.Logger
 
 	settled    chan struct{}
 	settleOnce sync.Once
@@ -83,6 +82,8 @@ type Runner struct {
 	interrupt context.CancelFunc // ends the action under way that such a change makes pointless
 	attempt   string             // the id the driver knows the running attempt by
 	begun     bool               // there was an attempt
+	rewound   bool               // it is at its beginning, as was wanted, and nothing is left of an attempt
+	dead      chan struct{}      // closed when the end is recorded
 	phase     string             // of the start, when it was told last
 	told      time.Time
 
@@ -111,7 +112,7 @@ func New(cfg Config) *Runner {
 	}
 	if cfg.Record != nil {
 		r.rec = *cfg.Record
-		r.want.stop, r.begun = r.rec.Stopped, r.rec.Attempt > 0
+		r.want.stop, r.want.restart, r.begun = r.rec.Stopped, r.rec.Restarted, r.rec.Attempt > 0
 	}
 	if r.rec.State == nil {
 		r.rec.State = withEvent(&structs.TaskState{State: structs.TaskStatePending}, receivedEvent(), time.Now())
@@ -134,7 +135,11 @@ func (r *Runner) State() *structs.TaskState {
 }
 
 // Dead is closed when the task has ended for good, and its output is collected.
-func (r *Runner) Dead() <-chan struct{} { return r.dead }
+func (r *Runner) Dead() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dead
+}
 
 // Begun reports that the task was started before, by this life of the agent or an earlier one.
 func (r *Runner) Begun() bool {
@@ -154,7 +159,7 @@ func (r *Runner) Alive() bool {
 func (r *Runner) Allow() {
 	r.change(func(d *desired) bool {
 		was := d.run
-		d.run = true
+		d.run, d.rewind, r.rewound = true, false, false
 		return !was
 	})
 }
@@ -253,6 +258,12 @@ func (r *Runner) interruptible(ctx context.Context) (context.Context, context.Ca
 
 // observe looks at the task and at what is desired of it.
 func (r *Runner) observe() (observed, desired) {
+	told := false
+	defer func() {
+		if told {
+			r.notify()
+		}
+	}()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen = r.changes
@@ -260,6 +271,9 @@ func (r *Runner) observe() (observed, desired) {
 		dead: r.state.State == structs.TaskStateDead, begun: r.rec.Begun != "", handle: r.rec.Handle != nil,
 		adopted: r.adopted, exited: r.exit != nil, leftover: r.rec.Leftover != "", over: r.rec.Over, prepared: r.prepared,
 		notBefore: r.rec.NotBefore, retryAt: r.retryAt,
+	}
+	if r.want.rewind && !r.rewound && !o.dead && !o.begun && !o.handle && !o.leftover {
+		r.rewound, told = true, true
 	}
 	return o, r.want
 }

@@ -28,6 +28,8 @@ type desired struct {
 	stop bool
 	// restart: the running attempt shall be replaced, whatever the policy says.
 	restart bool
+	// rewind: the same, and the task waits for its turn as if it had never run.
+	rewind bool
 }
 
 // action is what to do next.
@@ -62,7 +64,7 @@ func step(o observed, d desired, now time.Time) action {
 		return actRecover
 	case o.handle && o.exited:
 		return actJudge
-	case o.handle && (d.stop || d.restart):
+	case o.handle && (d.stop || d.restart || d.rewind):
 		return actKill
 	case o.handle:
 		return actWatch

@@ -29,14 +29,14 @@ func TestStepStartsOnlyOnce(t *testing.T) {
 	now := time.Unix(1000, 0)
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawObserved(t, now)
-		d := desired{run: rapid.Bool().Draw(t, "run"), stop: rapid.Bool().Draw(t, "stop"), restart: rapid.Bool().Draw(t, "restart")}
+		d := desired{run: rapid.Bool().Draw(t, "run"), stop: rapid.Bool().Draw(t, "stop"), restart: rapid.Bool().Draw(t, "restart"), rewind: rapid.Bool().Draw(t, "rewind")}
 		switch a := step(o, d, now); a {
 		case actStart, actPrepare:
 			if o.dead || o.begun || o.handle || o.leftover || o.over || d.stop || !d.run || now.Before(o.notBefore) || now.Before(o.retryAt) {
 				t.Fatalf("%s from %+v wanting %+v", a, o, d)
 			}
 		case actWatch:
-			if d.stop || d.restart {
+			if d.stop || d.restart || d.rewind {
 				t.Fatalf("watched although %+v is wanted: %+v", d, o)
 			}
 		case actDone:
