@@ -143,6 +143,16 @@ func largestCount(j *structs.Job, allocs []*structs.Allocation, group string) in
 	return most
 }
 
+// checkEntry is checkStep for what an entry of the log did, given its node before and after the entry: its plan may have come before what
+// keeps others off the node since.
+func checkEntry(before, after *structs.Allocation, was, is *structs.Node) []string {
+	found := checkStep(before, after, is)
+	if before == nil && len(found) > 0 && was != nil && len(checkStep(nil, after, was)) == 0 {
+		return nil
+	}
+	return found
+}
+
 // checkStep finds a change no allocation may make: a terminal client status that becomes another, a new place on a node that
 // was not ready, a move to another node.
 func checkStep(before, after *structs.Allocation, node *structs.Node) []string {

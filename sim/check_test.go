@@ -57,6 +57,9 @@ func TestCheckersFindPlantedFaults(t *testing.T) {
 	down := *n
 	down.Status = structs.NodeStatusDown
 	expect("a place on a dead node", "I15", checkStep(nil, a, &down))
+	expect("a place on a node that died before", "I15", checkEntry(nil, a, &down, &down))
+	expect("a place on a node that died in the same entry", "", checkEntry(nil, a, n, &down))
+	expect("a place on no node, as before", "I15", checkEntry(nil, a, nil, nil))
 	expect("a place on no node", "I15", checkStep(nil, a, nil))
 	picky := *j
 	picky.Constraints = []*structs.Constraint{{LTarget: "${meta.rack}", RTarget: "nowhere", Operand: "="}}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"berth/scheduler/check"
+	"berth/state"
 	"berth/structs"
 )
 
@@ -32,6 +33,7 @@ type cluster struct {
 	preempted int
 	problems  []string
 	seen      map[structs.ID]*structs.Allocation // as of the last entry
+	before    *state.Snapshot                    // as of the last entry, nil before the first
 }
 
 func newCluster(w *world, c Config) *cluster {
@@ -213,7 +215,11 @@ func (cl *cluster) applied(*structs.LogEntry) {
 			continue
 		}
 		cl.seen[a.ID] = a
-		for _, p := range checkStep(before, a, snap.Node(a.NodeID)) {
+		var was *structs.Node
+		if cl.before != nil {
+			was = cl.before.Node(a.NodeID)
+		}
+		for _, p := range checkEntry(before, a, was, snap.Node(a.NodeID)) {
 			cl.problem("%s", p)
 		}
 		if before == nil {
@@ -255,6 +261,7 @@ func (cl *cluster) applied(*structs.LogEntry) {
 		cl.problem("%s", p)
 	}
 	cl.tenant.check(snap)
+	cl.before = snap
 	cl.ctl.applied()
 }
 
