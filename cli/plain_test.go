@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -21,7 +22,10 @@ func TestWhatIsSaidCommandsNoTerminal(t *testing.T) {
 		{said: "\x1b[1mhead\x1b[0m", plain: `\x1b[1mhead\x1b[0m`},
 		{said: "\x1b[", plain: `\x1b[`, colours: true},
 	} {
-		var out, err bytes.Buffer
+		var out, err, asked bytes.Buffer
+		if yes, err := (&env{in: strings.NewReader("y\n"), out: &asked, color: c.colours}).confirm(t.Context(), c.said); !yes || err != nil || asked.String() != c.plain {
+			t.Errorf("%q: asked %q: %v, %v", c.said, asked.String(), yes, err)
+		}
 		e := &env{out: &out, err: &err, color: c.colours}
 		e.say("%s", c.said)
 		e.fail(errors.New(c.said))

@@ -27,7 +27,7 @@ func (e *env) asks() bool {
 // confirm asks a question that is answered with y or yes. It is an error that nobody is there to answer, and that ctx ends before somebody
 // has: Ctrl-C is an answer too.
 func (e *env) confirm(ctx context.Context, question string) (bool, error) {
-	fmt.Fprint(e.out, question)
+	fmt.Fprint(e.out, plain(question, e.color))
 	if e.answers == nil {
 		e.answers = bufio.NewReader(e.in)
 	}
