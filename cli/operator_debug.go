@@ -47,7 +47,7 @@ func (e *env) operatorDebug() *cobra.Command {
 			}
 			f, err := os.OpenFile(output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 			if err != nil {
-				return fmt.Errorf("make the archive: %w", err)
+				return newFileFault(output, err)
 			}
 			_, err = bundle.Capture(cmd.Context(), client, o, root, f)
 			if cerr := f.Close(); err == nil {

@@ -25,8 +25,11 @@ func TestDebug(t *testing.T) {
 	if st, err := os.Stat(file); err != nil || st.Mode().Perm() != 0o600 || st.Size() == 0 {
 		t.Errorf("%v %v", st, err)
 	}
-	if got := f.berth(t, "operator", "debug", "-output="+file); got.code != 1 || !strings.Contains(got.err, "exists") {
+	if got := f.berth(t, "operator", "debug", "-output="+file); got.code != 1 || !strings.Contains(got.err, file+" exists already: name another file") {
 		t.Errorf("over another: %+v", got)
+	}
+	if got := f.berth(t, "operator", "debug", "-output=/nonexistent/x.tar.gz"); got.code != 1 || !strings.Contains(got.err, "there is no directory /nonexistent: make it") {
+		t.Errorf("into nowhere: %+v", got)
 	}
 	for _, args := range [][]string{{"-duration=0s"}, {"-duration=1s", "-interval=2s"}, {"-pprof-duration=1ms"}, {"-pprof-duration=6m"}} {
 		if got := f.berth(t, append([]string{"operator", "debug"}, args...)...); got.code != 1 {

@@ -58,7 +58,7 @@ func (e *env) snapshotSave() *cobra.Command {
 // saveSnapshot writes a file that is whole or not there. One that is there already is left alone.
 func saveSnapshot(ctx context.Context, c *api.Client, name string, to offline.Recipients, stale bool) (index uint64, size int64, err error) {
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, fmt.Errorf("%s exists already: name another file", name)
+		return 0, 0, newFileFault(name, fs.ErrExist)
 	}
 	body, meta, err := c.Operator().Snapshot(ctx, &api.QueryOptions{Stale: stale})
 	if err != nil {
@@ -67,7 +67,7 @@ func saveSnapshot(ctx context.Context, c *api.Client, name string, to offline.Re
 	defer body.Close()
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".tmp-*")
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, newFileFault(name, err)
 	}
 	defer os.Remove(file.Name()) // gone already when the rename succeeded
 	sealed, err := to.Encrypt(file)
@@ -86,6 +86,17 @@ func saveSnapshot(ctx context.Context, c *api.Client, name string, to offline.Re
 		return 0, 0, fmt.Errorf("save the snapshot: %w", err)
 	}
 	return meta.LastIndex, size, os.Rename(file.Name(), name)
+}
+
+// newFileFault says why a file that is to be written cannot be made.
+func newFileFault(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s exists already: name another file", name)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no directory %s: make it, or name a file elsewhere", filepath.Dir(name))
+	}
+	return err
 }
 
 func identityFlag(c *cobra.Command) *string {

@@ -2,8 +2,10 @@ package bundle
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -92,12 +94,21 @@ func (a *archive) close(x *Index) error {
 	return a.gz.Close()
 }
 
-// failed counts the files that are missing or not whole.
-func (x *Index) failed() (n int) {
+// failed counts the files that are missing or not whole, and says why: the most frequent reasons first, each with how many it is of.
+func (x *Index) failed() (n int, reasons []string) {
+	of := map[string]int{}
 	for _, f := range x.Files {
 		if f.Error != "" {
 			n++
+			of[f.Error]++
 		}
 	}
-	return n
+	for why := range of {
+		reasons = append(reasons, why)
+	}
+	slices.SortFunc(reasons, func(a, b string) int { return cmp.Or(cmp.Compare(of[b], of[a]), strings.Compare(a, b)) })
+	for i, why := range reasons {
+		reasons[i] = fmt.Sprintf("%d: %s", of[why], why)
+	}
+	return n, reasons
 }

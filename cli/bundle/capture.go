@@ -118,8 +118,11 @@ func Capture(ctx context.Context, client *api.Client, o Options, root string, w 
 	if err := c.out.close(x); err != nil {
 		return nil, fmt.Errorf("write the bundle: %w", err)
 	}
-	if n := x.failed(); n > 0 {
-		c.Tell("%d of %d files are missing or not whole; index.json tells why", n, len(x.Files))
+	if n, reasons := x.failed(); n > 0 {
+		c.Tell("%d of %d files are missing or not whole; index.json tells why of each", n, len(x.Files))
+		for _, why := range reasons[:min(len(reasons), reasonsTold)] {
+			c.Tell("  %s", why)
+		}
 	}
 	return x, nil
 }
@@ -295,6 +298,9 @@ func copyBounded(to *bytes.Buffer, from io.Reader, limit int64) error {
 	}
 	return err
 }
+
+// reasonsTold is how many reasons for missing files are said at the end.
+const reasonsTold = 5
 
 // reason is why a file is missing; where the token may not read it, with the permission it would need.
 func reason(err error) string {

@@ -180,6 +180,9 @@ func bundleOfACluster(t *testing.T) {
 	if !strings.Contains(told, "missing") || !strings.Contains(told, "gone.global does not answer") {
 		t.Error(told)
 	}
+	if _, why, _ := strings.Cut(told, "tells why of each\n"); !strings.Contains(why, "  4: Permission denied: it needs operator:read\n") {
+		t.Errorf("the reasons are not said:\n%s", told)
+	}
 	n := 0
 	for _, asked := range c.asked {
 		if strings.Contains(asked, "server_id=gone.global") && strings.HasPrefix(asked, "/v1/agent/pprof/") {
