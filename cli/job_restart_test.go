@@ -118,6 +118,12 @@ func (h *herd) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (h *herd) set(change func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change()
+}
+
 func (h *herd) leave(a *api.Allocation, what string) {
 	h.asked = append(h.asked, strings.TrimSpace(a.ID.Short()[7:]+" "+what))
 	h.away++
@@ -266,5 +272,52 @@ func TestJobRestartOfWhatHasEnded(t *testing.T) {
 	h.placed = nil
 	if got := f.berth(t, "job", "restart", "web"); got.code != 0 || !strings.Contains(got.out, "nothing of job \"web\" that is meant runs") {
 		t.Errorf("exit code %d\n%s%s", got.code, got.out, got.err)
+	}
+}
+
+// What does not come back is told, and nothing more is restarted.
+func TestJobRestartOfWhatDoesNotComeBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		args   string
+		change func(h *herd, first, next *api.Allocation, routes map[string]any)
+		code   int
+		says   string
+	}{
+		"it is stopped": {"", func(h *herd, first, _ *api.Allocation, routes map[string]any) {
+			routes["PUT /v1/client/allocation/"+first.ID.String()+"/restart"] = func(w http.ResponseWriter, _ *http.Request) {
+				h.set(func() { first.DesiredStatus = "stop" })
+				_, _ = w.Write([]byte("{}"))
+			}
+		}, 1, "it does not run again: it was told to stop meanwhile"},
+		"its evaluation fails": {"-reschedule", func(_ *herd, _, _ *api.Allocation, routes map[string]any) {
+			routes["GET /v1/evaluation/"+evalOne.String()] = &structs.Evaluation{ID: evalOne, Status: structs.EvalStatusFailed, StatusDescription: "too many attempts"}
+		}, 1, "its evaluation failed: too many attempts"},
+		"what takes its place fails": {"-reschedule", func(h *herd, first, next *api.Allocation, routes map[string]any) {
+			routes["PUT /v1/allocation/"+first.ID.String()+"/stop"] = func(w http.ResponseWriter, r *http.Request) {
+				h.stop(w, r)
+				h.set(func() { next.ClientStatus = "failed" })
+			}
+		}, 1, "c0000008, which takes its place, does not run: it is failed"},
+		"it is stopped without its delay": {"-reschedule -no-shutdown-delay", func(h *herd, first, _ *api.Allocation, routes map[string]any) {
+			routes["PUT /v1/allocation/"+first.ID.String()+"/stop"] = func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("no_shutdown_delay") != "true" {
+					http.Error(w, "the shutdown delay is not skipped", http.StatusInternalServerError)
+					return
+				}
+				h.stop(w, r)
+			}
+		}, 0, "c0000008 on one runs in its place"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &herd{}
+			routes := h.routes()
+			c.change(h, h.allocs[herdID(3).String()], h.allocs[herdID(8).String()], routes)
+			h.f = newFake(t, routes)
+			got := h.f.berth(t, slices.Concat([]string{"job", "restart", "-group", "db"}, strings.Fields(c.args), []string{"web"})...)
+			another := slices.ContainsFunc(h.asked, func(s string) bool { return strings.HasPrefix(s, "4") })
+			if got.code != c.code || !strings.Contains(got.out+got.err, c.says) || another != (c.code == 0) {
+				t.Errorf("exit code %d, asked for %q\n%s%s", got.code, h.asked, got.out, got.err)
+			}
+		})
 	}
 }

@@ -87,6 +87,9 @@ func TestStateFaults(t *testing.T) {
 
 func TestPlanFaults(t *testing.T) {
 	t.Parallel()
+	limit := func(cpu int64) []*structs.Queue {
+		return []*structs.Queue{{Name: "q", Namespaces: []string{"default"}, Limit: structs.QueueAmount{CPU: cpu}}}
+	}
 	place := func(n, on byte, index uint32) *structs.PlanGroup {
 		return &structs.PlanGroup{Namespace: "default", JobID: "web", TaskGroup: "api", Resources: held(400, 100, nil),
 			Items: []*structs.Placement{{AllocID: id(n), NodeID: id(on), Index: index}}}
@@ -141,6 +144,18 @@ func TestPlanFaults(t *testing.T) {
 		"ports not given": {func(_ *check.World, j *structs.Job, _ *structs.Plan) {
 			j.TaskGroups[0].Networks = []*structs.NetworkResource{{ReservedPorts: []structs.Port{{Label: "http", Value: 80}}}}
 		}, "was not given port 80"},
+		"limit of a queue": {func(w *check.World, _ *structs.Job, _ *structs.Plan) { w.Queues = limit(700) }, "is given more than its limit"},
+		"limit of a queue with what leaves": {func(w *check.World, _ *structs.Job, _ *structs.Plan) {
+			w.Queues, w.Allocs[0].DesiredStatus = limit(700), structs.AllocDesiredStop
+		}, "while what leaves takes its limit"},
+		"what replaces runs beside what leaves": {func(w *check.World, _ *structs.Job, p *structs.Plan) {
+			w.Queues, w.Allocs[0].DesiredStatus = limit(700), structs.AllocDesiredStop
+			p.Place[0].Items[0].PreviousAllocation, p.Place[0].Items[0].Index = id(10), 0
+		}, ""},
+		"what is lost has left its queue": {func(w *check.World, _ *structs.Job, p *structs.Plan) {
+			w.Queues = limit(700)
+			p.Stop = []*structs.PlanStop{{AllocID: id(10), DesiredStatus: structs.AllocDesiredStop, ClientStatus: structs.AllocClientLost}}
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

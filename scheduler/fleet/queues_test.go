@@ -49,3 +49,18 @@ func TestSharesOrderQueues(t *testing.T) {
 		}
 	}
 }
+
+// What part of all an amount is; where there is nothing, whoever holds something has all.
+func TestPartOf(t *testing.T) {
+	all := structs.QueueAmount{CPU: 100, MemoryMB: 1000}
+	for x, want := range map[structs.QueueAmount][2]float64{
+		{}:                        {0, 0},
+		{CPU: 50, MemoryMB: 100}:  {0.5, 1},
+		{CPU: 10, MemoryMB: 800}:  {0.8, 1},
+		{CPU: -10, MemoryMB: -10}: {0, 0},
+	} {
+		if of, nothing := fleet.PartOf(x, all), fleet.PartOf(x, structs.QueueAmount{}); of != want[0] || nothing != want[1] {
+			t.Errorf("%s is %v of %s and %v of nothing, want %v", x, of, all, nothing, want)
+		}
+	}
+}
