@@ -66,13 +66,14 @@ func TestALeaderDiesInTheMiddleOfARestore(t *testing.T) {
 	const later = 5
 	put("kept")
 	saved := w.archive(lead)
-	for n, point := range []string{"snapshot.create", "snapshot.write", "snapshot.close.before", "snapshot.close.after", "restore.before", "restore.after"} {
+	// The first snapshot is that of the state of before.
+	for n, point := range []string{"snapshot.create:1", "snapshot.create:2", "snapshot.write:2", "snapshot.close.before:2", "snapshot.close.after:2", "restore.before:1", "restore.after:1"} {
 		lead = w.voters(3)
 		a := w.agents[lead-1]
 		if err := a.Signal(w.ctx, syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		a.Env = []string{"BERTH_CRASH_AT=" + point + ":1:term.run"}
+		a.Env = []string{"BERTH_CRASH_AT=" + point + ":term.run"}
 		if err := a.Launch(); err != nil {
 			t.Fatal(err)
 		}
