@@ -272,6 +272,9 @@ func (l *laws) ended(j *structs.Job) {
 		return
 	}
 	ends := l.ends[versionKey{j.Key(), j.CreateIndex, j.Version}]
+	if len(ends) == 0 && slices.ContainsFunc(j.DependsOn, func(d *structs.Dependency) bool { return d.OnFailure == structs.DependFail }) {
+		return // one in front had failed when it was looked at: that this one was mended since does not bring the job back
+	}
 	for i := range g.Desired() {
 		if spent(g, ends, uint32(i), l.now) == "" {
 			l.problem("I39: index %d of job %s neither ended well nor failed for good, and nothing of it runs or waits", i, j.ID)
