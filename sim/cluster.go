@@ -291,7 +291,8 @@ func (cl *cluster) judge() {
 	v := view{nodes: collect(snap.Nodes()), jobs: collect(snap.Jobs()), allocs: collect(snap.Allocs()), evals: collect(snap.Evals()),
 		deployments: collect(snap.Deployments()), refused: map[structs.JobKey]bool{}}
 	for _, j := range v.jobs {
-		v.refused[j.Key()] = refuses(beside(snap, j), j)
+		never := len(collect(snap.AllocsByJob(j.Namespace, j.ID))) == 0 && mayRefuse(j) // one in front may be mended since
+		v.refused[j.Key()] = never || refuses(beside(snap, j), j)
 	}
 	for _, p := range slices.Concat(checkReferences(v), checkQuiet(v), cl.laws.rest(snap, cl.w.now)) {
 		cl.problem("%s", p)

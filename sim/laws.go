@@ -265,6 +265,11 @@ func refuses(w *check.World, j *structs.Job) bool {
 	return slices.ContainsFunc(w.Unmet(j), func(d *structs.Dependency) bool { return d.OnFailure == structs.DependFail })
 }
 
+// mayRefuse reports a job that gives up when one of those in front of it has failed.
+func mayRefuse(j *structs.Job) bool {
+	return slices.ContainsFunc(j.DependsOn, func(d *structs.Dependency) bool { return d.OnFailure == structs.DependFail })
+}
+
 // ended judges a job of which nothing runs or waits: each index ended well, or may not be tried again.
 func (l *laws) ended(j *structs.Job) {
 	g := j.TaskGroups[0]
@@ -272,7 +277,7 @@ func (l *laws) ended(j *structs.Job) {
 		return
 	}
 	ends := l.ends[versionKey{j.Key(), j.CreateIndex, j.Version}]
-	if len(ends) == 0 && slices.ContainsFunc(j.DependsOn, func(d *structs.Dependency) bool { return d.OnFailure == structs.DependFail }) {
+	if len(ends) == 0 && mayRefuse(j) {
 		return // one in front had failed when it was looked at: that this one was mended since does not bring the job back
 	}
 	for i := range g.Desired() {
