@@ -214,6 +214,33 @@ func TestWhatTheServersLostSightOfIsToldAgain(t *testing.T) {
 	})
 }
 
+// A state that was restored from before an allocation ended says that it runs: its node is heard again, also when it is told to stop first.
+func TestWhatARestoredStateDoesNotKnowIsToldAgain(t *testing.T) {
+	for _, desired := range []string{structs.AllocDesiredRun, structs.AllocDesiredStop} {
+		synctest.Test(t, func(t *testing.T) {
+			m, s := newMachine(t), newCluster()
+			l := begin(t, m, s)
+			id := s.place(1, "batch", map[string]any{fake.KeyRunFor: "2s"})
+			after(time.Minute)
+			if s.status(id) != "complete" {
+				t.Fatalf("status %q", s.status(id))
+			}
+			s.set(func() { delete(s.reports, id) })
+			s.change(id, func(a *structs.Allocation) {
+				a.ClientStatus, a.DesiredStatus = structs.AllocClientRunning, desired
+			})
+			after(time.Second)
+			if s.status(id) != "complete" {
+				t.Errorf("told to %s again: status %q", desired, s.status(id))
+			}
+			if n := m.world.Starts(id.String(), "web"); n != 1 {
+				t.Errorf("it was started %d times", n)
+			}
+			l.end()
+		})
+	}
+}
+
 func TestReportsGoTogetherUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := newMachine(t), newCluster()

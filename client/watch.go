@@ -129,8 +129,9 @@ func (c *Client) apply(ctx context.Context, ch changes) bool {
 		c.mu.Lock()
 		e := c.allocs[a.ID]
 		e.alloc = a
-		if a.ClientStatus == structs.AllocClientUnknown {
-			e.acked, e.sent = 0, nil // the servers have lost sight of it, perhaps after the last report reached them
+		if a.ClientStatus == structs.AllocClientUnknown || e.sent != nil && a.ClientStatus != e.sent.ClientStatus {
+			// The servers have lost sight of it, perhaps after the last report reached them, or their state was restored from before it.
+			e.acked, e.sent = 0, nil
 			defer poke(c.report)
 		}
 		c.mu.Unlock()

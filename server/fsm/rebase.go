@@ -71,7 +71,8 @@ func (c *Counts) count(kind byte, size int) {
 }
 
 // Rebase copies a snapshot that passed Verify for a cluster that goes on: as of the index given, which all tables then changed at, so that
-// nobody who waits for a change misses it; with the authority's roots, the join tokens and the regions of keep, for who may talk to whom is the running
+// nobody who waits for a change misses it; with what has not ended of the allocations changed there too, so that their nodes look at it and say how it
+// stands now, which the snapshot cannot know; with the authority's roots, the join tokens and the regions of keep, for who may talk to whom is the running
 // cluster's; and with a rolling hash that begins there.
 func Rebase(to io.Writer, from io.Reader, index uint64, keep *state.Snapshot) error {
 	r, done, err := openSnapshot(from, nil)
@@ -112,6 +113,11 @@ func (r *restorer) rebase(w *recorder, index uint64, keep *state.Snapshot) error
 			hash := sha256.Sum256(seed)
 			w.raw(recordChain, append(binary.AppendUvarint(nil, index), hash[:]...))
 			continue
+		case recordAlloc:
+			if err := w.changedAlloc(body, index); err != nil {
+				return errSnapshot(err)
+			}
+			continue
 		case recordChain, recordAuthorityRoot, recordJoinToken, recordRegion:
 			continue
 		case recordWriter, recordSchedulerConfig, recordNamespace, recordNodePool:
@@ -130,6 +136,26 @@ func (r *restorer) rebase(w *recorder, index uint64, keep *state.Snapshot) error
 		w.raw(kind, body)
 	}
 	return w.err
+}
+
+// changedAlloc copies the record of an allocation, which changes at an index if it has not ended.
+func (w *recorder) changedAlloc(body []byte, index uint64) error {
+	var shared [2]uint64
+	rest, err := numbers(body, &shared[0], &shared[1])
+	if err != nil {
+		return err
+	}
+	var al structs.Allocation
+	if err := decode(rest, &al); err != nil {
+		return err
+	}
+	if al.ClientTerminal() {
+		w.raw(recordAlloc, body)
+		return nil
+	}
+	al.AllocModifyIndex, al.ModifyIndex = index, index
+	w.object(recordAlloc, shared[:], &al)
+	return nil
 }
 
 // errSnapshot names a snapshot that cannot be restored.

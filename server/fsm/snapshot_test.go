@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
 	"berth/state"
@@ -72,6 +73,39 @@ func TestARestoredStateIsTheSameAndSharesTheSame(t *testing.T) {
 	}
 	if deleted != 3 || len(ch.Allocs) != 5 {
 		t.Errorf("the follower saw %d nodes go and %d allocations", deleted, len(ch.Allocs))
+	}
+}
+
+// A restored state does not know what became of its allocations meanwhile. Those that had not ended change at the index it begins with: their
+// nodes look at them again and say how they stand.
+func TestWhatHadNotEndedChangesWithARestore(t *testing.T) {
+	w := filled(t)
+	w.do(t, structs.CmdAllocClientUpdate, report(1, 1, structs.AllocClientComplete))
+	const index = 9000
+	var moved bytes.Buffer
+	if err := Rebase(&moved, bytes.NewReader(snapshotOf(t, w.store)), index, w.snap()); err != nil {
+		t.Fatal(err)
+	}
+	other := cluster(t, 0)
+	if err := New(other.store).Restore(io.NopCloser(&moved)); err != nil {
+		t.Fatal(err)
+	}
+	was, got := w.snap(), other.snap()
+	seen := map[bool]int{}
+	for a := range was.Allocs() {
+		over := a.ClientTerminal()
+		seen[over]++
+		b := *got.Alloc(a.ID)
+		if at := b.AllocModifyIndex; over && at != a.AllocModifyIndex || !over && at != index {
+			t.Errorf("%s, over %v, changed at %d", a.ID, over, at)
+		}
+		b.AllocModifyIndex, b.ModifyIndex = a.AllocModifyIndex, a.ModifyIndex
+		if diff := cmp.Diff(a, &b); diff != "" {
+			t.Errorf("more of it differs:\n%s", diff)
+		}
+	}
+	if seen[true] == 0 || seen[false] == 0 {
+		t.Errorf("allocations that are over: %v", seen)
 	}
 }
 
