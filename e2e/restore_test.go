@@ -5,10 +5,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"berth/e2e/harness"
 )
 
 // archive is a snapshot of the cluster, as a machine gives it.
@@ -123,4 +126,23 @@ func TestALeaderDiesInTheMiddleOfARestore(t *testing.T) {
 	w.until("the snapshot is everywhere", func() bool {
 		return !slices.ContainsFunc([]int{1, 2, 3}, func(i int) bool { return len(w.names(i)) != 2 || !w.names(i)["kept"] })
 	})
+}
+
+// TestARestoredClusterHearsWhatEndedMeanwhile: a snapshot does not know that an allocation has ended since; its node says so again.
+func TestARestoredClusterHearsWhatEndedMeanwhile(t *testing.T) {
+	r := newRig(t, harness.Options{Persistent: true})
+	r.start()
+	r.load()
+	r.submit("short", spec{kind: "batch", command: untilTold}.text("short"))
+	a := r.running("short", 1)[0]
+	file := filepath.Join(t.TempDir(), "before.snap")
+	r.ok("operator", "snapshot", "save", file)
+	r.tell(a.ID)
+	r.one("short", "complete")
+	r.ok("operator", "snapshot", "restore", "-force", file)
+	if b := r.one("short", "complete"); b.ID != a.ID {
+		t.Errorf("%s ended, and then %s", a.ID, b.ID)
+	}
+	r.ok("job", "stop", "-purge", "short")
+	r.endClean()
 }
