@@ -57,6 +57,7 @@ type entry struct {
 	// acked is the version of the report that the servers have, plus one; sent is that report.
 	acked     uint64
 	sent      *structs.AllocClientUpdate
+	forgot    uint64    // how often the servers were found not to have it: a report from before does not count
 	pendingAt time.Time // since when a report of a pending allocation waits
 	confirmed bool      // the servers listed it in this life of the agent
 	forgotten bool

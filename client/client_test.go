@@ -241,6 +241,34 @@ func TestWhatARestoredStateDoesNotKnowIsToldAgain(t *testing.T) {
 	}
 }
 
+// A report that was under way when the servers lost what they had been told counts for nothing.
+func TestAReportToAStateThatIsReplacedIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, s := newMachine(t), newCluster()
+		l := begin(t, m, s)
+		id := s.place(1, "batch", map[string]any{fake.KeyRunFor: "2s"})
+		after(time.Minute)
+		lost := func() {
+			l.c.mu.Lock()
+			defer l.c.mu.Unlock()
+			l.c.allocs[id].untold()
+		}
+		lost()
+		due, _, _ := l.c.due(time.Now())
+		lost()
+		l.c.ack(due)
+		due, updates, _ := l.c.due(time.Now())
+		if len(updates) != 1 || updates[0].ClientStatus != structs.AllocClientComplete {
+			t.Errorf("%v are due", updates)
+		}
+		l.c.ack(due)
+		if _, updates, _ := l.c.due(time.Now()); len(updates) != 0 {
+			t.Errorf("%v are due still", updates)
+		}
+		l.end()
+	})
+}
+
 func TestReportsGoTogetherUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, s := newMachine(t), newCluster()

@@ -56,10 +56,10 @@ func (c *Client) reportLoop(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// reported is a report and the version of the runner it was made at.
+// reported is a report, the version of the runner it was made at, and what was known of the servers then.
 type reported struct {
-	version uint64
-	update  *structs.AllocClientUpdate
+	version, forgot uint64
+	update          *structs.AllocClientUpdate
 }
 
 // due are the reports the servers do not have, and when to look again if there are none.
@@ -74,7 +74,7 @@ func (c *Client) due(now time.Time) (due map[structs.ID]reported, updates []*str
 		if e.sent != nil && reflect.DeepEqual(e.sent, u) {
 			e.acked = version + 1
 		}
-		acked, since := e.acked, e.pendingAt
+		acked, since, forgot := e.acked, e.pendingAt, e.forgot
 		if since.IsZero() {
 			e.pendingAt, since = now, now
 		}
@@ -86,7 +86,7 @@ func (c *Client) due(now time.Time) (due map[structs.ID]reported, updates []*str
 			wait = min(wait, left)
 			continue
 		}
-		due[u.ID] = reported{version, u}
+		due[u.ID] = reported{version, forgot, u}
 		updates = append(updates, u)
 	}
 	return due, updates, wait
@@ -97,17 +97,23 @@ func (c *Client) ack(due map[structs.ID]reported) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, r := range due {
-		if e := c.allocs[id]; e != nil {
+		if e := c.allocs[id]; e != nil && e.forgot == r.forgot {
 			e.acked, e.sent = r.version+1, r.update
 		}
 	}
+}
+
+// untold has it reported again, whatever is under way: the servers do not have what they were told. The client's lock is held.
+func (e *entry) untold() {
+	e.acked, e.sent = 0, nil
+	e.forgot++
 }
 
 // reportAgain lets everything be reported again: the servers may have thought otherwise of a node they did not hear of.
 func (c *Client) reportAgain() {
 	c.mu.Lock()
 	for _, e := range c.allocs {
-		e.acked, e.sent = 0, nil
+		e.untold()
 	}
 	c.mu.Unlock()
 	poke(c.report)

@@ -128,10 +128,17 @@ func (c *Client) apply(ctx context.Context, ch changes) bool {
 		}
 		c.mu.Lock()
 		e := c.allocs[a.ID]
+		c.mu.Unlock()
+		is := a.ClientStatus
+		if e.runner != nil {
+			u, _ := e.runner.Report()
+			is = u.ClientStatus
+		}
+		c.mu.Lock()
 		e.alloc = a
-		if a.ClientStatus == structs.AllocClientUnknown || e.sent != nil && a.ClientStatus != e.sent.ClientStatus {
+		if a.ClientStatus == structs.AllocClientUnknown || a.ClientStatus != is {
 			// The servers have lost sight of it, perhaps after the last report reached them, or their state was restored from before it.
-			e.acked, e.sent = 0, nil
+			e.untold()
 			defer poke(c.report)
 		}
 		c.mu.Unlock()
