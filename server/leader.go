@@ -60,7 +60,7 @@ func (s *Server) followLeadership(ctx context.Context, c *consensus) error {
 				req.done <- restoreOutcome{err: err}
 				return err
 			}
-			index, err := s.restore(req)
+			index, err := s.restore(ctx, req)
 			if errors.Is(err, errUnconfirmed) {
 				req.done <- restoreOutcome{index, err}
 				return err

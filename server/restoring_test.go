@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -197,4 +199,85 @@ func TestARestoreDuringASnapshot(t *testing.T) {
 		eventually(t, "all go on", func() bool { return !slices.ContainsFunc(all, func(f *fellow) bool { return !has(f.Server, "then") }) })
 		finish(all...)
 	})
+}
+
+// Servers that live but cannot keep what they are sent do not hold the cluster for ever: the restore has its time, and a stop of the server ends it too.
+// Then it is as if it had not been asked for.
+func TestARestoreThatTheOthersCannotTakeEnds(t *testing.T) {
+	for _, stopped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stopped=%v", stopped), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, dirs, all := newTown(), map[*fellow]string{}, []*fellow(nil)
+				for n := 1; n <= 3; n++ {
+					dir := filepath.Join(swift(t), "server")
+					f := w.join(t, n, 3, dir, nil)
+					dirs[f] = dir
+					all = append(all, f)
+				}
+				lead := leader(t, all...)
+				for _, f := range all {
+					<-f.Ready()
+				}
+				write(t, lead.Server, "kept")
+				data := saved(t, lead.Server)
+				write(t, lead.Server, "later")
+				others := without(all, lead)
+				for _, f := range others {
+					blockSnapshots(t, dirs[f])
+				}
+				began := time.Now()
+				answered := make(chan error, 1)
+				go func() {
+					_, err := lead.RestoreSnapshot(context.Background(), bytes.NewReader(data), false)
+					answered <- err
+				}()
+				want := "most servers did not take it within 2m0s"
+				if stopped {
+					eventually(t, "it is restored here", func() bool { return !has(lead.Server, "later") })
+					lead.stop()
+					want = "the server was stopped before they answered"
+				}
+				err := <-lead.done
+				if !errors.Is(err, errUnconfirmed) || !strings.Contains(err.Error(), want) {
+					t.Errorf("it ended with %v", err)
+				}
+				if err := <-answered; err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("who asked was told %v", err)
+				}
+				if took := time.Since(began); took < confirmTime && !stopped || took > confirmTime+time.Minute {
+					t.Errorf("after %s", took)
+				}
+				w.forget(lead)
+				for _, f := range others {
+					clearSnapshots(t, dirs[f])
+				}
+				write(t, leader(t, others...).Server, "then")
+				back := w.join(t, 1+slices.Index(all, lead), 3, dirs[lead], nil)
+				all = append(others, back)
+				eventually(t, "all have what was", func() bool {
+					return !slices.ContainsFunc(all, func(f *fellow) bool { return !has(f.Server, "later") || !has(f.Server, "then") })
+				})
+				finish(all...)
+			})
+		})
+	}
+}
+
+// blockSnapshots makes a server unable to keep a snapshot.
+func blockSnapshots(t *testing.T, dir string) {
+	t.Helper()
+	at := filepath.Join(dir, raftDirName, "snapshots")
+	if err := errors.Join(os.Rename(at, at+".away"), os.WriteFile(at, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// clearSnapshots undoes blockSnapshots.
+func clearSnapshots(t *testing.T, dir string) {
+	t.Helper()
+	at := filepath.Join(dir, raftDirName, "snapshots")
+	if err := errors.Join(os.Remove(at), os.Rename(at+".away", at)); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -196,8 +196,15 @@ func errRestore(kind structs.ErrorKind, err error) error {
 	return &structs.Error{Op: "restore a snapshot", Kind: kind, Err: err, Hint: "nothing was changed"}
 }
 
-// restore replaces the state. No term runs meanwhile: the next one begins from what is restored.
-func (s *Server) restore(req *restoring) (uint64, error) {
+// Times in which a restore must be confirmed by a majority: confirmTime, and a second for each confirmRate bytes of the state.
+const (
+	confirmTime = 2 * time.Minute
+	confirmRate = 1 << 20
+)
+
+// restore replaces the state. No term runs meanwhile: the next one begins from what is restored. It ends without an answer of the others when ctx
+// does, or when they had their time: servers that cannot keep what they are sent, but live, would hold the cluster for ever.
+func (s *Server) restore(ctx context.Context, req *restoring) (uint64, error) {
 	r := s.raft.Load()
 	if r.State() != raft.Leader {
 		return 0, s.notLeading()
@@ -231,8 +238,24 @@ func (s *Server) restore(req *restoring) (uint64, error) {
 	if err := beginRestore(s.cfg.DataDir, base); err != nil {
 		return 0, errRestore(structs.KindUnavailable, err)
 	}
-	err = r.Restore(&raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: base, Size: spool.Size()}, state, changeTimeout)
+	answered := make(chan error, 1) // that nobody waits for it any more ends it too: the server ends, and raft with it
+	go func() {
+		answered <- r.Restore(&raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: base, Size: spool.Size()}, state, changeTimeout)
+	}()
+	limit := confirmTime + time.Duration(spool.Size()/confirmRate)*time.Second
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	var unanswered error
+	select {
+	case err = <-answered:
+	case <-ctx.Done():
+		unanswered = errors.New("the server was stopped before they answered")
+	case <-timer.C:
+		unanswered = fmt.Errorf("most servers did not take it within %s: look at their disks and at what they log", limit)
+	}
 	switch {
+	case unanswered != nil:
+		err = unanswered
 	case err == nil:
 		if err = endRestore(s.cfg.DataDir); err == nil {
 			return s.store.Index(), nil
