@@ -18,7 +18,7 @@ func (e *env) jobStop() *cobra.Command {
 				return err
 			}
 			for _, arg := range args {
-				j, err := e.findJob(cmd.Context(), client, arg)
+				j, err := e.meantJob(cmd.Context(), client, arg, yes)
 				if err != nil {
 					return err
 				}

@@ -106,7 +106,7 @@ func batchSize(text string, all int) (int, error) {
 }
 
 func (r *restarter) run(ctx context.Context, name string) error {
-	stub, err := r.e.findJob(ctx, r.c, name)
+	stub, err := r.e.meantJob(ctx, r.c, name, r.yes)
 	if err != nil {
 		return err
 	}

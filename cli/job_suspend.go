@@ -19,7 +19,7 @@ func (e *env) jobStart() *cobra.Command {
 				return err
 			}
 			for _, arg := range args {
-				stub, err := e.findJob(ctx, client, arg)
+				stub, err := e.meantJob(ctx, client, arg, yes)
 				if err != nil {
 					return err
 				}

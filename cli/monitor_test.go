@@ -198,6 +198,40 @@ func TestStopWaitsUntilEverythingHasEnded(t *testing.T) {
 	}
 }
 
+// A job that was not named whole is stopped or started only when somebody says that it is meant.
+func TestAJobThatWasNotNamedWhole(t *testing.T) {
+	for _, command := range []string{"stop -detach", "start -detach", "restart"} {
+		for _, c := range []struct {
+			args, stdin string
+			meant       bool
+		}{{"we", "", false}, {"we", "n\n", false}, {"we", "y\n", true}, {"-yes we", "", true}, {"web", "", true}} {
+			job := webJob()
+			job.Stop = true
+			f := newFake(t, map[string]any{
+				"GET /v1/jobs":                           []*structs.JobListStub{webStub()},
+				"DELETE /v1/job/web":                     map[string]any{"EvalID": evalOne},
+				"GET /v1/job/web":                        job,
+				"GET /v1/job/web/submission":             refusal{404, "none"},
+				"PUT /v1/jobs":                           map[string]any{"EvalID": evalOne},
+				"GET /v1/job/web/allocations":            []any{},
+				"GET /v1/job/web/deployments":            []any{},
+				"GET /v1/evaluation/" + evalOne.String(): story(completeEval()),
+			})
+			t.Setenv("NOMAD_ADDR", f.URL)
+			got := berth(t, c.stdin, strings.Fields("job "+command+" "+c.args)...)
+			if went := len(f.requests()) > 1; went != c.meant {
+				t.Errorf("%s %s after %q: asked %v, said %+v", command, c.args, c.stdin, f.requests(), got)
+			}
+			if c.meant != (got.code == 0) || !c.meant && !strings.Contains(got.err, `nothing was changed: give the whole id "web", or -yes`) {
+				t.Errorf("%s %s after %q: %+v", command, c.args, c.stdin, got)
+			}
+			if asked := strings.Contains(got.out, `No job has the id "we"; is "web" meant?`); asked != (c.args == "we") {
+				t.Errorf("%s %s: %+v", command, c.args, got)
+			}
+		}
+	}
+}
+
 // steps answers a route with one value after the other, whatever is asked; the last one stays.
 func steps(values ...any) func(http.ResponseWriter, *http.Request) {
 	var mu sync.Mutex

@@ -84,6 +84,22 @@ func (e *env) findJob(ctx context.Context, c *api.Client, prefix string) (*struc
 	return j, err
 }
 
+// meantJob is findJob for commands that end what runs: before a job is taken whose id only begins so, somebody says that it is meant.
+func (e *env) meantJob(ctx context.Context, c *api.Client, prefix string, yes bool) (*structs.JobListStub, error) {
+	j, err := e.findJob(ctx, c, prefix)
+	if err != nil || j.ID == prefix || yes {
+		return j, err
+	}
+	agreed, err := e.confirm(ctx, fmt.Sprintf("No job has the id %q; is %q meant? [y/N] ", prefix, j.ID))
+	switch {
+	case errors.Is(err, errNobody) || err == nil && !agreed:
+		return nil, fmt.Errorf("nothing was changed: give the whole id %q, or -yes", j.ID)
+	case err != nil:
+		return nil, err
+	}
+	return j, nil
+}
+
 func (e *env) findAlloc(ctx context.Context, c *api.Client, prefix string) (*structs.AllocListStub, error) {
 	return byPrefix("allocation", prefix, func(q *api.QueryOptions) ([]*structs.AllocListStub, error) {
 		q.Namespace = "*"

@@ -33,7 +33,26 @@ const (
 )
 
 // body decodes a JSON body; what it lacks stays as it is. Unknown fields are ignored, as the contract says.
-func (r *request) body(v any) error {
+func (r *request) body(v any) error { return r.decode(v, json.Unmarshal) }
+
+// ownBody decodes the body of a route that the contract does not have. An unknown field is an error there: what it was meant to bound or to
+// promise would silently not be.
+func (r *request) ownBody(v any) error {
+	return r.decode(v, func(raw []byte, v any) error {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(v); err != nil {
+			return err
+		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return errors.New("there is more behind the object")
+		}
+		return nil
+	})
+}
+
+// decode reads the body and gives it to a decoder.
+func (r *request) decode(v any, unmarshal func([]byte, any) error) error {
 	raw, done, err := r.text()
 	if err != nil {
 		return err
@@ -42,7 +61,7 @@ func (r *request) body(v any) error {
 	if err := checkDepth(raw); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	if err := unmarshal(raw, v); err != nil {
 		return invalid("%v", err)
 	}
 	return nil

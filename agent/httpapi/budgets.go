@@ -49,7 +49,7 @@ func (r *request) cas() (check bool, index uint64, err error) {
 
 func (a *API) classApply(r *request) (any, error) {
 	c := &structs.PriorityClass{}
-	if err := r.body(c); err != nil {
+	if err := r.ownBody(c); err != nil {
 		return nil, err
 	}
 	if c.Name = cmp.Or(c.Name, r.PathValue("name")); c.Name != r.PathValue("name") {
@@ -99,10 +99,11 @@ func (a *API) budgetGet(r *request) (any, error) {
 }
 
 func (a *API) budgetApply(r *request) (any, error) {
-	b := &structs.DisruptionBudget{}
-	if err := r.body(b); err != nil {
+	var in api.DisruptionBudget // what was read may be written: how it stands is left out
+	if err := r.ownBody(&in); err != nil {
 		return nil, err
 	}
+	b := &in.DisruptionBudget
 	b.Namespace = cmp.Or(b.Namespace, r.namespace())
 	if err := r.may(b.Namespace); err != nil {
 		return nil, err

@@ -14,6 +14,9 @@ import (
 	"berth/structs"
 )
 
+// maxQueues bounds the queues: each decision of the scheduler may look at all of them.
+const maxQueues = 1000
+
 func (a *API) queueRoutes() {
 	a.route("/v1/queues", methods{http.MethodGet: anywhere().then(a.queuesList)})
 	a.route("/v1/queue/{name}", methods{http.MethodGet: anywhere().then(a.queueGet), http.MethodPut: operatorWrite().then(a.queueApply), http.MethodDelete: operatorWrite().then(a.queueDelete)})
@@ -120,15 +123,19 @@ func (a *API) queueGet(r *request) (any, error) {
 }
 
 func (a *API) queueApply(r *request) (any, error) {
-	q := &structs.Queue{}
-	if err := r.body(q); err != nil {
+	var in api.Queue // what was read may be written: how it stands is left out
+	if err := r.ownBody(&in); err != nil {
 		return nil, err
 	}
+	q := &in.Queue
 	if q.Name = cmp.Or(q.Name, r.PathValue("name")); q.Name != r.PathValue("name") {
 		return nil, invalid("the name of the queue is not that of the path")
 	}
 	if err := q.Check(); err != nil {
 		return nil, invalid("%v", err)
+	}
+	if s := r.snapshot(); s.Queue(q.Name) == nil && len(slices.Collect(s.Queues())) >= maxQueues {
+		return nil, invalid("there are %d queues, which is as many as there may be: remove one, or name the namespace in another", maxQueues)
 	}
 	check, index, err := r.cas()
 	if err != nil {

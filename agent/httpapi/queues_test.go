@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,5 +44,53 @@ func TestWhatLeavesAQueueIsShown(t *testing.T) {
 	one := structs.QueueAmount{CPU: 100, MemoryMB: 300}
 	if q.Held != one || q.Allocations != 1 || q.Leaving != one.Plus(one, 1) {
 		t.Errorf("%d allocations hold %s, and %s leaves", q.Allocations, q.Held, q.Leaving)
+	}
+}
+
+// What a route of our own does not know in a body is an error, not a limit that silently is none; what was read may be written again.
+func TestUnknownFieldsOfOurOwnObjects(t *testing.T) {
+	r := newRig(t)
+	for path, good := range map[string]string{
+		"/v1/queue/q":             `{"Namespaces":["default"],"Limit":{"CPU":100}}`,
+		"/v1/priority-class/c":    `{"Value":60}`,
+		"/v1/disruption-budget/b": `{"Job":"web","MaxUnavailable":"1"}`,
+	} {
+		if got := r.do("PUT", path, good); got.status != 200 {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+			continue
+		}
+		if got := r.do("PUT", path, strings.Replace(good, "{", `{"Limits":{"CPU":1},`, 1)); got.status != 400 || !strings.Contains(got.body, `unknown field "Limits"`) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+		if got := r.do("PUT", path, good+good); got.status != 400 {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+		if got := r.do("PUT", path, r.do("GET", path, nil).body); got.status != 200 {
+			t.Errorf("%s: what was read is refused: %s", path, got.body)
+		}
+	}
+}
+
+// There are as many queues as a decision may look at. One that is there can be changed all the same.
+func TestQueuesAreBounded(t *testing.T) {
+	r := newRig(t)
+	put := func(n int) reply {
+		return r.do("PUT", fmt.Sprintf("/v1/queue/q%d", n), fmt.Sprintf(`{"Namespaces":["n%d"]}`, n))
+	}
+	for n := range maxQueues + 1 {
+		if got := r.do("PUT", "/v1/namespace", fmt.Sprintf(`{"Name":"n%d"}`, n)); got.status != 200 {
+			t.Fatalf("%d: %d %s", n, got.status, got.body)
+		}
+	}
+	for n := range maxQueues {
+		if got := put(n); got.status != 200 {
+			t.Fatalf("%d: %d %s", n, got.status, got.body)
+		}
+	}
+	if got := put(maxQueues); got.status != 400 || !strings.Contains(got.body, "there are 1000 queues") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := put(7); got.status != 200 {
+		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -12,7 +12,7 @@ func (a *API) nodeTaints(r *request) (any, error) {
 		Taints []*structs.Taint
 		Cas    *uint64
 	}
-	if err := r.body(&req); err != nil {
+	if err := r.ownBody(&req); err != nil {
 		return nil, err
 	}
 	if err := structs.CheckTaints(req.Taints); err != nil {
