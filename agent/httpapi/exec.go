@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -172,6 +173,9 @@ func readExec(ctx context.Context, ws *websocket.Conn, feed *io.PipeWriter, held
 			return err
 		}
 		if s := in.TTYSize; s != nil {
+			if min(s.Height, s.Width) < 0 || max(s.Height, s.Width) > math.MaxUint16 {
+				return invalid("a terminal has no size of %d by %d", s.Height, s.Width)
+			}
 			select {
 			case <-sizes: // an older one nobody took
 			default:
