@@ -230,3 +230,55 @@ func registered(r *rig, job string) (out map[string]any) {
 	}
 	return out
 }
+
+// TestAJobIsRestarted: its main tasks are restarted where they are, one allocation at a time; with -all-tasks its allocations begin again from
+// their prestart tasks. Allocations and their directories stay.
+func TestAJobIsRestarted(t *testing.T) {
+	r := devAgent(t)
+	r.submit("again", spec{count: 2, command: "echo main >> $NOMAD_ALLOC_DIR/told; " + patient, group: `
+    task "first" {
+      driver = "containerd"
+      lifecycle {
+        hook = "prestart"
+      }
+      config {
+        image   = "` + boxImage + `"
+        command = "/bin/sh"
+        args    = ["-c", "echo first >> $NOMAD_ALLOC_DIR/told"]
+      }
+      resources {
+        cpu    = 50
+        memory = 32
+      }
+    }`}.text("again"))
+	before := r.allocs("again", func(all []harness.Alloc) bool {
+		n := 0
+		for _, a := range all {
+			if s := a.TaskStates["main"]; s != nil && s.State == "running" {
+				n++
+			}
+		}
+		return n == 2
+	})
+	told := func(want string) {
+		t.Helper()
+		for _, a := range before {
+			if out := r.ok("alloc", "exec", "-task", "main", a.ID, "/bin/sh", "-c", "until [ $(tail -n 1 $NOMAD_ALLOC_DIR/told) = main ]; do sleep 0.1; done; cat $NOMAD_ALLOC_DIR/told"); out != want {
+				t.Errorf("allocation %s was told %q, want %q", a.ID, out, want)
+			}
+		}
+	}
+	told("first\nmain\n")
+	r.ok("job", "restart", "again")
+	told("first\nmain\nmain\n")
+	r.ok("job", "restart", "-all-tasks", "-batch-size", "100%", "again")
+	told("first\nmain\nmain\nfirst\nmain\n")
+	for _, a := range r.running("again", 2) {
+		if s := a.TaskStates["main"]; s.Failed || s.State != "running" {
+			t.Errorf("allocation %s: %s, failed %t:%s", a.ID, s.State, s.Failed, events(a))
+		}
+		if a.ID != before[0].ID && a.ID != before[1].ID {
+			t.Errorf("%s took the place of another", a.ID)
+		}
+	}
+}
