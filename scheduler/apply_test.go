@@ -228,6 +228,9 @@ func (w *world) watch() {
 			auto = auto || s.AutoPromote && !s.Promoted && s.DesiredCanaries > 0 && s.HealthyAllocs >= s.DesiredCanaries
 		}
 		switch {
+		case d.GaveUp():
+			w.changeDeployment(d.ID, func(d *structs.Deployment) { d.Status = structs.DeploymentFailed })
+			w.enqueue(d.JobID, structs.EvalTriggerDeploymentWatcher)
 		case done:
 			w.changeDeployment(d.ID, func(d *structs.Deployment) {
 				d.Status, d.StatusDescription = structs.DeploymentSuccessful, structs.DeploymentDescSuccessful

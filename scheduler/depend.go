@@ -49,6 +49,39 @@ func (r *Run) noteDepends(allocs []*structs.Allocation) {
 	}
 }
 
+// awaits are the groups of which the version may not be placed yet, and whether it does not wait.
+func (d *depends) awaits(job *structs.Job) (groups map[string]bool, gaveUp bool) {
+	if d == nil || len(d.waits) == 0 {
+		return nil, false
+	}
+	groups = map[string]bool{}
+	for _, g := range job.TaskGroups {
+		if !d.begun[g.Name] {
+			groups[g.Name] = true
+		}
+	}
+	return groups, d.fails != "" && len(groups) > 0
+}
+
+// noteGaveUp says in the deployment of the version that it gave up: the watcher of deployments fails it, and goes back if that is asked for.
+func (r *Run) noteGaveUp() {
+	if len(r.dropped) == 0 {
+		return
+	}
+	why := structs.DeploymentDescGaveUp + ": " + r.depends.fails
+	if d := r.rec.Deployment; d != nil {
+		d.StatusDescription = why
+		return
+	}
+	d := r.in.State.LatestDeployment(r.job.Namespace, r.job.ID)
+	if d == nil || d.Status != structs.DeploymentRunning || d.GaveUp() || d.JobVersion != r.job.Version || d.JobCreateIndex != r.job.CreateIndex {
+		return
+	}
+	r.rec.DeploymentUpdates = append(r.rec.DeploymentUpdates, &structs.DeploymentStatusUpdate{
+		DeploymentID: d.ID, Status: structs.DeploymentRunning, StatusDescription: why,
+	})
+}
+
 // WaitText says what a job of a namespace waits for, in words that follow "it waits for".
 func WaitText(namespace string, w *structs.JobWait) string {
 	text := fmt.Sprintf("job %s to be %s", jobText(namespace, structs.JobKey{Namespace: w.Namespace, ID: w.Job}), w.Condition)

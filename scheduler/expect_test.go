@@ -380,7 +380,7 @@ func (s *script) expectLater(what string, args []string) error {
 		if d == nil {
 			return fmt.Errorf("there is none")
 		}
-		if len(args) > 2 && d.StatusDescription != args[2] {
+		if len(args) > 2 && strings.ReplaceAll(d.StatusDescription, `"`, "'") != args[2] {
 			return fmt.Errorf("it is %q", d.StatusDescription)
 		}
 		return equal(d.Status, args[1])

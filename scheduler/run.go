@@ -80,11 +80,13 @@ func Begin(in Input) *Run {
 		r.config = structs.DefaultSchedulerConfiguration()
 	}
 	allocs := slices.Collect(in.State.AllocsByJob(in.Eval.Namespace, in.Eval.JobID))
+	r.noteDepends(allocs)
 	input := reconcile.Input{
 		Job: r.job, Namespace: in.Eval.Namespace, JobID: in.Eval.JobID, Eval: in.Eval, Allocs: allocs,
 		Node: in.Fleet.Node, EvalByID: in.State.Eval, Deployment: in.State.LatestDeployment(in.Eval.Namespace, in.Eval.JobID),
 		Now: in.Now, IDs: in.IDs, StaysFeasible: r.staysFeasible,
 	}
+	input.Awaits, input.GaveUp = r.depends.awaits(r.job)
 	switch r.jobType() {
 	case structs.JobTypeSystem, structs.JobTypeSysBatch:
 		r.rec = reconcile.System(reconcile.SystemInput{Input: input, Targets: r.targets, Stays: r.staysTainted})
@@ -95,8 +97,8 @@ func Begin(in Input) *Run {
 	r.holdStops()
 	r.noteLive(allocs)
 	r.noteFailures(allocs)
-	r.noteDepends(allocs)
 	r.enqueue()
+	r.noteGaveUp()
 	return r
 }
 

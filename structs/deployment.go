@@ -1,6 +1,9 @@
 package structs
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Deployment statuses.
 const (
@@ -26,6 +29,8 @@ const (
 	DeploymentDescFailedAllocs     = "Failed due to unhealthy allocations"
 	DeploymentDescProgressDeadline = "Failed due to progress deadline"
 	DeploymentDescFailedByUser     = "Deployment marked as failed"
+	// DeploymentDescGaveUp begins what is said of a version that does not wait out the failure of a job it depends on; beside the contract.
+	DeploymentDescGaveUp = "Gave up"
 )
 
 // Deployment is the rollout of a job version.
@@ -58,6 +63,11 @@ func (d *Deployment) Active() bool {
 		return true
 	}
 	return false
+}
+
+// GaveUp reports the deployment of a version that gave up, for a job it depends on had failed: it has failed, or is about to.
+func (d *Deployment) GaveUp() bool {
+	return d != nil && (d.Status == DeploymentRunning || d.Status == DeploymentFailed) && strings.HasPrefix(d.StatusDescription, DeploymentDescGaveUp)
 }
 
 // DeploymentState is one group's part of a deployment.

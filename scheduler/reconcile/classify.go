@@ -18,7 +18,9 @@ type sets struct {
 	disconnect []*structs.Allocation // become unknown now
 	unknown    []*structs.Allocation // are unknown, replaced or not
 	reconnect  []*structs.Allocation // were unknown and are back
-	ignored    int
+	// owed left without a successor although one was to take their place: there was no room, or they were preempted. See replaceOwed.
+	owed    []*structs.Allocation
+	ignored int
 }
 
 // delayed is an allocation that waits for a time.
@@ -37,6 +39,9 @@ func (r *reconciler) classify(allocs []*structs.Allocation, group *structs.TaskG
 		case a.ServerTerminal():
 			s.ignored++
 			r.awaitEnd(a)
+			if r.isOwed(a) {
+				s.owed = append(s.owed, a)
+			}
 		case r.batch && a.ClientTerminal() && r.older(a):
 			s.ignored++ // a new version of a batch job runs anew
 		case a.ClientStatus == structs.AllocClientComplete:
@@ -61,6 +66,14 @@ func (r *reconciler) awaitEnd(a *structs.Allocation) {
 	if a.HoldsResources() && r.silent(a) {
 		r.res.Stop = append(r.res.Stop, &structs.PlanStop{AllocID: a.ID, ClientStatus: structs.AllocClientLost})
 	}
+}
+
+// isOwed reports an allocation of an older version that had to leave, and in whose place nothing came.
+func (r *reconciler) isOwed(a *structs.Allocation) bool {
+	if !r.older(a) || a.Job == nil || a.Group() == nil || r.job.CreateIndex != a.Job.CreateIndex || !a.NextAllocation.IsZero() || r.replaced[a.ID] || unpromoted(a) {
+		return false
+	}
+	return a.DesiredStatus == structs.AllocDesiredEvict || a.DesiredDescription == structs.AllocLost || a.DesiredDescription == structs.AllocMigrating
 }
 
 // silent reports that an allocation's node is not heard of.

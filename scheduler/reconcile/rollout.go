@@ -20,6 +20,7 @@ func (r *reconciler) reviewDeployment() {
 	case d.JobCreateIndex != r.job.CreateIndex || d.JobVersion != r.job.Version:
 		r.endDeployment(d, structs.DeploymentDescNewerJob)
 	case d.Status == structs.DeploymentSuccessful || d.Status == structs.DeploymentCancelled:
+	case d.Status == structs.DeploymentFailed && d.GaveUp() && !r.in.GaveUp: // what was in front of it is mended: it begins anew
 	default:
 		r.deployment = d
 		r.paused = d.Status == structs.DeploymentPaused || d.Status == structs.DeploymentPending
@@ -57,7 +58,7 @@ func (p *groupPass) joinDeployment(ran bool) {
 	if ran && len(p.old) == 0 && len(p.inPlace) == 0 {
 		return
 	}
-	if ended := p.in.Deployment; p.created == nil && ended != nil && ended.JobCreateIndex == p.job.CreateIndex && ended.JobVersion == p.job.Version {
+	if ended := p.in.Deployment; p.created == nil && ended != nil && ended.JobCreateIndex == p.job.CreateIndex && ended.JobVersion == p.job.Version && !(ended.GaveUp() && !p.in.GaveUp) {
 		return // this version was rolled out already
 	}
 	if p.created == nil {
@@ -124,10 +125,22 @@ func (p *groupPass) canarying() bool {
 }
 
 // open reports that the new version may be placed.
-func (p *groupPass) open() bool { return !p.paused && !p.refused && !p.canarying() }
+func (p *groupPass) open() bool { return !p.paused && !p.barred() && !p.canarying() }
+
+// barred reports that the rollout has failed and nothing more of it is asked for. Of a group that gave up before it began, placements are
+// asked for all the same: they are not made, and the evaluation says why.
+func (p *groupPass) barred() bool { return p.refused && !(p.in.GaveUp && p.in.Awaits[p.group.Name]) }
+
+// held reports that nothing of the new version is placed yet, for jobs it depends on or for gates, although its rollout may be open.
+func (p *groupPass) held() bool { return p.in.Awaits[p.group.Name] || len(p.group.Gates) > 0 }
+
+// ownVersion reports that what takes an allocation's place is of its own version: the new one may not be placed.
+func (p *groupPass) ownVersion(a *structs.Allocation) bool {
+	return (!p.open() || p.held()) && p.older(a) && a.Job != nil && a.Group() != nil
+}
 
 func (p *groupPass) placeCanaries() {
-	if !p.canarying() || p.paused || p.refused {
+	if !p.canarying() || p.paused || p.barred() {
 		return
 	}
 	var taken names
@@ -205,7 +218,32 @@ func (p *groupPass) replaceGone() {
 		p.d.Place++
 		p.replace(a, nil, nil)
 	}
+	p.replaceOwed()
 	p.d.RescheduleLater += uint64(len(p.later))
+}
+
+// replaceOwed replaces what had to leave before, by its own version while the new one may not be placed: the names that nobody bears, of
+// those that what runs still has.
+func (p *groupPass) replaceOwed() {
+	if p.open() && !p.held() {
+		return // what is missing is of the new version
+	}
+	var newest *structs.Allocation
+	for _, a := range p.old {
+		if newest == nil || a.JobVersion > newest.JobVersion {
+			newest = a
+		}
+	}
+	for _, a := range slices.Backward(p.owed) {
+		index := int(a.Index)
+		shrunk := newest != nil && newest.Group() != nil && newest.JobVersion > a.JobVersion && index >= newest.Group().Desired()
+		if p.missing == 0 || p.used.has(a.Index) || index >= p.count() || shrunk {
+			continue
+		}
+		p.missing--
+		p.d.Place++
+		p.replace(a, nil, nil)
+	}
 }
 
 // mayReplace forbids to replace what a failed deployment brought and what failed by itself: a lost node is not its fault.
@@ -217,7 +255,7 @@ func (p *groupPass) mayReplace(a *structs.Allocation) bool {
 // old allocation is replaced by one of its own version.
 func (p *groupPass) replace(a *structs.Allocation, tracker *structs.RescheduleTracker, avoid []structs.ID) {
 	pl := &Place{Job: p.job, Group: p.group, Previous: a, Tracker: tracker, Avoid: avoid, DeploymentID: p.deploymentID()}
-	if !p.open() && p.older(a) && a.Job != nil && a.Group() != nil {
+	if p.ownVersion(a) {
 		pl.Job, pl.Group, pl.DeploymentID = a.Job, a.Group(), structs.ID{}
 	}
 	pl.Index = a.Index

@@ -62,13 +62,17 @@ func (r *reconciler) systemGroup(g *structs.TaskGroup, allocs []*structs.Allocat
 	p.missing = 0 // a node without room holds no rollout up
 	p.joinSystemDeployment(r.hasVersion(allocs), len(targets))
 	for _, id := range targets {
-		if served[id] || p.refused {
+		pl := &Place{Job: p.job, Group: g, Node: id, Previous: previous[id], DeploymentID: p.deploymentID()}
+		switch a := previous[id]; {
+		case served[id]:
+			continue
+		case a != nil && (p.barred() || p.held()) && p.older(a) && a.Job != nil && a.Group() != nil:
+			pl.Job, pl.Group, pl.DeploymentID = a.Job, a.Group(), structs.ID{}
+		case p.barred():
 			continue
 		}
 		p.d.Place++
-		p.res.Place = append(p.res.Place, &Place{
-			Job: p.job, Group: g, Node: id, Previous: previous[id], DeploymentID: p.deploymentID(),
-		})
+		p.res.Place = append(p.res.Place, pl)
 	}
 	p.replaceOnNodes()
 	return p.later
@@ -85,6 +89,9 @@ func (p *groupPass) systemAlloc(a *structs.Allocation, wanted, served map[struct
 	case a.ServerTerminal():
 		p.d.Ignore++
 		p.awaitEnd(a)
+		if (p.barred() || p.held()) && p.isOwed(a) {
+			previous[a.NodeID] = a
+		}
 	case a.ClientTerminal() && (!p.batch || p.older(a) || p.triedAgain(a)):
 		// It ended: its node is to be served anew, unless by what replaced it.
 		p.d.Ignore++
@@ -160,7 +167,7 @@ func (p *groupPass) joinSystemDeployment(ran bool, total int) {
 func (p *groupPass) replaceOnNodes() {
 	window := p.window()
 	canary := false
-	if p.canarying() && !p.paused && !p.refused {
+	if p.canarying() && !p.paused && !p.barred() {
 		canary = true
 		window = p.state.DesiredCanaries
 		for _, a := range p.keep {

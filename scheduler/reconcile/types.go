@@ -23,6 +23,9 @@ type Input struct {
 	IDs              IDs
 	// StaysFeasible reports that the allocation's node still satisfies the group's constraints, for in-place updates.
 	StaysFeasible func(*structs.Allocation, *structs.TaskGroup) bool
+	// Awaits are groups of which the current version may not be placed yet, for the jobs it depends on; GaveUp is set when it does not wait for them.
+	Awaits map[string]bool
+	GaveUp bool
 }
 
 // Result is what to do.

@@ -100,6 +100,12 @@ func (s *step) deployment(d *structs.Deployment, mem Memory) {
 
 // failure tells why a deployment has failed, "" if it has not, and whether the job asks to go back.
 func (s *step) failure(d *structs.Deployment) (why string, revert bool) {
+	if d.GaveUp() { // for the whole version: one group that asks to go back is enough
+		for _, g := range d.TaskGroups {
+			revert = revert || g != nil && g.AutoRevert
+		}
+		return d.StatusDescription, revert
+	}
 	for _, name := range groupNames(d) {
 		g := d.TaskGroups[name]
 		if g.ProgressDeadline == 0 && g.UnhealthyAllocs > 0 {

@@ -123,6 +123,17 @@ func TestDEPSteps(t *testing.T) {
 		{name: "DEP-4 but to what has to wait for another job", w: rolling(one(structs.DeploymentState{DesiredTotal: 2, RequireProgressBy: over, AutoRevert: true})),
 			change: func(w *world) { w.dependsOnDB() },
 			status: structs.DeploymentFailed, why: "Failed due to progress deadline - rolling back to job version 1", back: 1},
+		{name: "DEP-3 a version that gave up, for a job it depends on has failed, fails at once", w: rolling(one(structs.DeploymentState{DesiredTotal: 2})),
+			change: func(w *world) { w.d.StatusDescription = structs.DeploymentDescGaveUp + `: job "db" has failed` },
+			status: structs.DeploymentFailed, why: `Gave up: job "db" has failed`},
+		{name: "DEP-3 but not while it is paused", w: rolling(one(structs.DeploymentState{DesiredTotal: 2})),
+			change: func(w *world) {
+				w.d.Status, w.d.StatusDescription = structs.DeploymentPaused, structs.DeploymentDescGaveUp
+			}},
+		{name: "DEP-4 and goes back when one of its groups asks for it", w: rolling(map[string]*structs.DeploymentState{
+			"a": {DesiredTotal: 2, HealthyAllocs: 2}, "b": {DesiredTotal: 2, AutoRevert: true}}),
+			change: func(w *world) { w.d.StatusDescription = structs.DeploymentDescGaveUp + `: job "db" has failed` },
+			status: structs.DeploymentFailed, why: `Gave up: job "db" has failed - rolling back to job version 1`, back: 1},
 		{name: "DEP-5 healthy canaries wait for a person, without a deadline",
 			w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 1, HealthyAllocs: 1, RequireProgressBy: over}))},
 		{name: "DEP-5 or are promoted", w: rolling(one(structs.DeploymentState{DesiredTotal: 4, DesiredCanaries: 1, HealthyAllocs: 1, AutoPromote: true})), promo: true},
