@@ -30,6 +30,13 @@ func DefaultConfig(seed uint64) Config {
 	return Config{Seed: seed, Nodes: 50, Faults: 4 * time.Minute, Quiet: 5 * time.Minute, Jobs: 25}
 }
 
+// FullConfig is the cluster of `make sim FULL=1`: as many jobs on few nodes, where every type preempts. What waits needs longer to find room.
+func FullConfig(seed uint64) Config {
+	c := DefaultConfig(seed)
+	c.Nodes, c.Preempt, c.Quiet = 6, true, 10*time.Minute
+	return c
+}
+
 // Report is how a run ended.
 type Report struct {
 	Seed    uint64

@@ -40,9 +40,7 @@ func TestClustersKeepTheirPromises(t *testing.T) {
 func TestFullClustersKeepTheirPromises(t *testing.T) {
 	preempted := 0
 	for seed := uint64(1); seed <= upTo(fullSeeds); seed++ {
-		c := DefaultConfig(seed)
-		c.Nodes, c.Preempt, c.Quiet = 6, true, 10*time.Minute
-		r := Run(c)
+		r := Run(FullConfig(seed))
 		t.Log(r)
 		preempted += r.Preempted
 		for _, p := range r.Problems {
