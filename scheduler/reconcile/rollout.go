@@ -131,8 +131,11 @@ func (p *groupPass) open() bool { return !p.paused && !p.barred() && !p.canaryin
 // asked for all the same: they are not made, and the evaluation says why.
 func (p *groupPass) barred() bool { return p.refused && !(p.in.GaveUp && p.in.Awaits[p.group.Name]) }
 
-// held reports that nothing of the new version is placed yet, for jobs it depends on or for gates, although its rollout may be open.
-func (p *groupPass) held() bool { return p.in.Awaits[p.group.Name] || len(p.group.Gates) > 0 }
+// held reports that nothing of the new version is placed yet, for jobs it depends on or for gates, although its rollout may be open, and that
+// the old one serves on meanwhile. Batch work does not serve: its new version does it anew.
+func (p *groupPass) held() bool {
+	return !p.batch && (p.in.Awaits[p.group.Name] || len(p.group.Gates) > 0)
+}
 
 // ownVersion reports that what takes an allocation's place is of its own version: the new one may not be placed.
 func (p *groupPass) ownVersion(a *structs.Allocation) bool {
