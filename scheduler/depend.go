@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -188,9 +189,15 @@ func sameWaits(a, b []*structs.JobWait) bool {
 	return slices.EqualFunc(a, b, func(x, y *structs.JobWait) bool { return *x == *y })
 }
 
+// Jobs is what a condition is looked for in.
+type Jobs interface {
+	Job(namespace, id string) *structs.Job
+	AllocsByJob(namespace, id string) iter.Seq[*structs.Allocation]
+}
+
 // ConditionOf looks whether a condition holds of a job: what was found, in words that follow the job's name; and when it does not hold,
 // whether that is a failure that somebody must mend.
-func ConditionOf(st budget.State, key structs.JobKey, condition string) (found string, held, failed bool) {
+func ConditionOf(st Jobs, key structs.JobKey, condition string) (found string, held, failed bool) {
 	job := st.Job(key.Namespace, key.ID)
 	if job == nil {
 		return "does not exist", false, false
@@ -219,7 +226,7 @@ type progress struct {
 
 type groupProgress struct{ want, started, serve, done int }
 
-func countsOf(st budget.State, job *structs.Job) *progress {
+func countsOf(st Jobs, job *structs.Job) *progress {
 	c := &progress{}
 	at := map[string]int{}
 	for _, g := range job.TaskGroups {

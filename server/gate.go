@@ -96,6 +96,8 @@ func needs(kind structs.CommandKind, body any) structs.CommandKind {
 func levelOf(j *structs.Job) structs.CommandKind {
 	switch {
 	case j == nil:
+	case j.Periodic != nil && (j.Periodic.KeepSuccessful != nil || j.Periodic.KeepFailed != nil):
+		return structs.CmdNodeShutdown
 	case len(j.DependsOn) > 0, j.TTLAfterFinished != nil, slices.ContainsFunc(j.TaskGroups, func(g *structs.TaskGroup) bool { return g != nil && g.Completion != nil }):
 		return structs.CmdJobSuspend
 	}

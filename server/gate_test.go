@@ -98,6 +98,9 @@ func TestAClusterRefusesWhatOneOfItDoesNotKnow(t *testing.T) {
 				return &structs.Job{DependsOn: []*structs.Dependency{{Job: "other", Condition: structs.DependStarted}}}
 			},
 			"ttl_after_finished": func() *structs.Job { return &structs.Job{TTLAfterFinished: new(time.Hour)} },
+			"keep_failed": func() *structs.Job {
+				return &structs.Job{Periodic: &structs.PeriodicConfig{Specs: []string{"@daily"}, KeepFailed: new(1)}}
+			},
 			"completion": func() *structs.Job {
 				return &structs.Job{TaskGroups: []*structs.TaskGroup{{Name: "a"}, {Name: "b", Completion: &structs.Completion{Retries: new(1)}}}}
 			},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -115,6 +116,21 @@ const (
 // PeriodicChildID is the id of the instance of a launch.
 func PeriodicChildID(parent string, launch time.Time) string {
 	return fmt.Sprintf("%s%s%d", parent, PeriodicChildPrefix, launch.Unix())
+}
+
+// KeepsHistory reports a job that says how many of its launches that are over are kept.
+func (j *Job) KeepsHistory() bool {
+	return !j.Stopped() && j.IsPeriodic() && (j.Periodic.KeepSuccessful != nil || j.Periodic.KeepFailed != nil)
+}
+
+// LaunchOf is the time of the schedule, Unix s, of an instance that is a launch.
+func (j *Job) LaunchOf() (at int64, is bool) {
+	digits, is := strings.CutPrefix(j.ID, j.ParentID+PeriodicChildPrefix)
+	if !is || j.ParentID == "" {
+		return 0, false
+	}
+	at, err := strconv.ParseInt(digits, 10, 64)
+	return at, err == nil
 }
 
 // DispatchChildID is the id of an instance; random are eight hexadecimal digits.

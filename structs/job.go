@@ -166,6 +166,10 @@ type PeriodicConfig struct {
 	CatchUp string `json:",omitempty"`
 	// StartDeadline is how late a launch may still be made; 0 without bound.
 	StartDeadline time.Duration `json:",omitempty"`
+	// KeepSuccessful and KeepFailed are how many launches that are over are kept, however long ago, of those that ended well and of the others;
+	// nil leaves them to the servers' threshold.
+	KeepSuccessful *int `json:",omitempty"`
+	KeepFailed     *int `json:",omitempty"`
 }
 
 // ParameterizedJobConfig makes the job a template that is dispatched with a payload and meta.

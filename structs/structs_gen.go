@@ -26865,8 +26865,8 @@ func (z *Peer) Msgsize() (s int) {
 func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(9)
-	var zb0001Mask uint16 /* 9 bits */
+	zb0001Len := uint32(11)
+	var zb0001Mask uint16 /* 11 bits */
 	_ = zb0001Mask
 	if z.Enabled == nil {
 		zb0001Len--
@@ -26903,6 +26903,14 @@ func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.StartDeadline == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x100
+	}
+	if z.KeepSuccessful == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.KeepFailed == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -26968,6 +26976,24 @@ func (z *PeriodicConfig) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "StartDeadline"
 			o = append(o, 0xad, 0x53, 0x74, 0x61, 0x72, 0x74, 0x44, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65)
 			o = msgp.AppendDuration(o, z.StartDeadline)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "KeepSuccessful"
+			o = append(o, 0xae, 0x4b, 0x65, 0x65, 0x70, 0x53, 0x75, 0x63, 0x63, 0x65, 0x73, 0x73, 0x66, 0x75, 0x6c)
+			if z.KeepSuccessful == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.KeepSuccessful)
+			}
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "KeepFailed"
+			o = append(o, 0xaa, 0x4b, 0x65, 0x65, 0x70, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64)
+			if z.KeepFailed == nil {
+				o = msgp.AppendNil(o)
+			} else {
+				o = msgp.AppendInt(o, *z.KeepFailed)
+			}
 		}
 	}
 	return
@@ -27091,6 +27117,40 @@ func (z *PeriodicConfig) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "StartDeadline")
 				return
 			}
+		case "KeepSuccessful":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.KeepSuccessful = nil
+			} else {
+				if z.KeepSuccessful == nil {
+					z.KeepSuccessful = new(int)
+				}
+				*z.KeepSuccessful, bts, err = msgp.ReadIntBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "KeepSuccessful")
+					return
+				}
+			}
+		case "KeepFailed":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.KeepFailed = nil
+			} else {
+				if z.KeepFailed == nil {
+					z.KeepFailed = new(int)
+				}
+				*z.KeepFailed, bts, err = msgp.ReadIntBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "KeepFailed")
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -27127,7 +27187,18 @@ func (z *PeriodicConfig) Msgsize() (s int) {
 	} else {
 		s += msgp.StringPrefixSize + len(*z.TimeZone)
 	}
-	s += 8 + msgp.StringPrefixSize + len(z.Overlap) + 8 + msgp.StringPrefixSize + len(z.CatchUp) + 14 + msgp.DurationSize
+	s += 8 + msgp.StringPrefixSize + len(z.Overlap) + 8 + msgp.StringPrefixSize + len(z.CatchUp) + 14 + msgp.DurationSize + 15
+	if z.KeepSuccessful == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.IntSize
+	}
+	s += 11
+	if z.KeepFailed == nil {
+		s += msgp.NilSize
+	} else {
+		s += msgp.IntSize
+	}
 	return
 }
 

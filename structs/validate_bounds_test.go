@@ -145,6 +145,12 @@ func TestEdgesOfNumbersOfAJob(t *testing.T) {
 		{"Periodic.StartDeadline", []int{0}, []int{-1}, func(j *Job, n int) {
 			j.Periodic = &PeriodicConfig{Specs: []string{"@daily"}, StartDeadline: *millis(n)}
 		}},
+		{"Periodic.KeepSuccessful", []int{0, 1000}, []int{-1, 1001}, func(j *Job, n int) {
+			j.Periodic = &PeriodicConfig{Specs: []string{"@daily"}, KeepSuccessful: &n}
+		}},
+		{"Periodic.KeepFailed", []int{0, 1000}, []int{-1, 1001}, func(j *Job, n int) {
+			j.Periodic = &PeriodicConfig{Specs: []string{"@daily"}, KeepFailed: &n}
+		}},
 	} {
 		b.check(t, JobTypeBatch)
 	}

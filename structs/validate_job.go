@@ -181,8 +181,23 @@ func (c *checker) checkPeriodic() {
 	if cfg.StartDeadline < 0 {
 		c.fault(p.in("StartDeadline"), "start_deadline is negative")
 	}
+	c.checkKept(p.in("KeepSuccessful"), "keep_successful", cfg.KeepSuccessful)
+	c.checkKept(p.in("KeepFailed"), "keep_failed", cfg.KeepFailed)
 	if _, err := time.LoadLocation(val(cfg.TimeZone)); err != nil {
 		c.fault(p.in("TimeZone"), "time_zone %q is not known", clip(val(cfg.TimeZone))).Hint = `use a name such as "UTC" or "Europe/Berlin"`
+	}
+}
+
+// maxKept bounds the launches that are kept of one job, of either kind.
+const maxKept = 1000
+
+func (c *checker) checkKept(p *place, name string, n *int) {
+	switch {
+	case n == nil:
+	case *n < 0 || *n > maxKept:
+		c.fault(p, "%s is %d; it must be between 0 and %d", name, *n, maxKept)
+	case c.job.TTLAfterFinished != nil:
+		c.warn(p, "ttl_after_finished removes launches before %s does", name).Hint = "leave one of them out"
 	}
 }
 

@@ -16,20 +16,39 @@ type finishes []time.Time
 func (x *finishes) note(st State, changes []state.Change[structs.Job], now time.Time) bool {
 	some := false
 	for _, c := range changes {
-		if c.Deleted || c.Object.TTLAfterFinished == nil || c.Object.Status != structs.JobStatusDead {
+		if c.Deleted {
 			continue
 		}
-		end, over := ended(st, c.Object)
-		if !over {
-			end = max(end, now.UnixNano())
+		at, due := goesAt(st, c.Object, now)
+		if !due {
+			continue
 		}
-		at := time.Unix(0, end).Add(*c.Object.TTLAfterFinished).Truncate(finishedPause).Add(finishedPause) // so many at once are one
+		at = at.Truncate(finishedPause).Add(finishedPause) // so many at once are one
 		if i, known := slices.BinarySearchFunc(*x, at, time.Time.Compare); !known {
 			*x = slices.Insert(*x, i, at)
 			some = true
 		}
 	}
 	return some
+}
+
+// goesAt is when something may go because of a job that changed: the job itself, by its own time, or launches beyond those that are kept.
+func goesAt(st State, j *structs.Job, now time.Time) (at time.Time, due bool) {
+	dead := j.Status == structs.JobStatusDead
+	switch {
+	case dead && j.TTLAfterFinished != nil:
+		end, over := ended(st, j)
+		if !over {
+			end = max(end, now.UnixNano())
+		}
+		return time.Unix(0, end).Add(*j.TTLAfterFinished), true
+	case j.KeepsHistory():
+		return now, true
+	case dead && j.ParentID != "":
+		parent := st.Job(j.Namespace, j.ParentID)
+		return now, parent != nil && parent.KeepsHistory()
+	}
+	return time.Time{}, false
 }
 
 // take forgets the times that have come, and reports whether there were any.

@@ -60,7 +60,7 @@ type step struct {
 	t   Thresholds
 	// force: every age is enough.
 	force bool
-	// expiring: only jobs that say how long they are kept.
+	// expiring: only jobs that say how long they are kept, or whose parent says how many are.
 	expiring bool
 	cmd      *structs.ReapCommand
 }
@@ -80,7 +80,7 @@ func Step(st State, now time.Time, t Thresholds, force bool) *structs.ReapComman
 	return s.cmd
 }
 
-// Finished names the jobs that can go now because they say how long they are kept.
+// Finished names the jobs that can go now because they say how long they are kept, or because their parent says how many of its launches are.
 func Finished(st State, now time.Time) *structs.ReapCommand {
 	s := &step{st: st, now: now, t: Thresholds{}.withDefaults(), expiring: true, cmd: &structs.ReapCommand{}}
 	s.jobs()
@@ -92,14 +92,21 @@ func (s *step) old(at int64, age time.Duration) bool { return at <= s.now.Add(-a
 
 // jobs takes whole jobs that are dead: the job, its evaluations and its allocations, when all of them are old enough.
 func (s *step) jobs() {
-	needed := s.dependedOn()
+	needed, history := s.dependedOn(), s.histories()
 	for j := range s.st.Jobs() {
-		if s.expiring && j.TTLAfterFinished == nil || needed[j.Key()] || j.Status != structs.JobStatusDead || j.IsPeriodic() && !j.Stopped() || j.IsParameterized() && !j.Stopped() || j.Suspended && !j.Stopped() {
+		beyond := history.beyond[j.Key()]
+		if s.expiring && j.TTLAfterFinished == nil && !beyond || needed[j.Key()] || !mayGo(j) {
 			continue
 		}
 		age := s.t.Job
-		if j.TTLAfterFinished != nil && !s.force {
+		switch {
+		case s.force:
+		case beyond:
+			age = 0
+		case j.TTLAfterFinished != nil:
 			age = *j.TTLAfterFinished
+		case history.kept[j.Key()]:
+			continue
 		}
 		if !s.old(j.SubmitTime, age) {
 			continue
@@ -121,6 +128,11 @@ func (s *step) jobs() {
 			s.cmd.Allocs = append(s.cmd.Allocs, a.ID)
 		}
 	}
+}
+
+// mayGo reports a job that is over and starts nothing any more.
+func mayGo(j *structs.Job) bool {
+	return j.Status == structs.JobStatusDead && (j.Stopped() || !j.IsPeriodic() && !j.IsParameterized() && !j.Suspended)
 }
 
 // ended is when the last of a job came to its end, Unix ns; over is false while something of it has not.

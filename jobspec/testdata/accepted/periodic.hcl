@@ -6,6 +6,8 @@ job "periodic" {
     overlap        = "replace"
     catch_up       = "all"
     start_deadline = "1h"
+    keep_successful = 3
+    keep_failed     = 1
   }
   group "g" {
     task "t" {
