@@ -124,6 +124,7 @@ func TestCRN2LaunchesBeyondTheLimitsGoSoon(t *testing.T) {
 		gone := func(when string, want int) {
 			t.Helper()
 			time.Sleep(newsPause + 3*finishedPause)
+			synctest.Wait()
 			if len(b.gone) != want {
 				t.Errorf("%s %d are gone, want %d: %v", when, len(b.gone), want, b.gone)
 			}
