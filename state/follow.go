@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"berth/state/sorted"
 	"berth/structs"
@@ -29,16 +30,20 @@ type Changes struct {
 
 // Follower sees the changes of some tables. What happens between two calls comes as one: a follower that is slow misses
 // versions of an object, never its newest. One goroutine uses it.
+//
+// It keeps no version of the state alive that it has nothing to tell of: while its tables do not change, what it has seen goes along with
+// the store.
 type Follower struct {
 	store  *Store
 	tables [TableCount]bool
-	seen   *root
-	wait   chan struct{} // guarded by the store's mu; nil when nothing waits
+	seen   atomic.Pointer[root] // in its tables like what was told; the store, too, puts a newer one there
+	wait   chan struct{}        // guarded by the store's mu; nil when nothing waits
 }
 
 // Follow begins to follow tables, of those that Changes can tell of. The first changes are everything there is. Close it.
 func (s *Store) Follow(tables ...Table) *Follower {
-	f := &Follower{store: s, seen: newRoot()}
+	f := &Follower{store: s}
+	f.seen.Store(newRoot())
 	for _, t := range tables {
 		f.tables[t] = true
 	}
@@ -61,7 +66,7 @@ func (f *Follower) Wait() <-chan struct{} {
 	defer f.store.mu.Unlock()
 	if f.wait == nil {
 		f.wait = make(chan struct{})
-		if f.differs(f.seen, f.store.root.Load()) {
+		if f.differs(f.seen.Load(), f.store.root.Load()) {
 			close(f.wait)
 			ch := f.wait
 			f.wait = nil
@@ -74,11 +79,10 @@ func (f *Follower) Wait() <-chan struct{} {
 // Poll gives what changed since the last time; false when nothing of the followed tables did.
 func (f *Follower) Poll() (Changes, bool) {
 	now := f.store.root.Load()
-	if !f.differs(f.seen, now) {
+	if !f.differs(f.seen.Load(), now) {
 		return Changes{}, false
 	}
-	then := f.seen
-	f.seen = now
+	then := f.seen.Swap(now)
 	c := Changes{Index: now.index}
 	if f.tables[TableJobs] {
 		c.Jobs = changesOf(then.records, now.records, func(rec *record) *structs.Job { return rec.job })
@@ -172,12 +176,17 @@ func changesOf[K, V, T any](then, now sorted.Tree[K, V], of func(V) *T) []Change
 
 func itself[T any](v *T) *T { return v }
 
-// wakeFollowers wakes those one of whose tables changed; mu is held.
+// wakeFollowers wakes those one of whose tables changed, and takes the others along; mu is held.
 func (s *Store) wakeFollowers(before, now *root) {
 	for f := range s.followers {
-		if f.wait != nil && f.differs(before, now) {
+		switch {
+		case f.wait != nil && f.differs(before, now):
 			close(f.wait)
 			f.wait = nil
+		default:
+			if seen := f.seen.Load(); !f.differs(seen, now) {
+				f.seen.CompareAndSwap(seen, now)
+			}
 		}
 	}
 }
