@@ -26,6 +26,8 @@ const (
 const (
 	recentEntries      = 512      // entries in memory, at most
 	recentBytes        = 16 << 20 // of them, but for the newest
+	recentFor          = 30 * time.Second
+	recentLook         = 10 * time.Second // how often it is looked for what is older
 	maxAppendEntries   = 64
 	snapshotsRetained  = 2
 	snapshotThreshold  = 8192 // entries

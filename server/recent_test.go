@@ -2,8 +2,11 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/raft"
 	"pgregory.net/rapid"
@@ -43,6 +46,13 @@ func TestTheNewestEntriesInMemoryAreThoseOfTheLog(t *testing.T) {
 					last = from - 1
 				}
 			},
+			"age": func(t *rapid.T) {
+				through := uint64(rapid.IntRange(0, int(last)).Draw(t, "through"))
+				with.forgetThrough([]uint64{through, last, last})
+				if len(with.logs) > 0 && with.logs[0].Index <= through {
+					t.Fatalf("entry %d is held though those up to %d are old", with.logs[0].Index, through)
+				}
+			},
 			"": func(t *rapid.T) {
 				for index := max(last, 40) - 40; index <= last+2; index++ {
 					var a, b raft.Log
@@ -60,5 +70,56 @@ func TestTheNewestEntriesInMemoryAreThoseOfTheLog(t *testing.T) {
 				}
 			},
 		})
+	})
+}
+
+// A burst of entries is not held in memory because nothing comes after it; what is new is.
+func TestOldEntriesLeaveMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecent(raft.NewInmemStore())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.age(ctx) }()
+		put := func(index uint64) {
+			if err := r.StoreLog(&raft.Log{Index: index, Data: make([]byte, 1000)}); err != nil {
+				t.Error(err)
+			}
+		}
+		held := func() (first uint64, n, bytes int) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if len(r.logs) > 0 {
+				first = r.logs[0].Index
+			}
+			return first, len(r.logs), r.bytes
+		}
+		for i := range uint64(100) {
+			put(1 + i)
+		}
+		time.Sleep(recentFor - time.Second)
+		put(101)
+		if _, n, _ := held(); n != 101 {
+			t.Errorf("%d entries of 101 are in memory before they are old", n)
+		}
+		time.Sleep(2*recentLook + time.Second)
+		if first, n, bytes := held(); first != 101 || n != 1 || bytes != 1000 {
+			t.Errorf("%d entries of %d bytes are in memory from %d on, the new one alone should be", n, bytes, first)
+		}
+		time.Sleep(recentFor + recentLook)
+		if _, n, bytes := held(); n != 0 || bytes != 0 {
+			t.Errorf("%d entries of %d bytes are in memory though nothing came for long", n, bytes)
+		}
+		var l raft.Log
+		if err := r.GetLog(7, &l); err != nil || l.Index != 7 {
+			t.Errorf("an old entry: %d, %v", l.Index, err)
+		}
+		put(102)
+		if _, n, _ := held(); n != 1 {
+			t.Error("what came after a pause is not in memory")
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	})
 }

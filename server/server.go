@@ -106,6 +106,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	base.Go("ready", s.becomeReady)
 	if c.stores.disk != nil {
 		base.Go("disk", c.stores.disk.watch)
+		base.Go("recent", c.stores.recent.age)
 	}
 	base.Go("integrity", s.watchIntegrity)
 	if s.cfg.DataDir != "" {

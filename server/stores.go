@@ -32,7 +32,8 @@ type stores struct {
 	log       raft.LogStore
 	stable    raft.StableStore
 	snapshots raft.SnapshotStore
-	disk      *disk // nil in memory
+	disk      *disk   // nil in memory
+	recent    *recent // nil in memory
 }
 
 func (s *stores) close() error {
@@ -45,7 +46,7 @@ func (s *stores) close() error {
 // openStores opens raft's files below the data directory, or makes stores in memory. A log that is damaged, or not there although the
 // directory had one, is an error that says so: an empty cluster must never take the place of one that was lost.
 func openStores(cfg Config) (*stores, error) {
-	dataDir, log := cfg.DataDir, cfg.Logger
+	dataDir := cfg.DataDir
 	if dataDir == "" {
 		mem := raft.NewInmemStore()
 		return &stores{log: mem, stable: mem, snapshots: raft.NewInmemSnapshotStore()}, nil
@@ -61,7 +62,7 @@ func openStores(cfg Config) (*stores, error) {
 	if err := checkLost(dataDir, path); err != nil {
 		return nil, err
 	}
-	bolt, err := openLog(path, log)
+	bolt, err := openLog(path, cfg.Logger)
 	switch {
 	case boltfile.IsLocked(err):
 		return nil, errDataDirUsed(dataDir)
@@ -81,14 +82,15 @@ func openStores(cfg Config) (*stores, error) {
 		}
 	}
 	d := newDisk(newPackedLog(sealedLog{summed{st}, sealer}), path)
-	snaps, err := raft.NewFileSnapshotStoreWithLogger(dir, snapshotsRetained, raftLogger(log))
+	snaps, err := raft.NewFileSnapshotStoreWithLogger(dir, snapshotsRetained, raftLogger(cfg.Logger))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the snapshot directory: %w", err), bolt.Close())
 	}
 	if err := checkSnapshot(dataDir, snaps); err != nil {
 		return nil, errors.Join(err, bolt.Close())
 	}
-	return &stores{log: newRecent(d), stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d}, nil
+	log := newRecent(d)
+	return &stores{log: log, stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d, recent: log}, nil
 }
 
 // checkSnapshot reads the newest snapshot to its end. Raft alone would take an older one, and say so to nobody.
