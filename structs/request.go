@@ -118,7 +118,14 @@ type AllocListStub struct {
 
 // Stub is the allocation's line in a list.
 func (a *Allocation) Stub() *AllocListStub {
-	s := &AllocListStub{
+	s := new(AllocListStub)
+	a.StubIn(s)
+	return s
+}
+
+// StubIn makes s the allocation's line in a list.
+func (a *Allocation) StubIn(s *AllocListStub) {
+	*s = AllocListStub{
 		ID: a.ID, EvalID: a.EvalID, Name: a.Name(), Namespace: a.Namespace, NodeID: a.NodeID, NodeName: a.NodeName,
 		JobID: a.JobID, JobVersion: a.JobVersion, TaskGroup: a.TaskGroup, DesiredStatus: a.DesiredStatus,
 		DesiredDescription: a.DesiredDescription, DesiredTransition: a.DesiredTransition, ClientStatus: a.ClientStatus,
@@ -130,7 +137,6 @@ func (a *Allocation) Stub() *AllocListStub {
 	if a.Job != nil {
 		s.JobType = a.Job.Type
 	}
-	return s
 }
 
 // NodeRegisterRequest is a client's description of itself.

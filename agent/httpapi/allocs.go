@@ -18,10 +18,11 @@ func (a *API) allocRoutes() {
 
 func allocIndex(al *structs.Allocation) uint64 { return al.ModifyIndex }
 
-func stubs(allocs iter.Seq[*structs.Allocation]) []*structs.AllocListStub {
-	out := []*structs.AllocListStub{}
+// lines are allocations as a list shows them.
+func lines(allocs iter.Seq[*structs.Allocation]) []*allocLine {
+	out := []*allocLine{}
 	for al := range allocs {
-		out = append(out, al.Stub())
+		out = append(out, (*allocLine)(al))
 	}
 	return out
 }
@@ -37,17 +38,22 @@ func (a *API) allocsList(r *request) (any, error) {
 		if p := r.query.Get("prefix"); p != "" {
 			all = s.AllocsWith(p)
 		}
-		return watched(s, r.namespace(), state.TableAllocs).of(list(r, all, func(al *structs.Allocation) string { return al.ID.String() },
-			func(al *structs.Allocation) *structs.AllocListStub {
-				stub := al.Stub()
-				if !withStates {
-					stub.TaskStates = nil
-				}
-				if resources {
-					stub.AllocatedResources = al.AllocatedResources
-				}
-				return stub
-			}, func(al *structs.Allocation) bool { return r.in(al.Namespace) }))
+		key := func(al *structs.Allocation) string { return al.ID.String() }
+		keep := func(al *structs.Allocation) bool { return r.in(al.Namespace) }
+		w := watched(s, r.namespace(), state.TableAllocs)
+		if withStates && !resources {
+			return w.of(list(r, all, key, func(al *structs.Allocation) *allocLine { return (*allocLine)(al) }, keep))
+		}
+		return w.of(list(r, all, key, func(al *structs.Allocation) *structs.AllocListStub {
+			stub := al.Stub()
+			if !withStates {
+				stub.TaskStates = nil
+			}
+			if resources {
+				stub.AllocatedResources = al.AllocatedResources
+			}
+			return stub
+		}, keep))
 	})
 }
 

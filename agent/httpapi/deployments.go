@@ -59,7 +59,7 @@ func (a *API) deploymentAllocations(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		allocs, changed := s.AllocsByDeploymentW(id)
-		return answer{value: stubs(allocs), index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
+		return answer{value: lines(allocs), index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
 	})
 }
 

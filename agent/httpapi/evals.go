@@ -110,6 +110,6 @@ func (a *API) evalAllocations(r *request) (any, error) {
 	}
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		allocs, changed := s.AllocsByEvalW(id)
-		return answer{value: stubs(allocs), index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
+		return answer{value: lines(allocs), index: newest(s, allocs, allocIndex, state.TableAllocs), changed: changed}, nil
 	})
 }

@@ -130,11 +130,11 @@ func (a *API) jobAllocations(r *request) (any, error) {
 	return r.read(func(s *state.Snapshot) (answer, error) {
 		seq, changed := s.AllocsByJobW(r.namespace(), r.PathValue("id"))
 		j := s.Job(r.namespace(), r.PathValue("id"))
-		out := []*structs.AllocListStub{}
+		out := []*allocLine{}
 		for al := range seq {
 			// Those of a purged job of the same name are shown only when all are asked for.
 			if all || j == nil || al.CreateIndex >= j.CreateIndex {
-				out = append(out, al.Stub())
+				out = append(out, (*allocLine)(al))
 			}
 		}
 		return answer{value: out, index: newest(s, seq, func(al *structs.Allocation) uint64 { return al.ModifyIndex }, state.TableAllocs), changed: changed}, nil

@@ -102,12 +102,59 @@ func TestAnAllocationOfAListIsWrittenAsTheEncoderWould(t *testing.T) {
 	}
 }
 
+// An allocation of the state is written as its line, in a short list, a long one, and to a filter.
+func TestAnAllocationIsWrittenAsItsLine(t *testing.T) {
+	for seed := range uint64(50) {
+		f := hostile.Filler{R: rand.New(rand.NewPCG(seed, 2))}
+		var made []*allocLine
+		var stubs []*structs.AllocListStub
+		for range []int{1, longList}[seed%2] {
+			al := new(structs.Allocation)
+			f.Fill(al)
+			al.TaskGroup += "a<b>"
+			made, stubs = append(made, (*allocLine)(al)), append(stubs, al.Stub())
+		}
+		if _, err := json.Marshal(stubs); err != nil {
+			continue // a number JSON does not have
+		}
+		w := httptest.NewRecorder()
+		writeJSON(w, made, false)
+		if got, want := w.Body.String(), plain(t, stubs); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+		got, err := json.Marshal(made[0])
+		want, _ := json.Marshal(stubs[0])
+		if err != nil || string(got) != string(want) {
+			t.Fatalf("%v, got  %s\nwant %s", err, got, want)
+		}
+	}
+}
+
+// A list that is long and read often makes little garbage: its lines are never all there.
+func TestALongListIsNotMadeBeforeItIsSent(t *testing.T) {
+	list := make([]*allocLine, 1000)
+	for i := range list {
+		list[i] = (*allocLine)(&structs.Allocation{ID: structs.ID{1: byte(i), 2: byte(i >> 8)}, JobID: "large", TaskGroup: "web", Index: uint32(i)})
+	}
+	n := testing.AllocsPerRun(5, func() { writeJSON(discard{}, list, false) })
+	if n > 2100 { // the text of each one's name, and of its number
+		t.Errorf("%v allocations of memory for %d lines", n, len(list))
+	}
+}
+
+// discard is somebody who reads an answer and keeps nothing.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}
+
 func BenchmarkListOfAllocations(b *testing.B) {
-	list := make([]*structs.AllocListStub, 10_000)
+	list := make([]*allocLine, 10_000)
 	for i := range list {
 		id := structs.ID{1: byte(i), 2: byte(i >> 8), 3: 1}
-		list[i] = &structs.AllocListStub{ID: id, EvalID: id, Name: "large.web[17]", Namespace: "default", NodeID: id, NodeName: "node-17", JobID: "large",
-			JobType: "service", TaskGroup: "web", DesiredStatus: "run", ClientStatus: "pending", CreateIndex: 17, ModifyIndex: 18, CreateTime: 1e18, ModifyTime: 1e18}
+		list[i] = &allocLine{ID: id, EvalID: id, Index: 17, Namespace: "default", NodeID: id, NodeName: "node-17", JobID: "large",
+			TaskGroup: "web", DesiredStatus: "run", ClientStatus: "pending", CreateIndex: 17, ModifyIndex: 18, CreateTime: 1e18, ModifyTime: 1e18}
 	}
 	for b.Loop() {
 		writeJSON(httptest.NewRecorder(), list, false)

@@ -400,8 +400,13 @@ func writeList(w http.ResponseWriter, list reflect.Value) {
 }
 
 func writeElement(buf *bytes.Buffer, enc *json.Encoder, v any) error {
-	if s, ok := v.(*structs.AllocListStub); ok && s != nil {
-		return writeAlloc(buf, enc, s)
+	switch v := v.(type) {
+	case *allocLine:
+		return v.write(buf, enc)
+	case *structs.AllocListStub:
+		if v != nil {
+			return writeAlloc(buf, enc, v)
+		}
 	}
 	if err := enc.Encode(v); err != nil {
 		return err
