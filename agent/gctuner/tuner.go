@@ -28,14 +28,14 @@ const (
 	// calm is how many looks without a collection end a busy time. A collection at the busy pace may be some looks apart.
 	calm = 10
 	// little is what is not worth being given back, in bytes.
-	little = 8 << 20
+	little = 4 << 20
 )
 
 // sample is what one look sees.
 type sample struct {
 	cycles uint64 // collections since the start of the process
 	live   uint64 // bytes that the last collection found in use
-	held   uint64 // bytes of the heap that the process has from the system
+	held   uint64 // bytes of objects, dead ones too, and of free memory that the process has from the system
 }
 
 // much reports that a good part of what is held may be given back.
@@ -68,11 +68,11 @@ func (c *core) step(s sample) decision {
 	case came >= busyCycles, c.busy && came > 0:
 		c.busy = true
 		return decision{percent: pace(s.live, c.extra)}
-	case c.quiet != calm:
+	case c.quiet == 0, c.quiet%calm != 0:
 	case c.busy:
 		c.busy = false
 		return decision{percent: normal, free: true}
-	default: // once after each collection: Go itself collects every two minutes
+	default: // an idle agent makes garbage too, and Go itself would let it double its heap, or lie for two minutes
 		return decision{free: s.much()}
 	}
 	return decision{}
@@ -121,7 +121,7 @@ func run(ctx context.Context, limit memlimit.Provider) error {
 	before := bound(limit)
 	defer debug.SetMemoryLimit(before)
 	seen := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+		{Name: "/memory/classes/heap/free:bytes"}}
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	c := core{extra: extraOf(memory())}
@@ -133,7 +133,7 @@ func run(ctx context.Context, limit memlimit.Provider) error {
 		}
 		metrics.Read(seen)
 		n := func(i int) uint64 { return seen[i].Value.Uint64() }
-		d := c.step(sample{cycles: n(0), live: n(1), held: n(2) + n(3) + n(4)})
+		d := c.step(sample{cycles: n(0), live: n(1), held: n(2) + n(3)})
 		if d.percent != 0 {
 			debug.SetGCPercent(d.percent)
 		}

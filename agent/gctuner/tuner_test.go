@@ -62,8 +62,14 @@ func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 		look(6, decision{})
 	}
 	look(6, decision{free: true}) // it was not busy, and yet holds much
-	look(6, decision{})
+	for range calm - 1 {
+		look(6, decision{})
+	}
+	look(6, decision{free: true}) // and does so again: what is idle makes garbage too
 	held = 16 << 20
+	for range calm {
+		look(6, decision{})
+	}
 	look(7, decision{})
 	for range calm + 5 {
 		look(7, decision{}) // a little is not worth it

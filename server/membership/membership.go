@@ -222,6 +222,7 @@ func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 		ml.AdvertisePort = m.cfg.BindPort
 	}
 	ml.Logger = log.New(&complaints{to: out.Writer(), kinds: map[string]*complaint{}}, "", 0)
+	ml.EnableCompression = false              // packets are small, and to compress one makes 70 KB of garbage
 	ml.DeadNodeReclaimTime = 10 * time.Second // a machine that comes back with another address keeps its name
 	c.MemberlistConfig = ml
 	if m.cfg.Dir != "" {
