@@ -12,19 +12,45 @@ import (
 // clockTicksPerSecond is the kernel's USER_HZ, 100 on every Linux Go runs on.
 const clockTicksPerSecond = 100
 
-// RSS is a process's resident memory in bytes.
-func RSS(pid int) (int64, error) {
+// Resident is a process's memory, in bytes.
+type Resident struct {
+	Own   int64 // anonymous: nobody but the process can give it back
+	Files int64 // pages of its program and of files it has mapped: the kernel takes unchanged ones back when it needs them
+}
+
+// All is both.
+func (r Resident) All() int64 { return r.Own + r.Files }
+
+// ResidentOf reads a process's memory.
+func ResidentOf(pid int) (r Resident, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, err
+		return r, err
 	}
+	found := 0
 	for _, line := range strings.Split(string(text), "\n") {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			return kb << 10, err
+		name, rest, _ := strings.Cut(line, ":")
+		to, known := map[string]*int64{"RssAnon": &r.Own, "RssFile": &r.Files, "RssShmem": &r.Files}[name]
+		if !known {
+			continue
 		}
+		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+		if err != nil {
+			return r, fmt.Errorf("memory of process %d: %w", pid, err)
+		}
+		*to += kb << 10
+		found++
 	}
-	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+	if found != 3 {
+		return r, fmt.Errorf("process %d has no RssAnon, RssFile and RssShmem", pid)
+	}
+	return r, nil
+}
+
+// RSS is a process's resident memory in bytes.
+func RSS(pid int) (int64, error) {
+	r, err := ResidentOf(pid)
+	return r.All(), err
 }
 
 // CPU is the processor time a process has used.
