@@ -36,6 +36,7 @@ import (
 	"berth/server"
 	"berth/server/authority"
 	"berth/server/membership"
+	"berth/server/replicate"
 	"berth/state"
 	"berth/structs"
 )
@@ -234,6 +235,11 @@ func (a *agent) serverConfig() server.Config {
 	out.Streams, out.Resolve, out.Gossip = k.wire.Raft(), k.gossip.Resolve, k.gossip
 	out.Expect, out.NonVoter, out.RaftMultiplier = c.Server.Expect, c.Server.NonVoter, c.Server.RaftMultiplier
 	out.Autopilot, out.LeaveOnStop = c.Server.Autopilot, c.Server.LeaveOnStop
+	if c.Follows() && !c.ACL.ReplicationToken.IsZero() {
+		from := c.Authority()
+		out.Replicate = &replicate.Plan{From: from, Source: &relay.Source{Trip: k.wire.RoundTripper(), Own: c.Region, Region: from, Servers: a.regionServers,
+			Token: c.ACL.ReplicationToken.String()}}
+	}
 	out.PeerStats = func(ctx context.Context, id structs.ID) (server.PeerStats, error) {
 		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
@@ -278,7 +284,7 @@ func (a *agent) handlers(deps httpapi.Deps, tokens *access.State) http.Handler {
 	if k == nil {
 		return relay.Alone(a.cfg.Region, local, a.tracer)
 	}
-	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Region: a.cfg.Region, Logger: a.log.Named("relay"), Tracer: a.tracer}
+	cfg := relay.Config{Local: local, Trip: k.wire.RoundTripper(), Servers: k.others.Known, Region: a.cfg.Region, Authority: a.cfg.Authority(), Logger: a.log.Named("relay"), Tracer: a.tracer}
 	if a.cfg.Server.Enabled {
 		cfg.Server, cfg.RegionServers, cfg.ServerID = a.server, a.regionServers, a.serverID
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Region is another region this one is joined with.
@@ -24,6 +25,30 @@ type RegionJoinRequest struct{ Token string }
 
 // RegionJoinResponse names the regions that were joined.
 type RegionJoinResponse struct{ Regions []string }
+
+// ReplicationStatus is how a region follows the authoritative one: its policies, roles, global tokens, namespaces and node pools.
+type ReplicationStatus struct {
+	Region              string
+	AuthoritativeRegion string // Region itself where that decides
+	Follows             bool   // whether another region decides; the rest is of one that does
+	// LastSuccess is when the region last had all that the authoritative one has, as the leader knows, nil for never. Age is how long ago, ns;
+	// since the leader began where it was never.
+	LastSuccess *time.Time `json:",omitempty"`
+	Age         int64
+	// Error is why it has not now, "" when it has.
+	Error        string
+	FailingSince *time.Time `json:",omitempty"`
+	// Applied are the commands this leader proposed for it.
+	Applied uint64
+	// Aside is what is kept, or left out, though the authoritative region says otherwise.
+	Aside []string
+}
+
+// Replication tells how the agent's region follows the authoritative one.
+func (o Operator) Replication(ctx context.Context) (*ReplicationStatus, error) {
+	out, _, err := get[*ReplicationStatus](ctx, o.c, "/v1/operator/replication", nil)
+	return out, err
+}
 
 // Regions lists the other regions the agent's is joined with.
 func (o Operator) Regions(ctx context.Context, q *QueryOptions) ([]*Region, *QueryMeta, error) {

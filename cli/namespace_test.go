@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"berth/api"
 	"berth/structs"
@@ -98,11 +99,22 @@ func TestRegions(t *testing.T) {
 	f := newFake(t, map[string]any{
 		"GET /v1/operator/regions": []*api.Region{{Name: "east", Roots: []string{"13624016d82072890e32c5370fd0b096"}, Members: 3, Alive: 2},
 			{Name: "north", Via: "east", Members: 1, Alive: 1}},
+		"GET /v1/operator/replication": func(w http.ResponseWriter, r *http.Request) {
+			at := time.Unix(1_700_000_000, 0).UTC()
+			is := map[string]*api.ReplicationStatus{
+				"":      {Region: "west", AuthoritativeRegion: "east", Follows: true, LastSuccess: &at, Age: 3_200_000_000, Applied: 41, Aside: []string{`namespace old: it has job "web", which is not dead`}},
+				"north": {Region: "north", AuthoritativeRegion: "east", Follows: true, Error: `follow region "east": no server of it answers`, FailingSince: &at},
+				"east":  {Region: "east", AuthoritativeRegion: "east"},
+			}[r.URL.Query().Get("region")]
+			_ = json.NewEncoder(w).Encode(is)
+		},
 		"PUT /v1/operator/region/join":    api.RegionJoinResponse{Regions: []string{"east", "north"}},
 		"DELETE /v1/operator/region/east": nothingToSay,
 		"PUT /v1/operator/join-token":     api.JoinToken{ID: "0b5c6a30-1111-4222-8333-444455556666", Role: "region", Token: "berth-join-region-AQ"},
 	})
 	golden(t, "region-list", f.berth(t, "operator", "region", "list").out)
+	golden(t, "region-status", f.berth(t, "operator", "region", "status").out+"\n"+f.berth(t, "operator", "region", "status", "-region=north").out+"\n"+
+		f.berth(t, "operator", "region", "status", "-region=east").out)
 	golden(t, "region-token", f.berth(t, "operator", "join-token", "create", "-role=region").out)
 	if got := f.berth(t, "server", "join", "berth-join-region-AQ"); got.code != 0 || got.out != "Joined with region east, north\n" ||
 		!strings.Contains(string(f.text("PUT /v1/operator/region/join")), "berth-join-region-AQ") {

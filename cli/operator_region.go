@@ -3,12 +3,15 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"berth/api"
 )
 
 func (e *env) regionCommand() *cobra.Command {
-	return e.group("region", "the regions this one is joined with", e.regionList(), e.regionForget())
+	return e.group("region", "the regions this one is joined with", e.regionList(), e.regionStatus(), e.regionForget())
 }
 
 func (e *env) regionList() *cobra.Command {
@@ -46,6 +49,50 @@ func (e *env) regionList() *cobra.Command {
 	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
 	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
 	return c
+}
+
+func (e *env) regionStatus() *cobra.Command {
+	var s shown
+	c := &cobra.Command{Use: "status", Short: "tell how this region follows the authoritative one", Args: cobra.NoArgs,
+		Long: "Tells which region decides over policies, roles, global tokens, namespaces and node pools (server.authoritative_region), and how this\n" +
+			"one follows it: when it last had all that the other has, and why it has not now. Name another region with -region.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := e.client()
+			if err != nil {
+				return err
+			}
+			r, err := client.Operator().Replication(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if done, err := e.print(s, r); done {
+				return err
+			}
+			e.pairs(replicationPairs(r))
+			for _, text := range r.Aside {
+				e.say("Not as there: %s", text)
+			}
+			return nil
+		}}
+	c.Flags().BoolVar(&s.json, "json", false, "print JSON")
+	c.Flags().StringVarP(&s.template, "template", "t", "", "Go template")
+	return c
+}
+
+func replicationPairs(r *api.ReplicationStatus) [][2]string {
+	out := [][2]string{{"Region", r.Region}, {"Authoritative Region", r.AuthoritativeRegion}}
+	if !r.Follows {
+		return append(out, [2]string{"Follows", "nobody: this region decides"})
+	}
+	last := "never, since this leader began"
+	if r.LastSuccess != nil {
+		last = time.Duration(r.Age).Round(time.Second).String() + " ago"
+	}
+	out = append(out, [2]string{"Up To Date", last}, [2]string{"Commands", fmt.Sprint(r.Applied)})
+	if r.Error != "" {
+		out = append(out, [2]string{"Error", r.Error})
+	}
+	return out
 }
 
 func (e *env) regionForget() *cobra.Command {

@@ -15,6 +15,7 @@ import (
 	"berth/server/events"
 	"berth/server/heartbeat"
 	"berth/server/reap"
+	"berth/server/replicate"
 	"berth/structs"
 )
 
@@ -56,6 +57,8 @@ type Config struct {
 	Events    events.Config
 	// Tracer makes spans of commands that traced requests propose; nil makes none.
 	Tracer *tracing.Tracer
+	// Replicate is the region that decides for this one; nil when none does.
+	Replicate *replicate.Plan
 	// Backup is where snapshots go by a schedule; nil saves none.
 	Backup *backup.Plan
 

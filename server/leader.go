@@ -17,6 +17,7 @@ import (
 	"berth/server/periodic"
 	"berth/server/placer"
 	"berth/server/reap"
+	"berth/server/replicate"
 	"berth/state"
 	"berth/structs"
 )
@@ -24,8 +25,9 @@ import (
 // term is the time this server leads: the loops that act on the state. All of them begin from the state alone, so that a new
 // leader goes on where the last one stopped.
 type term struct {
-	placer *placer.Placer
-	reaper *reap.Reaper
+	placer   *placer.Placer
+	reaper   *reap.Reaper
+	follower *replicate.Replicator // nil when no other region decides for this one
 }
 
 // followLeadership starts a term when this server is elected and ends it when it is no longer the leader.
@@ -112,6 +114,9 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 		placer: placer.New(placer.Config{Host: host, Logger: s.log.Named("placer"), Decided: s.cfg.traces.decided, Took: &s.took}),
 		reaper: reap.New(reap.Config{Host: host, Thresholds: s.cfg.GC, Logger: s.log.Named("reap")}),
 	}
+	if p := s.cfg.Replicate; p != nil {
+		t.follower = replicate.New(replicate.Config{Plan: *p, Host: host, Logger: s.log.Named("replicate")})
+	}
 	drainer := drain.New(drain.Config{Host: host, Logger: s.log.Named("drain")})
 	watcher := deploy.New(deploy.Config{Host: host, Logger: s.log.Named("deploy")})
 	launcher := periodic.New(periodic.Config{Host: host, Logger: s.log.Named("periodic")})
@@ -128,6 +133,9 @@ func (s *Server) lead(ctx context.Context, w *wire) error {
 	g.Go("reaper", t.reaper.Run)
 	g.Go("periodic launcher", launcher.Run)
 	g.Go("checks", s.runChecks)
+	if t.follower != nil {
+		g.Go("replicator", t.follower.Run)
+	}
 	if s.cfg.Gossip != nil {
 		g.Go("members", s.runMembers)
 		g.Go("autopilot", s.runAutopilot)
@@ -153,6 +161,15 @@ func (s *Server) currentTerm() *term {
 	s.termMu.Lock()
 	defer s.termMu.Unlock()
 	return s.term
+}
+
+// Replication tells how this region follows another; false when it follows none, or this server does not lead.
+func (s *Server) Replication() (replicate.Status, bool) {
+	t := s.currentTerm()
+	if t == nil || t.follower == nil {
+		return replicate.Status{}, false
+	}
+	return t.follower.Status(), true
 }
 
 // CollectGarbage removes everything that is over now, whatever its age.

@@ -339,6 +339,7 @@ func (c *Config) validate() []error {
 	if !slices.Contains([]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}, strings.ToUpper(c.LogLevel)) {
 		fail("log_level %q is not known: use TRACE, DEBUG, INFO, WARN or ERROR", c.LogLevel)
 	}
+	c.checkAuthority()
 	if c.ACL.MinExpiration > c.ACL.MaxExpiration {
 		fail("acl.token_min_expiration_ttl %s is above token_max_expiration_ttl %s", c.ACL.MinExpiration, c.ACL.MaxExpiration)
 	}

@@ -58,6 +58,8 @@ type Server struct {
 	Heartbeat heartbeat.Config
 	GC        reap.Thresholds
 	Events    events.Config
+	// AuthoritativeRegion decides over policies, roles, global tokens, namespaces and node pools; "" is the server's own.
+	AuthoritativeRegion string
 
 	// Expect is how many servers form the cluster together; 0 for one that joins a cluster which is there.
 	Expect         int

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/gohcl"
 
+	"berth/internal/pki"
 	"berth/server/events"
 )
 
@@ -33,6 +34,12 @@ func (b *builder) server(s *serverBlock) {
 	c.Join = append(c.Join, b.gossipAddrs("server.start_join", s.StartJoin)...)
 	for _, j := range s.ServerJoin {
 		b.serverJoin("server.server_join", j, func(addrs []string) { c.Join = append(c.Join, b.gossipAddrs("server.server_join", addrs)...) })
+	}
+	if r := s.AuthoritativeRegion; r != nil {
+		if err := pki.CheckRegion(*r); err != nil {
+			b.fail("server.authoritative_region: %v", err)
+		}
+		c.AuthoritativeRegion = *r
 	}
 	b.duration(&c.RetryInterval, s.RetryInterval, "server.retry_interval")
 	set(&c.RetryMax, s.RetryMax)

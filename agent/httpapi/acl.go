@@ -105,8 +105,8 @@ func (a *API) aclBootstrap(r *request) (any, error) {
 		return nil, err
 	}
 	// Whoever has no token may ask this: what will be refused is not written into the log.
-	if done := r.snapshotNow().ACLBootstrap(); done != nil && done.ModifyIndex != reset {
-		return nil, invalid("ACL bootstrap already done (reset index: %d)", done.ModifyIndex)
+	if done := bootstrapped(r.snapshotNow()); done != 0 && done != reset {
+		return nil, invalid("ACL bootstrap already done (reset index: %d)", done)
 	}
 	applied, err := a.Server.Propose(r.ctx(), structs.CmdACLBootstrap, &structs.ACLBootstrapCommand{Token: t, Reset: reset})
 	if err != nil {
@@ -121,6 +121,20 @@ func (a *API) aclBootstrap(r *request) (any, error) {
 		return nil, err
 	}
 	return api.NewACLToken(r.snapshotNow(), made), nil
+}
+
+// bootstrapped is the index at which the first token was made, 0 when there is none. A region that followed another has had none of its own,
+// and managers all the same: 1 stands for that.
+func bootstrapped(s *state.Snapshot) uint64 {
+	if done := s.ACLBootstrap(); done != nil {
+		return done.ModifyIndex
+	}
+	for t := range s.ACLTokens() {
+		if t.Type == structs.TokenManagement {
+			return 1
+		}
+	}
+	return 0
 }
 
 // tokenMade is the token a command answered.

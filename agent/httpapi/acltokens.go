@@ -122,8 +122,8 @@ func (a *API) tokenCreate(r *request) (any, error) {
 	if !req.SecretID.IsZero() {
 		return nil, invalid("a token's secret cannot be chosen: leave SecretID out")
 	}
-	if req.Global && len(a.knownRegions()) > 1 {
-		return nil, invalid("tokens are not copied to other regions in this version: make one in each region, without Global")
+	if req.Global && a.Config.Follows() { // what reaches this was not sent on
+		return nil, invalid("global tokens are made in region %q: ask that one, with -region %[1]s", a.Config.Authority())
 	}
 	t := &structs.ACLToken{AccessorID: req.AccessorID, SecretID: a.Server.NewID(), Name: req.Name, Type: req.Type, Policies: unique(req.Policies), Global: req.Global, CreateTime: now}
 	if t.AccessorID.IsZero() {

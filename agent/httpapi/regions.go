@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"berth/api"
 	"berth/internal/pki"
@@ -14,6 +15,7 @@ import (
 func (a *API) regionRoutes() {
 	a.route("/v1/regions", methods{http.MethodGet: open().then(a.regionNames)})
 	a.route("/v1/operator/regions", methods{http.MethodGet: operatorRead().then(a.regionsList)})
+	a.route("/v1/operator/replication", methods{http.MethodGet: operatorRead().then(a.replication)})
 	a.route("/v1/operator/region/join", methods{http.MethodPut: management().then(a.regionJoin)})
 	a.route("/v1/operator/region/{name}", methods{http.MethodDelete: management().then(a.regionForget)})
 }
@@ -59,6 +61,29 @@ func (a *API) regionsList(r *request) (any, error) {
 		}, func(g *structs.Region) bool { return !g.Forgotten && r.hasPrefix(g.Name) })
 		return answer{value: out, index: s.TableIndex(state.TableRegions), changed: changed}, err
 	})
+}
+
+// replication tells how this region follows another. Regions that follow this one ask it too, whether it is the one that decides.
+func (a *API) replication(*request) (any, error) {
+	out := &api.ReplicationStatus{Region: a.Config.Region, AuthoritativeRegion: a.Config.Authority(), Follows: a.Config.Follows(), Aside: []string{}}
+	if !out.Follows {
+		return out, nil
+	}
+	s, running := a.Server.Replication()
+	if !running {
+		out.Error = "acl { replication_token } is not set on the leader: nothing is taken over"
+		return out, nil
+	}
+	out.Age, out.Error, out.Applied, out.Aside = s.Age(time.Now()).Nanoseconds(), s.Failing, s.Applied, append(out.Aside, s.Aside...)
+	if !s.Heard.IsZero() {
+		out.LastSuccess = &s.Heard
+	} else if out.Error == "" {
+		out.Error = "the leader has just begun to read"
+	}
+	if !s.FailingSince.IsZero() {
+		out.FailingSince = &s.FailingSince
+	}
+	return out, nil
 }
 
 func (a *API) regionJoin(r *request) (any, error) {

@@ -165,6 +165,7 @@ func TestEveryRoute(t *testing.T) {
 		{"PUT", "/v1/operator/snapshot", `no archive`, 400, `read the snapshot: it is not a snapshot archive`},
 		{"GET", "/v1/regions", nil, 200, `["global"]`},
 		{"GET", "/v1/operator/regions", nil, 200, `[]`},
+		{"GET", "/v1/operator/replication", nil, 200, `"AuthoritativeRegion":"global","Follows":false`},
 		{"PUT", "/v1/operator/region/join", map[string]any{"Token": "x"}, 409, `issues no certificates`},
 		{"DELETE", "/v1/operator/region/west", nil, 409, `issues no certificates`},
 		{"GET", "/v1/status/leader", nil, 200, `"127.0.0.1:4647"`},
@@ -262,7 +263,7 @@ func TestEveryRoute(t *testing.T) {
 }
 
 // noIndex are answers that no table stands behind.
-var noIndex = []string{"/v1/agent/", "/v1/metrics", "/v1/status/", "/v1/regions", "/v1/operator/raft", "/v1/operator/autopilot", "/v1/operator/ca", "/v1/operator/join", "/v1/explain", "/v1/evaluations/count"}
+var noIndex = []string{"/v1/agent/", "/v1/metrics", "/v1/status/", "/v1/regions", "/v1/operator/raft", "/v1/operator/autopilot", "/v1/operator/ca", "/v1/operator/join", "/v1/operator/replication", "/v1/explain", "/v1/evaluations/count"}
 
 func TestAnswersForPeopleAndPrograms(t *testing.T) {
 	r := newRig(t)

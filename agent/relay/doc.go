@@ -2,7 +2,8 @@
 // agent without a server, to a server.
 //
 // It owns the rule which requests those are, the mark that a request was sent on already, and how long one is held while there is
-// no leader. It reads no body and changes nothing of a request. Called by agent, which puts it before the API's handlers on both
+// no leader. Of bodies it reads that of a token
+// which is made in a region that follows another, and it changes nothing of a request. Called by agent, which puts it before the API's handlers on both
 // ports.
 //
 // Goroutines: none of its own. Invariants: a request is sent on once to a leader; one that changes something is never sent twice

@@ -65,6 +65,8 @@ type Config struct {
 	// Region is this agent's. RegionServers gives the servers of another that are alive, as hosts; it is asked on a server only.
 	Region        string
 	RegionServers func(region string) []string
+	// Authority is the region that decides over policies, roles, global tokens, namespaces and node pools; "" or Region is this one.
+	Authority string
 	// ServerID finds a server of this region by its id or name; it is asked on a server only.
 	ServerID func(name string) (structs.ID, bool)
 	// Node is this agent's node, zero without one.
@@ -110,6 +112,10 @@ func (y *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		y.toRegion(w, r, region)
 		return
 	}
+	if y.follows() && governed(r) {
+		y.toAuthority(w, r)
+		return
+	}
 	switch node, server := namesAgent(r); {
 	case node != "" && server != "":
 		http.Error(w, "name a node or a server, not both", http.StatusBadRequest)
@@ -133,6 +139,11 @@ func (y *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		y.toLeader(w, r, hops)
 	}
+}
+
+// follows reports whether another region decides over what all share; an agent without a server leaves that to one.
+func (y *Relay) follows() bool {
+	return y.cfg.Server != nil && y.cfg.Authority != "" && y.cfg.Authority != y.cfg.Region
 }
 
 // place is where a request is answered.
@@ -235,6 +246,16 @@ func (y *Relay) lead(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.URL.Query().Has("consistent") {
 		if err := y.cfg.Server.VerifyLeader(); err != nil {
 			refuse(w, err.Error())
+			return
+		}
+	}
+	if y.follows() {
+		global, err := y.changesGlobal(w, r)
+		if err != nil {
+			return // it was told
+		}
+		if global {
+			y.toAuthority(w, r)
 			return
 		}
 	}

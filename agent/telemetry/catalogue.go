@@ -25,6 +25,7 @@ const (
 	leaders  = "the leader"
 	several  = "servers that have others" // raft and gossip between machines
 	backups  = "the leader with a backup block"
+	follows  = "the leader of a region that follows another"
 	nodes    = "nodes"
 	hosts    = "nodes with publish_node_metrics"
 	tasks    = "nodes with publish_allocation_metrics"
@@ -145,6 +146,8 @@ var ofParts = []Figure{
 	{Name: "nomad.nomad.leader.reconcile", Kind: Sample, Unit: "ms", Where: several, Help: "time to compare the members with the log's servers"},
 	{Name: "nomad.nomad.autopilot.healthy", Kind: Gauge, Where: leaders, Help: "1 when all servers are well, else 0"},
 	{Name: "nomad.nomad.autopilot.failure_tolerance", Kind: Gauge, Where: leaders, Help: "how many voters may fail before the cluster does"},
+	{Name: "nomad.nomad.replication.age", Kind: Gauge, Unit: "s", Where: follows, Help: "since the region last had all that the authoritative one has; since the leader began when it does not know"},
+	{Name: "nomad.nomad.replication.failing", Kind: Gauge, Where: follows, Help: "1 while the authoritative region is not followed, such as when it cannot be reached; else 0"},
 	{Name: "nomad.nomad.backup.age", Kind: Gauge, Unit: "s", Where: backups, Help: "since the newest snapshot was taken; since the program began when there is none"},
 	{Name: "nomad.nomad.backup.failures", Kind: Gauge, Where: backups, Help: "attempts that failed since one succeeded"},
 	{Name: "nomad.nomad.backup.size", Kind: Gauge, Unit: "bytes", Where: backups, Help: "size of the newest snapshot"},

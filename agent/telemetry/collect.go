@@ -152,6 +152,14 @@ func (c *Collector) collectServer(now time.Time) {
 		c.gauge(healthy, nil, "nomad", "autopilot", "healthy")
 		c.gauge(float64(h.FailureTolerance), nil, "nomad", "autopilot", "failure_tolerance")
 	}
+	if r, follows := s.Replication(); follows {
+		failing := 0.0
+		if r.Failing != "" {
+			failing = 1
+		}
+		c.gauge(r.Age(now).Seconds(), nil, "nomad", "replication", "age")
+		c.gauge(failing, nil, "nomad", "replication", "failing")
+	}
 	if b, set := s.Backup(); set {
 		newest, _ := b.Newest()
 		age := now.Sub(c.began)

@@ -24,6 +24,7 @@ import (
 	"berth/internal/idgen"
 	"berth/server"
 	"berth/server/backup"
+	"berth/server/replicate"
 	"berth/structs"
 )
 
@@ -112,11 +113,19 @@ func fakeNode(s *server.Server) *structs.Node {
 		NodeResources: &structs.NodeResources{Cpu: structs.NodeCPUResources{CpuShares: 4000}, Memory: structs.NodeMemoryResources{MemoryMB: 8192}}}
 }
 
+// cut is a region that cannot be reached.
+type cut struct{}
+
+func (cut) Do(context.Context, string, string, int64) ([]byte, uint64, error) {
+	return nil, 0, structs.NewError(structs.KindUnavailable, "no server of it answers")
+}
+
 // live runs a server that has a node and a job, has lost the node, and has stopped leading.
 func live(t *testing.T, c func(*server.Server) *Collector, then func()) {
 	t.Helper()
 	s, err := server.New(server.Config{Name: "s1", Logger: hclog.NewNullLogger(), IDs: idgen.Random(),
-		Backup: &backup.Plan{Every: time.Hour, Target: backup.Directory{Path: t.TempDir()}}})
+		Replicate: &replicate.Plan{From: "other", Source: cut{}},
+		Backup:    &backup.Plan{Every: time.Hour, Target: backup.Directory{Path: t.TempDir()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
