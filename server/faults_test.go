@@ -61,8 +61,9 @@ var troubles = []trouble{
 		lacks: "random loss and delay under a real cluster"},
 	{what: "a server that has another address", holds: "it is found again; when all have, one command makes them the cluster they were",
 		by: []string{"TestAServerWithANewAddressIsFoundAgain", "TestAllServersComeBackWithNewAddresses", "TestServersWithNewAddressesAreRecovered"}},
-	{what: "little memory, little processor time", holds: "no change of the leader, or it is told",
-		lacks: "needs cgroups with limits for servers; the soak on three real servers shares its processors with everything else"},
+	{what: "little memory, little processor time", holds: "with a fifth more memory than it takes it lives on, killed for memory it comes back with what was acknowledged; " +
+		"no change of the leader, or it is told",
+		by: []string{"TestServersWithLittleMemoryAndLittleProcessorTime", "TestTheLimitOfTheControlGroupIsKept"}},
 	{what: "no file descriptor left, many connections, many reads that wait", holds: "refused with a sentence, elections are not touched, it goes on by itself",
 		by: []string{"TestAServerWithoutFileDescriptors", "TestConnectionsOfOneAddressAreLimited", "TestTooManyReadsThatWaitAreRefused", "TestLimits"}},
 	{what: "a snapshot is restored under load, or a bad one", holds: "every server and loop has it; a bad one changes nothing",
