@@ -3,6 +3,7 @@ package gctuner
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -109,6 +110,13 @@ func bound(limit memlimit.Provider) (before int64) {
 	return before
 }
 
+// giveBack collects what can be collected and gives it back. Why twice: pools of memory keep what was in them for one collection more, and what
+// thousands of connections left there is much.
+func giveBack() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}
+
 // Run tunes until ctx is done, and leaves Go's own pace behind.
 func Run(ctx context.Context) error { return run(ctx, memlimit.FromCgroup) }
 
@@ -138,7 +146,7 @@ func run(ctx context.Context, limit memlimit.Provider) error {
 			debug.SetGCPercent(d.percent)
 		}
 		if d.free {
-			debug.FreeOSMemory()
+			giveBack()
 		}
 	}
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -74,6 +77,24 @@ func TestABusyTimeBeginsWithManyCollectionsAndEndsWithNone(t *testing.T) {
 	for range calm + 5 {
 		look(7, decision{}) // a little is not worth it
 	}
+}
+
+// What a burst left in pools, such as the buffers of its connections, is given back too.
+func TestPoolsAreGivenBack(t *testing.T) {
+	var pool sync.Pool
+	var left []weak.Pointer[[4096]byte]
+	for range 100 {
+		b := new([4096]byte)
+		left = append(left, weak.Make(b))
+		pool.Put(b)
+	}
+	giveBack()
+	for _, w := range left {
+		if w.Value() != nil {
+			t.Fatal("a pool keeps what was put into it")
+		}
+	}
+	runtime.KeepAlive(&pool)
 }
 
 func TestRunLeavesTheNormalPaceBehind(t *testing.T) {
