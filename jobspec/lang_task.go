@@ -34,7 +34,7 @@ var langResources = &block{
 	},
 	blocks: []*block{
 		{
-			name: "device", field: "Devices", label: "name", labelField: "Name", many: true, doc: "Devices by type, vendor/type or vendor/type/model.",
+			name: "device", field: "Devices", label: "name", labelField: "Name", many: true, doc: "Devices by type, vendor/type or vendor/type/model. An instance is one task's alone. A part of a device, as a slice of a GPU, is an instance of its own: the node lists such parts as a group with attributes of their own (say its memory), and a task asks for them by count and constraint.",
 			attrs:  []attr{{name: "count", field: "Count", kind: kindInt, def: "1", doc: "How many."}},
 			blocks: []*block{langConstraint, langAffinity},
 		},

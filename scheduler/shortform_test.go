@@ -193,8 +193,13 @@ func groupWord(g *structs.TaskGroup, key, value string) (err error) {
 	case "cores":
 		t.Resources.Cores, t.Resources.CPU = new(number()), nil
 	case "device":
-		name, count, _ := strings.Cut(value, "*")
+		asked, rule, ruled := strings.Cut(value, " ")
+		name, count, _ := strings.Cut(asked, "*")
 		d := &structs.RequestedDevice{Name: name}
+		if left, rest, ok := strings.Cut(rule, " "); ruled && ok { // gpu*2 ${device.attr.memory} >= 10 GiB
+			op, right, _ := strings.Cut(rest, " ")
+			d.Constraints = []*structs.Constraint{{LTarget: left, Operand: op, RTarget: right}}
+		}
 		if count != "" {
 			n, e := strconv.ParseUint(count, 10, 16)
 			err, d.Count = e, &n
@@ -415,11 +420,20 @@ func nodeOf(n *structs.Node, words []string) (*structs.Node, error) {
 	return &c, nil
 }
 
-// deviceOf reads "nvidia/gpu/1080*2".
+// deviceOf reads "nvidia/gpu/1080*2", and attributes behind it: "nvidia/gpu/1080*2 memory=8GiB".
 func deviceOf(text string) *structs.NodeDeviceResource {
-	name, count, _ := strings.Cut(text, "*")
+	words := strings.Fields(text)
+	name, count, _ := strings.Cut(words[0], "*")
 	parts := strings.SplitN(name, "/", 3)
 	d := &structs.NodeDeviceResource{Vendor: parts[0], Type: parts[1], Name: parts[2]}
+	for _, w := range words[1:] {
+		if key, value, ok := strings.Cut(w, "="); ok {
+			if d.Attributes == nil {
+				d.Attributes = map[string]string{}
+			}
+			d.Attributes[key] = value
+		}
+	}
 	n, _ := strconv.Atoi(count)
 	for i := range n {
 		d.Instances = append(d.Instances, &structs.NodeDevice{ID: fmt.Sprintf("%s-%d", parts[2], i), Healthy: true})
