@@ -3,11 +3,13 @@ package server
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/raft"
+	"github.com/klauspost/compress/s2"
 
 	"berth/internal/atrest"
 )
@@ -64,6 +66,9 @@ func TestLargeEntriesArePackedAndReadAsTheyWere(t *testing.T) {
 		if l := get(t, disk, 5); len(l.Data) < len(noise) {
 			t.Errorf("%d bytes of noise are %d on the disk", len(noise), len(l.Data))
 		}
+		if l := get(t, older, 5); isPacked(&l) {
+			t.Error("what gets no shorter is packed")
+		}
 
 		before := &raft.Log{Index: 8, Term: 3, Data: alike}
 		if err := older.StoreLog(before); err != nil {
@@ -112,5 +117,13 @@ func TestADamagedPackedEntryIsTold(t *testing.T) {
 	}
 	if err := packed.GetLog(1, &raft.Log{}); err == nil || !strings.Contains(err.Error(), "entry 1: unpack") {
 		t.Errorf("read what cannot be unpacked: %v", err)
+	}
+	bad.Data = binary.AppendUvarint(nil, unpackedMax+1) // what says that it becomes more than any entry is
+	bad.Extensions = sum(&bad, sumPacked)
+	if err := disk.StoreLog(&bad); err != nil {
+		t.Fatal(err)
+	}
+	if err := packed.GetLog(1, &raft.Log{}); !errors.Is(err, s2.ErrTooLarge) {
+		t.Errorf("made room for what is too large: %v", err)
 	}
 }
