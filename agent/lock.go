@@ -10,12 +10,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"berth/internal/durable"
 	"berth/structs"
 )
 
 // lockDir takes a data directory for this process; the kernel gives it back when the process ends, however it does (flock(2)).
 func lockDir(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o711); err != nil {
+	if err := durable.MkdirAll(dir, 0o711); err != nil {
 		return nil, &structs.Error{Op: "make data directory", Subject: dir, Kind: structs.KindInvalid, Err: err,
 			Hint: "set data_dir to a directory this user may write"}
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"berth/internal/pki"
+	"berth/internal/durable"
 )
 
 // aclFile is where a node keeps whether its servers have access control on: "on" or "off" and a line end.
@@ -30,7 +30,7 @@ func (a *agent) rememberACL() error {
 	}
 	a.cluster.others.RememberACL(last, func(on bool) error {
 		a.log.Info("the servers say whether callers need tokens", "access_control", on)
-		err := pki.WriteFile(dir, aclFile, []byte(words[on]))
+		err := durable.WriteFile(filepath.Join(dir, aclFile), []byte(words[on]))
 		if err != nil {
 			a.log.Error("that access control is on or off cannot be remembered for the next start", "access_control", on, "error", err)
 		}

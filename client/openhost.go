@@ -16,6 +16,7 @@ import (
 	"berth/client/logs"
 	"berth/client/taskrunner"
 	"berth/drivers"
+	"berth/internal/durable"
 	"berth/structs"
 )
 
@@ -32,7 +33,7 @@ type machineHost struct {
 func openHost(cfg Config) (host, error) {
 	for _, dir := range []string{cfg.DataDir, cfg.AllocDir} {
 		// Others may pass through on the way to what a task may see, and list nothing.
-		if err := os.MkdirAll(dir, 0o711); err != nil {
+		if err := durable.MkdirAll(dir, 0o711); err != nil {
 			return nil, fmt.Errorf("make client directory: %w", err)
 		}
 	}

@@ -32,8 +32,9 @@ type town struct {
 	// Of agents that are started for the first time.
 	binary string
 	env    []string
-	server string // configuration of servers
-	extra  string // configuration of all
+	server string                   // configuration of servers
+	data   func(machine int) string // data directory; nil is one beside the configuration
+	extra  string                   // configuration of all
 }
 
 // newTown makes machines; nothing runs yet.
@@ -85,6 +86,9 @@ func (w *town) start(i int, config string) *harness.Agent {
 	a := w.agents[i-1]
 	if a == nil {
 		a = shared.fleet.New(harness.Options{Binary: w.binary, Env: w.env, Dir: filepath.Join(w.dir, fmt.Sprintf("h%d", i)), Host: w.lan.Hosts[i-1]})
+		if w.data != nil {
+			a.Data = w.data(i)
+		}
 		own := fmt.Sprintf("client {\n  bridge_network_name = %q\n  cgroup_parent = %q\n", a.Bridge, a.Cgroup)
 		config += w.extra
 		if !strings.Contains(config, "client {\n") {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"berth/internal/durable"
 	"berth/internal/idgen"
 	"berth/structs"
 )
@@ -15,7 +16,7 @@ import (
 // Identity gives the id of the server whose data directory that is, and makes both at the first start.
 func Identity(dataDir string, ids idgen.Source) (structs.ID, error) {
 	if dataDir != "" {
-		if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		if err := durable.MkdirAll(dataDir, 0o700); err != nil {
 			return structs.ID{}, fmt.Errorf("make the data directory: %w", err)
 		}
 	}
@@ -49,41 +50,8 @@ func readIdentity(dataDir string, ids idgen.Source) (structs.ID, error) {
 		return structs.ID{}, fmt.Errorf("read server identity: %w", err)
 	}
 	id := ids.NewID()
-	if err := writeNew(path, []byte(id.String()+"\n")); err != nil {
+	if err := durable.WriteFile(path, []byte(id.String()+"\n")); err != nil {
 		return structs.ID{}, fmt.Errorf("write server identity: %w", err)
 	}
 	return id, nil
-}
-
-// writeNew writes a file so that after a crash it is whole or absent.
-func writeNew(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already when the rename succeeded
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }

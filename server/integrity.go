@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"berth/internal/durable"
 	"berth/server/fsm"
 	"berth/structs"
 )
@@ -174,7 +175,7 @@ func (s *Server) diverge(own fsm.Check, right string) error {
 	text := fmt.Sprintf("server %s differs from the other servers of its cluster at index %d: its rolling hash is %s, theirs %s", s.ID(), own.Index, own.Own, right)
 	err := errDiverged(s.cfg.DataDir, text)
 	if s.cfg.DataDir != "" {
-		if werr := writeNew(filepath.Join(s.cfg.DataDir, divergedName), []byte(text+"\n")); werr != nil {
+		if werr := durable.WriteFile(filepath.Join(s.cfg.DataDir, divergedName), []byte(text+"\n")); werr != nil {
 			err = errors.Join(err, fmt.Errorf("note it: %w", werr))
 		}
 	}

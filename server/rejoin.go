@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"berth/internal/durable"
 	"berth/internal/idgen"
 	"berth/structs"
 )
@@ -45,12 +46,12 @@ func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) 
 		if kept, err = keptDir(dataDir, now); err != nil {
 			return nil, fmt.Errorf("rejoin: %w", err)
 		}
-		if err := writeNew(filepath.Join(dataDir, rejoiningName), []byte(filepath.Base(kept)+"\n")); err != nil {
+		if err := durable.WriteFile(filepath.Join(dataDir, rejoiningName), []byte(filepath.Base(kept)+"\n")); err != nil {
 			return nil, fmt.Errorf("rejoin: %w", err)
 		}
 	}
 	out := &Rejoined{Kept: kept}
-	if err := writeNew(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
+	if err := durable.WriteFile(filepath.Join(dataDir, rejoinName), []byte("This server joins a cluster that is there, and forms none.\n")); err != nil {
 		return nil, fmt.Errorf("rejoin: %w", err)
 	}
 	for _, name := range []string{raftDirName, memberName, divergedName, restoringName, "node-id"} {
@@ -62,7 +63,7 @@ func Rejoin(dataDir string, ids idgen.Source, now time.Time) (*Rejoined, error) 
 		}
 	}
 	for _, dir := range []string{kept, dataDir} { // what was moved is where it was moved to before the new server is
-		if err := syncDir(dir); err != nil {
+		if err := durable.SyncDir(dir); err != nil {
 			return nil, fmt.Errorf("rejoin: %w", err)
 		}
 	}
@@ -78,7 +79,7 @@ func RejoinDone(dataDir string) error {
 	if err := os.Remove(filepath.Join(dataDir, rejoiningName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("rejoin: %w", err)
 	}
-	return nil
+	return durable.SyncDir(dataDir)
 }
 
 // wasServer refuses a directory that no server had.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +13,7 @@ import (
 	autopilot "github.com/hashicorp/raft-autopilot"
 	"github.com/tinylib/msgp/msgp"
 
+	"berth/internal/durable"
 	"berth/internal/lifecycle"
 	"berth/server/backup"
 	"berth/server/events"
@@ -78,7 +78,7 @@ func New(cfg Config) (*Server, error) {
 // the directory cannot be used or a part of the server failed.
 func (s *Server) Run(ctx context.Context) (err error) {
 	if s.cfg.DataDir != "" {
-		if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
+		if err := durable.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
 			return fmt.Errorf("make the data directory: %w", err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"berth/internal/atrest"
 	"berth/internal/boltfile"
+	"berth/internal/durable"
 	"berth/structs"
 )
 
@@ -52,7 +53,7 @@ func openStores(cfg Config) (*stores, error) {
 		return &stores{log: mem, stable: mem, snapshots: raft.NewInmemSnapshotStore()}, nil
 	}
 	dir := filepath.Join(dataDir, raftDirName)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the raft directory: %w", err)
 	}
 	path := filepath.Join(dir, logName)
@@ -89,8 +90,12 @@ func openStores(cfg Config) (*stores, error) {
 	if err := checkSnapshot(dataDir, snaps); err != nil {
 		return nil, errors.Join(err, bolt.Close())
 	}
+	if err := durable.SyncDir(dir); err != nil { // neither of the two makes its own name durable
+		return nil, errors.Join(fmt.Errorf("keep the names in %s: %w", dir, err), bolt.Close())
+	}
+	kept := keptSnapshots{snaps, filepath.Join(dir, "snapshots")}
 	log := newRecent(d)
-	return &stores{log: log, stable: d, snapshots: sealedSnapshots{snaps, cfg.Seal}, disk: d, recent: log}, nil
+	return &stores{log: log, stable: d, snapshots: sealedSnapshots{kept, cfg.Seal}, disk: d, recent: log}, nil
 }
 
 // checkSnapshot reads the newest snapshot to its end. Raft alone would take an older one, and say so to nobody.
@@ -164,13 +169,13 @@ func markMember(dataDir string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	if err := writeNew(path, []byte(memberText)); err != nil {
+	if err := durable.WriteFile(path, []byte(memberText)); err != nil {
 		return fmt.Errorf("mark the data directory: %w", err)
 	}
 	if err := os.Remove(filepath.Join(dataDir, rejoinName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("mark the data directory: %w", err)
 	}
-	return nil
+	return durable.SyncDir(dataDir)
 }
 
 func errUnusable(dataDir string, err error) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"berth/internal/durable"
 	"berth/structs"
 )
 
@@ -36,7 +37,7 @@ func writeMark(dataDir string, m mark) error {
 	if m.disproved {
 		text = append(text, " "+disprovedWord...)
 	}
-	return writeNew(filepath.Join(dataDir, restoringName), text)
+	return durable.WriteFile(filepath.Join(dataDir, restoringName), text)
 }
 
 // readMark reads the file; false without one.
@@ -73,7 +74,7 @@ func endRestore(dataDir string) error {
 	if err := os.Remove(filepath.Join(dataDir, restoringName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(dataDir)
+	return durable.SyncDir(dataDir)
 }
 
 // snapshotsIn lists all snapshots of a directory, newest first. Raft's own list ends with those it would keep.
@@ -102,7 +103,7 @@ func forgetSnapshots(dataDir string, behind uint64) error {
 			}
 		}
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // takeBackRestore removes what an unconfirmed restore left: snapshots and entries behind where it began. What was before is in the snapshot before

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"berth/agent/config"
+	"berth/internal/durable"
 	"berth/internal/pki"
 	"berth/internal/transport"
 	"berth/server/authority"
@@ -312,5 +313,5 @@ func (s *Security) Learn(servers []string) error {
 	if err != nil {
 		return err
 	}
-	return pki.WriteFile(s.cfg.Dir, serversFile, text)
+	return durable.WriteFile(filepath.Join(s.cfg.Dir, serversFile), text)
 }

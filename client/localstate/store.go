@@ -3,13 +3,13 @@ package localstate
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 
 	"go.etcd.io/bbolt"
 
 	"berth/internal/boltfile"
+	"berth/internal/durable"
 	"berth/structs"
 )
 
@@ -50,7 +50,7 @@ type Store struct {
 // Open opens the file in a directory, and makes both if need be. The error says when another agent holds it, and of a damaged
 // file its name and the way out.
 func Open(dir string, o Options) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the client's state directory: %w", err)
 	}
 	path := filepath.Join(dir, fileName)
@@ -71,6 +71,9 @@ func Open(dir string, o Options) (*Store, error) {
 			return err
 		}
 		s = &Store{db: db, path: path}
+		if err := durable.SyncDir(dir); err != nil { // the library leaves the file's name to us
+			return err
+		}
 		return s.prepare()
 	})
 	if err != nil && s != nil && !errors.Is(err, boltfile.ErrDamaged) { // then its file is closed

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"berth/internal/durable"
 	"berth/structs"
 )
 
@@ -178,7 +179,7 @@ func read(path string) ([]byte, error) {
 // write makes a file that must not be there yet, of mode 0600, and makes sure that it is on the disk.
 func write(path string, data []byte) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-")
@@ -193,9 +194,5 @@ func write(path string, data []byte) error {
 	if err := os.Link(f.Name(), path); err != nil { // Why: unlike a rename it replaces nothing
 		return err
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(dir)
 }

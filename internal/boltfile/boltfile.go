@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bberrors "go.etcd.io/bbolt/errors"
+
+	"berth/internal/durable"
 )
 
 // Floor is the size below which a file is not worth the work, in bytes.
@@ -89,10 +91,5 @@ func rewrite(src *bbolt.DB, path string) (size int64, err error) {
 	if err := os.Rename(tmp, path); err != nil {
 		return 0, err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return 0, err
-	}
-	defer dir.Close()
-	return st.Size(), dir.Sync()
+	return st.Size(), durable.SyncDir(filepath.Dir(path))
 }

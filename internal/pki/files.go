@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"berth/internal/durable"
 )
 
 // Names of the files a machine keeps below its directory.
@@ -24,11 +26,11 @@ func (c *Credentials) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("save the certificate: %w", err)
 	}
-	if err := WriteFile(dir, rootFile, c.Trusted.PEM()); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, rootFile), c.Trusted.PEM()); err != nil {
 		return err
 	}
 	text := append(EncodeChain(c.Chain), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
-	return WriteFile(dir, certFile, text)
+	return durable.WriteFile(filepath.Join(dir, certFile), text)
 }
 
 // Load reads credentials that were saved. fs.ErrNotExist is in the error's chain when there are none.
@@ -131,7 +133,7 @@ func parseKey(der []byte) (crypto.Signer, error) {
 
 // SaveKey writes the cluster's key below dir.
 func (k *ClusterKey) SaveKey(dir string) error {
-	return WriteFile(dir, keyFile, pem.EncodeToMemory(&pem.Block{Type: "BERTH CLUSTER KEY", Bytes: k.b[:]}))
+	return durable.WriteFile(filepath.Join(dir, keyFile), pem.EncodeToMemory(&pem.Block{Type: "BERTH CLUSTER KEY", Bytes: k.b[:]}))
 }
 
 // LoadClusterKey reads the cluster's key; fs.ErrNotExist is in the error's chain when there is none.
@@ -158,7 +160,7 @@ func (k *ClusterKey) SaveRoot(dir string, r *Root) error {
 	if r.Cross != nil {
 		certs = append(certs, r.Cross)
 	}
-	return WriteFile(dir, caFile, append(EncodeChain(certs), pem.EncodeToMemory(&pem.Block{Type: sealedBlock, Bytes: sealed})...))
+	return durable.WriteFile(filepath.Join(dir, caFile), append(EncodeChain(certs), pem.EncodeToMemory(&pem.Block{Type: sealedBlock, Bytes: sealed})...))
 }
 
 const sealedBlock = "BERTH SEALED KEY"
@@ -187,36 +189,4 @@ func (k *ClusterKey) LoadRoot(dir string) (*Root, error) {
 			return r, nil
 		}
 	}
-}
-
-// WriteFile puts a file (mode 0600) into place below dir (0700) in one step and makes sure that it is on the disk.
-func WriteFile(dir, name string, data []byte) (err error) {
-	path := filepath.Join(dir, name)
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, "."+name+"-") // CreateTemp makes files of mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, as it should
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

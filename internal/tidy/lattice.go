@@ -33,7 +33,7 @@ type fence struct {
 }
 
 // leaves may be imported by every package but structs.
-var leaves = []string{"internal/lifecycle", "internal/idgen", "internal/beneath", "internal/boltfile", "internal/heap", "internal/parallel", "internal/version"}
+var leaves = []string{"internal/lifecycle", "internal/idgen", "internal/beneath", "internal/boltfile", "internal/durable", "internal/heap", "internal/parallel", "internal/version"}
 
 // ParseLattice reads the text form.
 func ParseLattice(r io.Reader) (*Lattice, error) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"berth/internal/durable"
 )
 
 // Directory stores snapshots in a directory, such as one all servers share.
@@ -21,7 +23,7 @@ const partial = ".part"
 
 // List implements Target. The directory is made if it is missing.
 func (d Directory) List(_ context.Context, region string) ([]Stored, error) {
-	if err := os.MkdirAll(d.Path, 0o700); err != nil {
+	if err := durable.MkdirAll(d.Path, 0o700); err != nil {
 		return nil, err
 	}
 	files, err := os.ReadDir(d.Path)
@@ -69,11 +71,7 @@ func (d Directory) Put(_ context.Context, name string, write func(io.Writer) err
 	if err := os.Rename(file.Name(), filepath.Join(d.Path, name)); err != nil {
 		return err
 	}
-	dir, err := os.Open(d.Path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.SyncDir(d.Path)
 }
 
 // sweep removes what this region's servers left half written when they ended in the middle, long before the snapshot name. What is

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 	"github.com/hashicorp/memberlist"
 	"github.com/hashicorp/serf/serf"
 
+	"berth/internal/durable"
 	"berth/structs"
 )
 
@@ -226,7 +226,7 @@ func (m *Membership) config(events chan<- serf.Event) (*serf.Config, error) {
 	ml.DeadNodeReclaimTime = 10 * time.Second // a machine that comes back with another address keeps its name
 	c.MemberlistConfig = ml
 	if m.cfg.Dir != "" {
-		if err := os.MkdirAll(m.cfg.Dir, 0o700); err != nil {
+		if err := durable.MkdirAll(m.cfg.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the directory of gossip: %w", err)
 		}
 		c.SnapshotPath = filepath.Join(m.cfg.Dir, snapshotFile)

@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"berth/internal/pki"
+	"berth/internal/powerloss"
+)
+
+// grid is machines whose data directories are on disks that lose what was not synced.
+type grid struct {
+	*town
+	disks []*powerloss.Disk
+	r     *rand.Rand
+}
+
+// newGrid makes machines; nothing runs yet.
+func newGrid(t *testing.T, machines int) *grid {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv(seedEnv); text != "" {
+		seed, _ = strconv.ParseUint(text, 10, 64)
+	}
+	t.Logf("%s=%d cuts the power at these moments again", seedEnv, seed)
+	g := &grid{town: newTown(t, machines), r: rand.New(rand.NewPCG(seed, 0))}
+	g.keepDead = true
+	for i := 1; i <= machines; i++ {
+		dir := g.mountpoint(i)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		d, err := powerloss.Mount(dir)
+		if errors.Is(err, powerloss.ErrNoFUSE) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.disks = append(g.disks, d)
+		t.Cleanup(func() { // the agents end before what they stand on: theirs was before
+			if a := g.agents[i-1]; a != nil && a.Running() {
+				g.signal(i, syscall.SIGKILL)
+				d.Release()
+				if err := a.Wait(g.ctx); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	g.data = func(i int) string { return filepath.Join(g.mountpoint(i), "data") }
+	return g
+}
+
+func (g *grid) mountpoint(i int) string { return filepath.Join(g.dir, fmt.Sprintf("h%d", i), "disk") }
+
+// cutAt cuts a machine's power at a step of its disk from now on, and tells when.
+func (g *grid) cutAt(i, step int) <-chan struct{} {
+	at := make(chan struct{})
+	var steps atomic.Int64
+	g.disks[i-1].Watch(func(powerloss.Step) powerloss.Verdict {
+		if steps.Add(1) != int64(step) {
+			return powerloss.Done
+		}
+		close(at)
+		return powerloss.Cut
+	})
+	return at
+}
+
+// out ends machines as a loss of power does, all at the same moment, and gives their disks what it left.
+func (g *grid) out(machines ...int) {
+	g.Helper()
+	for _, i := range machines {
+		g.disks[i-1].Cut()
+	}
+	for _, i := range machines {
+		if g.agents[i-1].Running() {
+			g.signal(i, syscall.SIGKILL)
+		}
+		g.disks[i-1].Release()
+		if err := g.agents[i-1].Wait(g.ctx); err != nil {
+			g.Fatal(err)
+		}
+		if err := g.disks[i-1].Restart(g.r.Uint64()); err != nil {
+			g.Fatal(err)
+		}
+	}
+}
+
+// again starts a machine's agent again.
+func (g *grid) again(i int) {
+	g.Helper()
+	if err := g.agents[i-1].Launch(); err != nil {
+		g.Fatal(err)
+	}
+}
+
+// serves waits until a machine's server takes a change. One that ends instead fails the test.
+func (g *grid) serves(i int, name string) {
+	g.Helper()
+	g.until(name+" is written", func() bool {
+		if !g.agents[i-1].Running() {
+			g.Fatalf("the server of machine %d ended with %v:\n%s", i, g.agents[i-1].Exit(), tail(quiet(g.agents[i-1].Log()), 5))
+		}
+		return g.put(i, name) == nil
+	})
+}
+
+// The only server's power is cut at any moment of its first start. It starts again; a root that a printed token names is still the cluster's.
+func TestThePowerGoesInAFirstStart(t *testing.T) {
+	g := newGrid(t, 1)
+	for n, step := 0, 1; n < 16; n, step = n+1, step+1+g.r.IntN(14) {
+		g.data = func(i int) string { return filepath.Join(g.mountpoint(i), fmt.Sprintf("data%d", n), "berth") }
+		if a := g.agents[0]; a != nil { // the last round's
+			if err := a.Signal(g.ctx, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			a.API.Close()
+			g.agents[0] = nil
+		}
+		if err := os.Remove(filepath.Join(g.dir, "h1", "agent.log")); err != nil && n > 0 {
+			t.Fatal(err)
+		}
+		cut := g.cutAt(1, step)
+		a := g.start(1, "server {\n  enabled = true\n  bootstrap_expect = 1\n}\n"+g.quick())
+		var before []string
+		g.until("the power goes, or it has started", func() bool {
+			before = tokenLine.FindStringSubmatch(a.Log())
+			select {
+			case <-cut:
+				return true
+			default:
+				return before != nil
+			}
+		})
+		before = tokenLine.FindStringSubmatch(a.Log())
+		g.out(1)
+		g.again(1)
+		g.serves(1, "after")
+		t.Logf("step %d, printed: %v", step, before != nil)
+		if before == nil {
+			continue
+		}
+		r := &rig{T: t, ctx: g.ctx, agent: a}
+		after, err := pki.ParseToken(tokenOf(r.ok("operator", "join-token", "create", "-role", "server")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told, err := pki.ParseToken(before[1]); err != nil || told.CA != after.CA {
+			t.Errorf("step %d: the token that was printed names another root: %v", step, err)
+		}
+	}
+}
+
+// load writes to machines from many clients until it is told to stop, and keeps what was acknowledged.
+type load struct {
+	mu    sync.Mutex
+	acked []string
+	over  atomic.Bool
+	wg    sync.WaitGroup
+}
+
+func (g *grid) load(clients int) *load {
+	l := &load{}
+	for c := range clients {
+		l.wg.Go(func() {
+			for n := 0; !l.over.Load() && g.ctx.Err() == nil; n++ {
+				name := fmt.Sprintf("p%d-%d", c, n)
+				if g.put(1+(c+n)%len(g.agents), name) != nil {
+					g.rest(5 * time.Millisecond)
+					continue
+				}
+				l.mu.Lock()
+				l.acked = append(l.acked, name)
+				l.mu.Unlock()
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) stop() { l.over.Store(true); l.wg.Wait() }
+
+// all are what was acknowledged so far.
+func (l *load) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.acked...)
+}
+
+// lacks is one of names that a machine's server does not have; "" when it has all.
+func (g *grid) lacks(i int, names []string) string {
+	have := g.names(i)
+	for _, name := range names {
+		if !have[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// The only server's power is cut at any moment under load, snapshots among them. It starts again and has everything it acknowledged.
+func TestThePowerGoesUnderLoad(t *testing.T) {
+	binary := crashing(t) // before the test's time begins
+	g := newGrid(t, 1)
+	g.binary = binary
+	g.env = []string{"BERTH_SNAPSHOT_AFTER=16"}
+	g.form()
+	g.serves(1, "before")
+	l := g.load(4)
+	defer l.stop()
+	for range 12 {
+		cut := g.cutAt(1, 20+g.r.IntN(400))
+		select {
+		case <-cut:
+		case <-g.ctx.Done():
+			g.Fatal("never: enough steps")
+		}
+		g.out(1)
+		acked := l.all()
+		g.again(1)
+		g.serves(1, "after")
+		if name := g.lacks(1, acked); name != "" {
+			t.Fatalf("%s was acknowledged and is gone; %d were", name, len(acked))
+		}
+	}
+	l.stop()
+	t.Logf("%d writes were acknowledged", len(l.acked))
+}
