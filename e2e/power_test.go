@@ -1,18 +1,21 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"berth/e2e/harness"
 	"berth/internal/pki"
 	"berth/internal/powerloss"
 )
@@ -122,7 +125,7 @@ func (g *grid) serves(i int, name string) {
 // The only server's power is cut at any moment of its first start. It starts again; a root that a printed token names is still the cluster's.
 func TestThePowerGoesInAFirstStart(t *testing.T) {
 	g := newGrid(t, 1)
-	for n, step := 0, 1; n < 16; n, step = n+1, step+1+g.r.IntN(14) {
+	for n, step := 0, 1; n < 12; n, step = n+1, step+1+g.r.IntN(30) {
 		g.data = func(i int) string { return filepath.Join(g.mountpoint(i), fmt.Sprintf("data%d", n), "berth") }
 		if a := g.agents[0]; a != nil { // the last round's
 			if err := a.Signal(g.ctx, syscall.SIGKILL); err != nil {
@@ -222,7 +225,7 @@ func TestThePowerGoesUnderLoad(t *testing.T) {
 	g.serves(1, "before")
 	l := g.load(4)
 	defer l.stop()
-	for range 12 {
+	for range 8 {
 		cut := g.cutAt(1, 20+g.r.IntN(400))
 		select {
 		case <-cut:
@@ -239,4 +242,170 @@ func TestThePowerGoesUnderLoad(t *testing.T) {
 	}
 	l.stop()
 	t.Logf("%d writes were acknowledged", len(l.acked))
+}
+
+// The power is cut at any moment of a recovery by command. The command does it when it is given again, and nothing is lost.
+func TestThePowerGoesInARecovery(t *testing.T) {
+	binary := crashing(t) // before the test's time begins
+	g := newGrid(t, 1)
+	g.binary = binary
+	g.env = []string{"BERTH_SNAPSHOT_AFTER=16"}
+	g.form()
+	g.serves(1, "before")
+	acked := []string{"before"}
+	a := g.agents[0]
+	recover := func(ctx context.Context) (harness.Outcome, error) {
+		return a.Run(ctx, nil, "operator", "recover", "-config", filepath.Join(a.Dir, "agent.hcl"))
+	}
+	for n := range 5 {
+		for k := range 5 {
+			name := fmt.Sprintf("r%d-%d", n, k)
+			g.serves(1, name)
+			acked = append(acked, name)
+		}
+		g.out(1)
+		ctx, stop := context.WithCancel(g.ctx)
+		cut := g.cutAt(1, 1+g.r.IntN(30))
+		go func() {
+			select {
+			case <-cut:
+			case <-ctx.Done():
+			}
+			stop()
+		}()
+		out, err := recover(ctx)
+		select {
+		case <-cut:
+		default:
+			if err != nil || out.Code != 0 {
+				t.Fatalf("%+v, %v", out, err)
+			}
+		}
+		stop()
+		g.out(1)
+		if out, err := recover(g.ctx); err != nil || out.Code != 0 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		g.again(1)
+		g.serves(1, "after")
+		if name := g.lacks(1, acked); name != "" {
+			t.Fatalf("%s was acknowledged and is gone", name)
+		}
+	}
+}
+
+// onLog is a watch over the syncs of the cluster's log.
+func onLog(f func() powerloss.Verdict) func(powerloss.Step) powerloss.Verdict {
+	return func(s powerloss.Step) powerloss.Verdict {
+		if s.Op == "sync" && strings.HasSuffix(s.Path, "raft.db") {
+			return f()
+		}
+		return powerloss.Done
+	}
+}
+
+// Power and disks of three servers fail under load: one loses its power, the leader, two, all at the same moment; the leader's sync fails once,
+// the leader's syncs take a second, then for ever. The history is linearizable, and what was acknowledged is on every server in the end.
+func TestPowerAndDisksOfThreeServersFail(t *testing.T) {
+	binary := crashing(t) // before the test's time begins
+	g := newGrid(t, 3)
+	g.binary = binary
+	g.env = []string{"BERTH_SNAPSHOT_AFTER=16"}
+	g.form()
+	g.join(2, "server")
+	g.join(3, "server")
+	g.voters(3)
+	h := &history{w: g.town, began: time.Now(), acked: map[string]bool{}}
+	var clients sync.WaitGroup
+	for c := 1; c <= 3; c++ {
+		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(g.r.Uint64(), uint64(c)))) })
+	}
+	defer clients.Wait()
+	defer h.over.Store(true)
+	back := func(what string, machines ...int) {
+		t.Helper()
+		for _, i := range machines {
+			g.again(i)
+		}
+		for _, i := range machines {
+			h.has(i, fmt.Sprintf("machine %d has what was acknowledged before it is back: %s", i, what))
+		}
+		h.flows(what)
+	}
+
+	for _, c := range []struct {
+		what string
+		who  func(lead int) []int
+	}{
+		{"the leader has no power", func(lead int) []int { return []int{lead} }},
+		{"a follower has no power", func(lead int) []int { return []int{lead%3 + 1} }},
+		{"the leader and a follower have no power", func(lead int) []int { return []int{lead, lead%3 + 1} }},
+		{"nobody has power", func(lead int) []int { return []int{lead, lead%3 + 1, (lead+1)%3 + 1} }},
+	} {
+		began := time.Since(h.began)
+		who := c.who(g.voters(3))
+		var steps atomic.Int64
+		at := int64(10 + g.r.IntN(100))
+		cut := make(chan struct{})
+		g.disks[who[0]-1].Watch(func(powerloss.Step) powerloss.Verdict {
+			if steps.Add(1) != at {
+				return powerloss.Done
+			}
+			for _, i := range who {
+				g.disks[i-1].Cut()
+			}
+			close(cut)
+			return powerloss.Cut
+		})
+		g.until("enough steps are made", func() bool {
+			select {
+			case <-cut:
+				return true
+			default:
+				return false
+			}
+		})
+		g.out(who...)
+		if len(who) == 1 {
+			h.flows(c.what)
+		}
+		back(c.what, who...)
+		t.Logf("%s: %v", c.what, (time.Since(h.began) - began).Round(time.Millisecond))
+	}
+
+	lead := g.voters(3)
+	var failed atomic.Bool
+	g.disks[lead-1].Watch(onLog(func() powerloss.Verdict {
+		if failed.CompareAndSwap(false, true) {
+			return powerloss.Fail
+		}
+		return powerloss.Done
+	}))
+	a := g.agents[lead-1]
+	g.until("the server whose disk fails ends", func() bool { return !a.Running() })
+	if a.Exit() == nil || !strings.Contains(a.Log(), "the disk is failing") {
+		t.Errorf("it ended with %v, and did not say why", a.Exit())
+	}
+	h.flows("the leader's disk failed")
+	g.out(lead)
+	back("the disk failed once", lead)
+	t.Logf("%v: a sync has failed", time.Since(h.began).Round(time.Millisecond))
+
+	lead = g.voters(3)
+	g.disks[lead-1].Watch(onLog(func() powerloss.Verdict { g.rest(time.Second); return powerloss.Done }))
+	g.write(lead, "slow")
+	g.disks[lead-1].Watch(nil)
+	h.flows("the leader's disk was slow")
+	t.Logf("%v: a disk was slow", time.Since(h.began).Round(time.Millisecond))
+
+	lead = g.voters(3)
+	mended := make(chan struct{})
+	g.disks[lead-1].Watch(onLog(func() powerloss.Verdict { <-mended; return powerloss.Done }))
+	g.until("another leads", func() bool { return g.voters(3) != lead })
+	h.flows("the leader's disk does not answer")
+	g.disks[lead-1].Watch(nil)
+	close(mended)
+	h.has(lead, "the server whose disk did not answer has what it missed")
+	t.Logf("%v: a disk did not answer", time.Since(h.began).Round(time.Millisecond))
+	h.judge(&clients)
 }
