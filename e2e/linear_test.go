@@ -473,6 +473,7 @@ func faults() []fault {
 		{"the leader's cable is out", hold(cable(true), cable(false))},
 		{"the leader is not heard", hold(func(w *town, i int) { w.silence(i, "output") }, heal)},
 		{"the leader does not hear", hold(func(w *town, i int) { w.silence(i, "input") }, heal)},
+		{"the network is bad", func(w *town, _ *history, _ int) { w.badNetwork(pause) }},
 		{"another leads", func(w *town, _ *history, lead int) {
 			_, _ = w.agents[lead-1].API.Call(w.ctx, http.MethodPut, "/v1/operator/raft/transfer-leadership", nil, nil) // it may lead no more
 		}},

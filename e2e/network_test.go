@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"berth/e2e/harness"
+)
+
+// badNetwork has every machine's cable lose, double and delay frames, each as much as chance has it, for a while.
+func (w *town) badNetwork(lasts time.Duration) {
+	w.Helper()
+	var lines []*harness.BadLine
+	mend := func() {
+		for _, b := range lines {
+			if err := b.Mend(); err != nil {
+				w.Error(err)
+			}
+			w.Logf("a cable carried %d frames, lost %d and doubled %d", b.Carried.Load(), b.Lost.Load(), b.Doubled.Load())
+		}
+		lines = nil
+	}
+	defer func() { mend() }()
+	for i := range w.agents {
+		line := harness.Line{Lose: 0.01 + 0.29*rand.Float64(), Twice: 0.3 * rand.Float64(), Seed: rand.Uint64(),
+			Delay: time.Duration(rand.Int64N(int64(20 * time.Millisecond))), Jitter: time.Duration(1 + rand.Int64N(int64(50*time.Millisecond)))}
+		b, err := w.lan.Spoil(i+1, line)
+		if err != nil {
+			w.Fatal(err)
+		}
+		lines = append(lines, b)
+	}
+	w.rest(lasts)
+	mend()
+}
+
+// Frames of three servers are lost, doubled, delayed and overtake each other, on every cable in both directions. What they answer is linearizable,
+// and they go on when the network is good again.
+func TestHistoriesOverABadNetworkAreLinearizable(t *testing.T) {
+	w := newTown(t, 3)
+	w.keepDead = true
+	w.form()
+	w.join(2, "server")
+	w.join(3, "server")
+	w.voters(3)
+	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
+	var clients sync.WaitGroup
+	for c := 1; c <= 3; c++ {
+		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(uint64(h.began.UnixNano()), uint64(c)))) })
+	}
+	defer clients.Wait()
+	defer h.over.Store(true)
+	for range 2 {
+		w.badNetwork(pause)
+		h.flows("the network was bad")
+	}
+	h.judge(&clients)
+}
