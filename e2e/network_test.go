@@ -52,9 +52,7 @@ func TestHistoriesOverABadNetworkAreLinearizable(t *testing.T) {
 	}
 	defer clients.Wait()
 	defer h.over.Store(true)
-	for range 2 {
-		w.badNetwork(pause)
-		h.flows("the network was bad")
-	}
+	w.badNetwork(2 * pause)
+	h.flows("the network was bad")
 	h.judge(&clients)
 }

@@ -1,7 +1,6 @@
 package powerloss
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -109,55 +107,20 @@ func TestADatabaseKeepsWhatItCommitted(t *testing.T) {
 	d, dir := mounted(t)
 	acked := uint64(0)
 	for seed := range uint64(12) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		var steps atomic.Int64
-		cut, cutNow := int64(10+r.IntN(300)), make(chan struct{})
-		d.Watch(func(Step) Verdict {
-			if steps.Add(1) == cut {
-				close(cutNow)
-				return Cut
-			}
-			return Done
-		})
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), writerEnv+"="+filepath.Join(dir, "db"))
-		var said strings.Builder
-		cmd.Stderr = &said
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		var complaints strings.Builder
+		cmd.Stderr = &complaints
 		first, before := true, acked
-		lines := bufio.NewScanner(out)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			for lines.Scan() {
-				n, err := strconv.ParseUint(lines.Text(), 10, 64)
-				if err != nil || first && (n < before || n > before+1) {
-					t.Errorf("seed %d: it has %q, and %d was committed", seed, lines.Text(), before)
-				}
-				first, acked = false, n
+		err := d.Life(cmd, int64(10+rand.New(rand.NewPCG(seed, 1)).IntN(300)), seed, func(line string) {
+			n, err := strconv.ParseUint(line, 10, 64)
+			if err != nil || first && (n < before || n > before+1) {
+				t.Errorf("seed %d: it has %q, and %d was committed", seed, line, before)
 			}
-		}()
-		select {
-		case <-cutNow:
-		case <-ended:
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		d.Release()
-		<-ended
-		_ = cmd.Wait() // it was killed
-		if strings.Contains(said.String(), "invalid") || strings.Contains(said.String(), "panic") {
-			t.Fatalf("seed %d: %s", seed, said.String())
-		}
-		if err := d.Restart(seed); err != nil {
-			t.Fatal(err)
+			first, acked = false, n
+		})
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, complaints.String())
 		}
 	}
 	if acked < 50 {
