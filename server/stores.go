@@ -90,7 +90,7 @@ func openStores(cfg Config) (*stores, error) {
 	if err := checkSnapshot(dataDir, snaps); err != nil {
 		return nil, errors.Join(err, bolt.Close())
 	}
-	if err := durable.SyncDir(dir); err != nil { // neither of the two makes its own name durable
+	if err := durable.SyncDir(dir); err != nil { // raft does not
 		return nil, errors.Join(fmt.Errorf("keep the names in %s: %w", dir, err), bolt.Close())
 	}
 	kept := keptSnapshots{snaps, filepath.Join(dir, "snapshots")}
@@ -118,6 +118,9 @@ func checkSnapshot(dataDir string, snaps *raft.FileSnapshotStore) error {
 // openLog opens the log's file once all of it was read and it is compact.
 func openLog(path string, log hclog.Logger) (bolt *raftboltdb.BoltStore, err error) {
 	err = boltfile.GuardOpen(func(open boltfile.OpenFile) error {
+		if err := boltfile.Make(path); err != nil {
+			return err
+		}
 		if err := boltfile.Verify(path); err != nil {
 			return err
 		}

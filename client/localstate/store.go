@@ -56,6 +56,9 @@ func Open(dir string, o Options) (*Store, error) {
 	path := filepath.Join(dir, fileName)
 	var s *Store
 	err := boltfile.GuardOpen(func(open boltfile.OpenFile) error {
+		if err := boltfile.Make(path); err != nil {
+			return err
+		}
 		if err := boltfile.Verify(path); err != nil {
 			return err
 		}
@@ -71,9 +74,6 @@ func Open(dir string, o Options) (*Store, error) {
 			return err
 		}
 		s = &Store{db: db, path: path}
-		if err := durable.SyncDir(dir); err != nil { // the library leaves the file's name to us
-			return err
-		}
 		return s.prepare()
 	})
 	if err != nil && s != nil && !errors.Is(err, boltfile.ErrDamaged) { // then its file is closed
