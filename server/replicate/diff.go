@@ -127,9 +127,9 @@ func (c *Changes) tokens(have *state.Snapshot, want []*structs.ACLToken, roles m
 		own.Roles = slices.DeleteFunc(own.Roles, func(r *structs.ACLTokenRole) bool { return !roles[r.ID] })
 		old := have.ACLToken(own.AccessorID)
 		switch {
+		case rightless(own): // it is not here, or goes
 		case old != nil && !old.Global:
 			c.Aside = append(c.Aside, fmt.Sprintf("token %s: a token of this region alone has the accessor", own.AccessorID))
-		case rightless(own):
 		case old == nil:
 			if !own.Expired(now) {
 				c.Tokens = append(c.Tokens, own)
