@@ -117,6 +117,11 @@ func TestACutIsSaidOnceAndMadeUpFor(t *testing.T) {
 		if got := log.take(); len(got) != 1 || !strings.Contains(got[0], "[INFO]") {
 			t.Errorf("it said %q", got)
 		}
+		a.set(func() { a.away = errCut }) // a short one is over soon
+		time.Sleep(time.Second / 2)
+		a.do(t, structs.CmdACLTokenUpsert, token(3, 1, true, nil))
+		a.set(func() { a.away = nil })
+		within(t, 2*time.Second, "it catches up at once", same(a, b))
 	})
 }
 
@@ -346,6 +351,23 @@ func TestWhatChangesWhileItIsRead(t *testing.T) {
 		if got := log.take(); len(got) != 1 || !same(a, b)() {
 			t.Errorf("it said %q", got)
 		}
+	})
+}
+
+// A token that is made after the tokens were read, and before the last of the lists, is not waited for until something else happens.
+func TestWhatIsMadeBetweenTwoLists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newRegion("a"), newRegion("b")
+		made := false
+		a.answers = func(method, path string) ([]byte, bool) {
+			if path == pathPolicies && method == "GET" && !made {
+				made = true
+				_ = a.try(structs.CmdACLTokenUpsert, token(3, 1, true, nil))
+			}
+			return nil, false
+		}
+		defer run(follower(b, a, "a", nil))()
+		within(t, time.Second, "it has it", func() bool { return b.store.Snapshot().ACLToken(id('t', 3)) != nil })
 	})
 }
 
