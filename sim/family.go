@@ -17,6 +17,7 @@ type family struct {
 	r        *rand.Rand
 	launched map[string]int64          // of each periodic job, as of the last entry
 	tokens   map[string]structs.JobKey // instance each token made
+	ended    map[structs.JobKey]bool   // instances that were over once
 	over     bool
 }
 
@@ -24,7 +25,8 @@ type family struct {
 const period = 20 * time.Second
 
 func newFamily(cl *cluster) *family {
-	return &family{cl: cl, r: cl.w.rng("family"), launched: map[string]int64{}, tokens: map[string]structs.JobKey{}}
+	return &family{cl: cl, r: cl.w.rng("family"), launched: map[string]int64{}, tokens: map[string]structs.JobKey{},
+		ended: map[structs.JobKey]bool{}}
 }
 
 // policies are the periodic jobs, one of each overlap policy.
@@ -144,7 +146,12 @@ func (f *family) check(snap *state.Snapshot) {
 	for _, policy := range policies[1:] {
 		live := 0
 		for child := range snap.Children(structs.DefaultNamespace, "every-"+policy) {
-			if child.Status != structs.JobStatusDead && !child.Stop {
+			switch {
+			case child.Status == structs.JobStatusDead || child.Stop:
+				f.ended[child.Key()] = true
+			case child.Status == structs.JobStatusPending && f.ended[child.Key()]:
+				// news of a node where something of it was: it is looked at, and nothing of it runs
+			default:
 				live++
 			}
 		}
