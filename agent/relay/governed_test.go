@@ -1,11 +1,15 @@
 package relay
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -163,6 +167,54 @@ func TestASourceIsAsked(t *testing.T) {
 	s.Servers = func(string) []string { return nil }
 	if _, _, err := s.Do(t.Context(), "GET", "/", 100); structs.KindOf(err) != structs.KindUnavailable {
 		t.Error(err)
+	}
+}
+
+// A server that takes a question and never answers is not asked first for ever: the next time another is.
+func TestASourceWhoseServerHangs(t *testing.T) {
+	for _, end := range []struct {
+		name string
+		ctx  func() (context.Context, context.CancelFunc)
+		next string // who is asked first then
+	}{
+		{"time is over", func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(context.Background(), time.Minute)
+		}, "two one three"},
+		{"nobody wants to know", func() (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		}, "one two three"},
+	} {
+		t.Run(end.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked []string
+				hangs, away := transport.InRegion("one", "east"), true
+				s := &Source{Own: "west", Region: "east", Servers: func(string) []string { return []string{"one", "two", "three"} },
+					Trip: tripFunc(func(r *http.Request) (*http.Response, error) {
+						if away && r.URL.Host == hangs {
+							<-r.Context().Done()
+							return nil, r.Context().Err()
+						}
+						for _, n := range []string{"one", "two", "three"} {
+							if r.URL.Host == transport.InRegion(n, "east") {
+								asked = append(asked, n)
+							}
+						}
+						return nil, errors.New("connection refused")
+					})}
+				ctx, cancel := end.ctx()
+				defer cancel()
+				if _, _, err := s.Do(ctx, "GET", "/", 100); structs.KindOf(err) != structs.KindUnavailable || len(asked) > 0 {
+					t.Errorf("%v, and %v were asked", err, asked)
+				}
+				away = false
+				_, _, _ = s.Do(context.Background(), "GET", "/", 100)
+				if got := strings.Join(asked, " "); got != end.next {
+					t.Errorf("asked %s, want %s", got, end.next)
+				}
+			})
+		})
 	}
 }
 

@@ -24,13 +24,14 @@ type Source struct {
 	// Token is the secret it shows there.
 	Token string
 
-	last atomic.Pointer[string] // the server that answered last
+	last atomic.Pointer[string] // the server that is asked first
 }
 
 // maxRefusal bounds what is read of a refusal.
 const maxRefusal = 4 << 10
 
-// Do implements replicate.Source. One server after another is asked until one answers.
+// Do implements replicate.Source. One server after another is asked until one answers, beginning with the one that did last. One that took all
+// the time there was is not asked first again.
 func (s *Source) Do(ctx context.Context, method, path string, limit int64) ([]byte, uint64, error) {
 	servers := s.Servers(s.Region)
 	if last := s.last.Load(); last != nil {
@@ -39,12 +40,17 @@ func (s *Source) Do(ctx context.Context, method, path string, limit int64) ([]by
 		}
 	}
 	err := errors.New("none of its servers is known to be alive")
-	for _, host := range servers {
+	for i, host := range servers {
 		var body []byte
 		var index uint64
-		if body, index, err = s.one(ctx, host, method, path, limit); structs.KindOf(err) != structs.KindUnavailable || ctx.Err() != nil {
+		body, index, err = s.one(ctx, host, method, path, limit)
+		switch {
+		case structs.KindOf(err) != structs.KindUnavailable, errors.Is(ctx.Err(), context.Canceled): // who asked wants to know no more
 			s.last.Store(&host)
 			return body, index, err
+		case ctx.Err() != nil:
+			s.last.Store(&servers[(i+1)%len(servers)])
+			return nil, 0, err
 		}
 	}
 	return nil, 0, &structs.Error{Kind: structs.KindUnavailable, Err: fmt.Errorf("no server of it answers: %w", err)}

@@ -99,6 +99,10 @@ func (r *Replicator) read(ctx context.Context) (*reading, error) {
 		}
 	}
 	out.at[pathPolicies] = first
+	// A token that is no manager's any more is shown lists of what it may see, and no refusal: what is not in them would be deleted here.
+	if _, _, err := r.ask(ctx, http.MethodHead, pathTokens+"?per_page=1", maxOne, readTime); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 

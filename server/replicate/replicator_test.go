@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"berth/structs"
 )
@@ -155,6 +156,8 @@ func TestASourceThatIsNotFollowed(t *testing.T) {
 		"a role of null":               {path: pathRoles, body: fmt.Sprintf(`[{"ID":"%s","Name":"x","Policies":[null]}]`, id('r', 1)), says: "is null"},
 		"a token of one region":        {path: pathTokens, body: fmt.Sprintf(`[{"AccessorID":"%s","Type":"management"}]`, id('t', 9)), says: "not global"},
 		"a token of a type of its own": {path: pathTokens, body: fmt.Sprintf(`[{"AccessorID":"%s","Type":"god","Global":true}]`, id('t', 9)), says: "token type"},
+		"a time that cannot be shown":  {path: pathTokens, body: fmt.Sprintf(`[{"AccessorID":"%s","Type":"management","Global":true,"CreateTime":"9999-12-31T23:00:00-05:00"}]`, id('t', 9)), says: "is of no year"},
+		"an end that cannot be shown":  {path: pathTokens, body: fmt.Sprintf(`[{"AccessorID":"%s","Type":"management","Global":true,"ExpirationTime":"0000-01-01T00:00:00+05:00"}]`, id('t', 9)), says: "is of no year"},
 		"a token without an accessor":  {path: pathTokens, body: `[{"Type":"management","Global":true}]`, says: "no accessor"},
 		"a token with null for a role": {path: pathTokens, body: fmt.Sprintf(`[{"AccessorID":"%s","Type":"client","Global":true,"Roles":[null]}]`, id('t', 9)), says: "role of the token is null"},
 		"more than any region has":     {path: pathNamespaces, body: many, says: "more than 100000 namespaces"},
@@ -213,6 +216,57 @@ func (w withoutStatus) Do(ctx context.Context, method, path string, limit int64)
 		return nil, 0, structs.NewError(structs.KindNotFound, "")
 	}
 	return w.region.Do(ctx, method, path, limit)
+}
+
+// A replication token that ceases to be a manager's in the middle of a look is answered lists of the little it may see. They are not taken for all there is.
+func TestATokenThatIsNoManagersAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newRegion("a"), newRegion("b")
+		for _, g := range []*region{a, b} {
+			g.do(t, structs.CmdACLPolicyUpsert, policy("p", "1"))
+			g.do(t, structs.CmdNamespaceUpsert, &structs.NamespaceUpsertCommand{Namespaces: []*structs.Namespace{{Name: "apps"}}})
+			g.do(t, structs.CmdACLTokenUpsert, token(1, 1, true, nil))
+		}
+		before := picture(b)
+		r := follower(b, &demoted{region: a}, "a", nil)
+		end := run(r)
+		time.Sleep(time.Minute)
+		end()
+		if !maps.Equal(before, picture(b)) {
+			t.Errorf("it has %v, want %v", picture(b), before)
+		}
+		if s := r.Status(); !strings.Contains(s.Failing, "refuses the replication token") {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// demoted is a source whose token is made a client's once it was answered the tokens.
+type demoted struct {
+	*region
+	client bool
+}
+
+func (d *demoted) Do(ctx context.Context, method, path string, limit int64) ([]byte, uint64, error) {
+	b, index, err := d.region.Do(ctx, method, path, limit)
+	is, _, _ := strings.Cut(path, "?")
+	switch {
+	case is == pathTokens && d.client:
+		return nil, 0, structs.NewError(structs.KindUnauthorised, "Permission denied")
+	case is == pathTokens && method == "GET":
+		d.client = true
+	case d.client && is != pathStatus && method == "GET":
+		return []byte("[]"), index, nil
+	}
+	return b, index, err
+}
+
+// Another region's words are told in short.
+func TestAFailureIsToldInShort(t *testing.T) {
+	err := explain("a", broken("asked for policy p it gives %s", strings.Repeat("é", maxOne)))
+	if n := len(err.Error()); n > 2*maxWhy || !utf8.ValidString(err.Error()) || !strings.Contains(err.Error(), "it gives éé") || structs.KindOf(err) != structs.KindInvalid {
+		t.Errorf("%d bytes: %.600s", n, err)
+	}
 }
 
 // A source whose index never stands still, and whose hashes are not those of what it has, is asked no more than ten times a second, and writes nothing twice.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"berth/structs"
@@ -53,8 +54,14 @@ func explain(from string, err error) error {
 			e.Err, e.Hint = inner.Err, inner.Hint
 		}
 	}
+	if why := e.Err.Error(); len(why) > maxWhy { // it may quote the other region
+		e.Err = errors.New(strings.ToValidUTF8(why[:maxWhy], "") + "...")
+	}
 	return e
 }
+
+// maxWhy bounds what is said of a failure, in bytes.
+const maxWhy = 500
 
 // Status tells how it goes. Safe for use by many.
 func (r *Replicator) Status() Status {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"berth/structs"
 )
@@ -88,12 +89,17 @@ func checkStub(t *structs.ACLToken) error {
 		return errors.New("a token has no accessor")
 	case !t.Global:
 		return fmt.Errorf("token %s is not global", t.AccessorID)
+	case !shows(t.CreateTime) || t.ExpirationTime != nil && !shows(*t.ExpirationTime):
+		return fmt.Errorf("a time of token %s is of no year", t.AccessorID)
 	case rightless(t): // its roles are gone
 		return nil
 	default:
 		return err
 	}
 }
+
+// shows reports a time that can be written as text wherever one is: no list of tokens could be answered with another.
+func shows(t time.Time) bool { y := t.UTC().Year(); return y > 0 && y < 9999 }
 
 // rightless is a token all of whose policies and roles are gone. A region keeps it, and cannot make it.
 func rightless(t *structs.ACLToken) bool {
