@@ -264,8 +264,8 @@ func (a Agent) Members(ctx context.Context) (*ServerMembers, error) {
 }
 
 // Leader is the address of the cluster's leader, "" when there is none.
-func (c *Client) Leader(ctx context.Context) (string, error) {
-	out, _, err := get[string](ctx, c, "/v1/status/leader", nil)
+func (c *Client) Leader(ctx context.Context, q *QueryOptions) (string, error) {
+	out, _, err := get[string](ctx, c, "/v1/status/leader", q)
 	return out, err
 }
 
@@ -324,7 +324,7 @@ func (c *Client) FuzzySearch(ctx context.Context, text, context string, q *Query
 // WaitLeader blocks until the cluster has a leader.
 func (c *Client) WaitLeader(ctx context.Context) error {
 	for {
-		leader, err := c.Leader(ctx)
+		leader, err := c.Leader(ctx, nil)
 		if err == nil && leader != "" {
 			return nil
 		}

@@ -22,7 +22,12 @@ type Error struct {
 	RetryAfter time.Duration
 	// Permission is what a refused caller would need, in words such as "namespace:read-job"; "" if the agent does not say.
 	Permission string
+	// Region is the region that answered because it decides over what was asked for; "" where the region that was asked did.
+	Region string
 }
+
+// HeaderRegion names the region that answered instead of the one that was asked.
+const HeaderRegion = "X-Berth-Region"
 
 // HeaderPermission tells with "Permission denied" what the caller would need.
 const HeaderPermission = "X-Berth-Permission"
@@ -57,7 +62,8 @@ const maxErrorBytes = 256 << 10
 func readError(resp *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return &Error{Status: resp.StatusCode, Message: strings.TrimSpace(string(text)), RetryAfter: time.Duration(seconds) * time.Second, Permission: resp.Header.Get(HeaderPermission)}
+	return &Error{Status: resp.StatusCode, Message: strings.TrimSpace(string(text)), RetryAfter: time.Duration(seconds) * time.Second, Permission: resp.Header.Get(HeaderPermission),
+		Region: resp.Header.Get(HeaderRegion)}
 }
 
 // ConnectError means that nobody answers at the address.

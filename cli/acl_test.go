@@ -102,9 +102,15 @@ func TestAnswersOfAccessControlHaveAWayOut(t *testing.T) {
 		{"x", "ACL role not found", http.StatusNotFound, "`berth acl role list`"},
 		{"x", "ACL policy not found", http.StatusNotFound, "`berth acl policy list`"},
 		{"", "ACL bootstrap already done (reset index: 47)", http.StatusBadRequest, "Write 47 into"},
+		{"x", "ACL token not found", -http.StatusForbidden, `region "east" decides over this`},
+		{"x", "ACL bootstrap already done (reset index: 47)", -http.StatusBadRequest, `the leader of region "east"`},
 	} {
+		region := ""
+		if c.status < 0 {
+			c.status, region = -c.status, "east"
+		}
 		e := &env{cfg: api.Config{Token: c.token}}
-		if got := e.wayOut(&api.Error{Status: c.status, Message: c.message}); !strings.Contains(got, c.want) {
+		if got := e.wayOut(&api.Error{Status: c.status, Message: c.message, Region: region}); !strings.Contains(got, c.want) {
 			t.Errorf("%s (%d) with token %q: %q, want %q in it", c.message, c.status, c.token, got, c.want)
 		}
 	}
@@ -142,7 +148,7 @@ func TestTokensByTheBeginningOfTheirAccessor(t *testing.T) {
 	if _, asked := f.sent("DELETE " + own); !asked {
 		t.Error("nothing was deleted")
 	}
-	for args, want := range map[string]string{"delete 0b5c": "2 tokens have ids that begin with", "info 77": "no token has an id that begins", "update joe": "ids are hexadecimal", "info ": "the token is missing"} {
+	for args, want := range map[string]string{"delete 0b5c": "2 tokens have ids that begin with", "info 77": "no token has an id that begins", "update joe": "ids are hexadecimal", "info ": "the first argument is empty"} {
 		if got := f.berth(t, append([]string{"acl", "token"}, strings.Split(args, " ")...)...); got.code != 1 || !strings.Contains(got.err, want) {
 			t.Errorf("%s: %+v", args, got)
 		}

@@ -26,7 +26,11 @@ func (e *env) jobStop() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if resp.EvalID.IsZero() || detach {
+				if resp.EvalID.IsZero() {
+					e.say("Job %q is stopped: nothing is launched of it; what was launched runs on", j.ID)
+					continue
+				}
+				if detach {
 					e.say("%s", resp.EvalID)
 					continue
 				}

@@ -53,6 +53,15 @@ func TestJobsWithInstancesAreShown(t *testing.T) {
 	}
 }
 
+// A job that only launches others has no evaluation to follow when it is stopped.
+func TestAScheduleIsStopped(t *testing.T) {
+	routes := familyRoutes()
+	routes["DELETE /v1/job/nightly"] = map[string]any{}
+	if got := newFake(t, routes).berth(t, "job", "stop", "nightly"); got.code != 0 || got.out != "Job \"nightly\" is stopped: nothing is launched of it; what was launched runs on\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestDispatchSendsWhatItWasGiven(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "payload")
 	if err := os.WriteFile(file, []byte("hello"), 0o600); err != nil {

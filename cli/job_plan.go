@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -91,6 +92,9 @@ func (e *env) plan(path string, p *api.PlanResponse, verbose bool) {
 		e.say("- %s", e.paint("33", "Nothing fails, but not all tasks are allocated at once."))
 	default:
 		e.say("- %s", e.paint("32", "All tasks successfully allocated."))
+	}
+	if at := p.NextPeriodicLaunch; !at.IsZero() {
+		e.say("- If submitted now, next periodic launch would be at %s (%s).", at.Format(time.RFC3339), ago(at.UnixNano()))
 	}
 	e.placementFailures(x)
 	e.plannedPlacements(p)

@@ -150,7 +150,7 @@ func (e *env) lastFailure(allocs []*structs.AllocListStub, verbose bool) {
 		for _, ev := range slices.DeleteFunc(slices.Clone(st.Events), func(ev *structs.TaskEvent) bool { return !tells(st, ev) }) {
 			e.say("%s  task %q of %s: %s: %s", clock(ev.Time), name, short8(last.ID, verbose), ev.Type, eventText(ev))
 		}
-		e.say("More: berth alloc status %s, berth alloc logs -stderr %s", last.ID.Short(), last.ID.Short())
+		e.next("More: berth alloc status %s, berth alloc logs -stderr %s", last.ID.Short(), last.ID.Short())
 		return
 	}
 }
@@ -176,11 +176,17 @@ func (e *env) jobEvals(list []*structs.Evaluation, asked, verbose bool) {
 		e.head("Evaluations")
 		e.evalTable(list, verbose)
 	}
-	for i, x := range list {
-		if i == 0 && x.Status == structs.EvalStatusFailed && len(x.Explanations) > 0 {
-			e.head("Last Evaluation Failed")
-			e.placementFailures(x)
+	var last *structs.Evaluation // the newest that is over, whatever the order
+	for _, x := range list {
+		if x.Terminal() && x.Status != structs.EvalStatusCancelled && (last == nil || x.CreateIndex > last.CreateIndex) {
+			last = x
 		}
+	}
+	if last != nil && last.Status == structs.EvalStatusFailed && len(last.Explanations) > 0 {
+		e.head("Last Evaluation Failed")
+		e.placementFailures(last)
+	}
+	for _, x := range list {
 		if x.Status == structs.EvalStatusBlocked && (len(x.FailedTGAllocs) > 0 || len(x.Explanations) > 0) {
 			e.head(placementHead("Placement Failure", x))
 			e.placementFailures(x)

@@ -97,7 +97,7 @@ func (e *env) suspension(use, short string, suspend bool) *cobra.Command {
 					return err
 				}
 				if suspend && !detach {
-					e.say("    next: berth job resume %s", structs.JobArgs(j.Namespace, j.ID))
+					e.next("    next: berth job resume %s", structs.JobArgs(j.Namespace, j.ID))
 				}
 			}
 			return nil

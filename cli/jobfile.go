@@ -39,6 +39,9 @@ func (s *source) flags(c *cobra.Command) {
 // place, and ends the command.
 func (e *env) read(ctx context.Context, path string, s source) (*jobspec.Result, error) {
 	text, name, err := e.readText(ctx, path)
+	if none := noFileError(""); errors.As(err, &none) {
+		return nil, fmt.Errorf("%w (`berth job init` writes one to begin with)", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +90,11 @@ func remote(path string) bool {
 	return strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://")
 }
 
+// noFileError is the path of a file that is not there.
+type noFileError string
+
+func (e noFileError) Error() string { return "there is no file " + string(e) }
+
 // readText reads a text of bounded size; anything but a regular file is refused, for it might never end.
 func (e *env) readText(ctx context.Context, path string) (text []byte, name string, err error) {
 	in := e.in
@@ -101,7 +109,10 @@ func (e *env) readText(ctx context.Context, path string) (text []byte, name stri
 		defer body.Close()
 		in = body
 	default:
-		f, err := openRegular(path)
+		f, err := jobspec.OpenRegular(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, "", noFileError(path)
+		}
 		if err != nil {
 			return nil, "", err
 		}
@@ -113,14 +124,6 @@ func (e *env) readText(ctx context.Context, path string) (text []byte, name stri
 		return nil, "", fmt.Errorf("%s cannot be read: %w", path, err)
 	}
 	return text, filepath.ToSlash(path), nil
-}
-
-func openRegular(path string) (*os.File, error) {
-	f, err := jobspec.OpenRegular(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file %s (`berth job init` writes one to begin with)", path)
-	}
-	return f, err
 }
 
 // fetchTime bounds how long a job file may take to come.

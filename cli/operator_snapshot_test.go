@@ -71,7 +71,7 @@ func TestSnapshots(t *testing.T) {
 		"a file that is there": {[]string{"save", plain}, "exists already"},
 		"no directory":         {[]string{"save", "/nonexistent/x.snap"}, "there is no directory /nonexistent: make it"},
 		"no key":               {[]string{"inspect", sealed}, "encrypted to an age key (give the file of the key: -identity=FILE)"},
-		"no file":              {[]string{"inspect", plain + ".gone"}, "no such file"},
+		"no file":              {[]string{"inspect", plain + ".gone"}, "there is no file"},
 		"no archive":           {[]string{"restore", key}, "key: "},
 		"a bad recipient":      {[]string{"save", "-encrypt-to", "ssh-rsa", filepath.Join(dir, "c")}, "is not the public key of an age key"},
 	} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,8 +43,15 @@ func TestServersAndTheirLeader(t *testing.T) {
 	f := newFake(t, map[string]any{
 		"GET /v1/agent/members": api.ServerMembers{Members: []*api.AgentMember{
 			{Name: "a.global", Addr: "10.0.0.1", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc1", "region": "global", "build": "0.1.0"}},
-			{Name: "b.global", Addr: "10.0.0.2", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc1", "region": "global", "build": "0.1.0"}}}},
-		"GET /v1/status/leader": "10.0.0.2:4647",
+			{Name: "b.global", Addr: "10.0.0.2", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc1", "region": "global", "build": "0.1.0"}},
+			{Name: "c.north", Addr: "10.0.2.1", Port: 4648, Status: "failed", Tags: map[string]string{"dc": "dc3", "region": "north", "build": "0.1.0"}},
+			{Name: "d.west", Addr: "10.0.1.1", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc2", "region": "west", "build": "0.1.0"}}}},
+		"GET /v1/status/leader": func(w http.ResponseWriter, r *http.Request) {
+			_ = json.NewEncoder(w).Encode(map[string]string{"global": "10.0.0.2:4647", "west": "10.0.1.1:4647"}[r.URL.Query().Get("region")])
+			if region := r.URL.Query().Get("region"); region == "north" {
+				t.Error("a region of which nobody is alive was asked")
+			}
+		},
 	})
 	golden(t, "server-members", f.berth(t, "server", "members").out)
 }

@@ -10,7 +10,7 @@ func (p *progress) outcome() (done bool, code int) {
 	case p.eval.Status == structs.EvalStatusFailed:
 		return true, 1
 	case len(p.eval.FailedTGAllocs) > 0:
-		p.say("    next: berth why %s", p.job())
+		p.next("    next: berth why %s", p.job())
 		return true, 2
 	}
 	switch p.goal {
@@ -64,7 +64,7 @@ func (p *progress) startOutcome() (done bool, code int) {
 	for _, a := range p.allocs {
 		if p.current(a) && hasFailed(a) && a.CreateIndex >= p.eval.CreateIndex {
 			p.step("Allocation %q failed", short8(a.ID, p.verbose))
-			p.say("    next: berth alloc status %s, berth alloc logs -stderr %s", a.ID.Short(), a.ID.Short())
+			p.next("    next: berth alloc status %s, berth alloc logs -stderr %s", a.ID.Short(), a.ID.Short())
 			return true, 1
 		}
 	}
@@ -93,19 +93,19 @@ func (p *progress) rolloutOutcome() (done bool, code int) {
 		p.step("Deployment %q %s: %s", short8(d.ID, p.verbose), d.Status, d.StatusDescription)
 		for _, a := range p.allocs {
 			if a.JobVersion == d.JobVersion && (a.ClientStatus == structs.AllocClientFailed || unhealthy(a)) {
-				p.say("    next: berth alloc status %s, berth alloc logs -stderr %s", a.ID.Short(), a.ID.Short())
+				p.next("    next: berth alloc status %s, berth alloc logs -stderr %s", a.ID.Short(), a.ID.Short())
 				return true, 1
 			}
 		}
-		p.say("    next: berth why %s", structs.JobArgs(d.Namespace, d.JobID))
+		p.next("    next: berth why %s", structs.JobArgs(d.Namespace, d.JobID))
 		return true, 1
 	case d.Status == structs.DeploymentPaused:
 		p.step("Deployment %q is paused", short8(d.ID, p.verbose))
-		p.say("    next: berth deployment resume %s", d.ID.Short())
+		p.next("    next: berth deployment resume %s", d.ID.Short())
 		return true, 0
 	case d.StatusDescription == structs.DeploymentDescNeedsPromotion && canariesHealthy(d):
 		p.step("Deployment %q waits for a person to look at the canaries", short8(d.ID, p.verbose))
-		p.say("    next: berth deployment promote %s", d.ID.Short())
+		p.next("    next: berth deployment promote %s", d.ID.Short())
 		return true, 0
 	}
 	return false, 0
@@ -141,7 +141,7 @@ func (p *progress) last() {
 		p.line("nothing changes: what was asked for is there already")
 	}
 	if p.goal == goalStarted || p.goal == goalRollout && p.rolled.Status == structs.DeploymentSuccessful {
-		p.say("    next: berth job status %s, berth alloc logs -job %s", p.job(), p.job())
+		p.next("    next: berth job status %s, berth alloc logs -job %s", p.job(), p.job())
 	}
 }
 

@@ -28,8 +28,12 @@ func (e *env) placementFailures(x *structs.Evaluation) {
 			e.explanation(why)
 		}
 	}
+	head := "    Task Group %q waits:"
+	if x.Status == structs.EvalStatusFailed {
+		head = "    Task Group %q is given up:"
+	}
 	for _, name := range waiting(x) {
-		e.say("    Task Group %q waits:", name)
+		e.say(head, name)
 		e.explanation(x.Explanations[name])
 	}
 }

@@ -79,9 +79,25 @@ func (e *env) findJob(ctx context.Context, c *api.Client, prefix string) (*struc
 		return all, err
 	}, func(j *structs.JobListStub) string { return j.ID }, func(j *structs.JobListStub) string { return j.Status })
 	if none := (noneError{}); errors.As(err, &none) {
+		if near := e.nearJob(ctx, c, prefix); near != "" {
+			return nil, fmt.Errorf("%w in namespace %q; did you mean %q?", err, cmp.Or(e.cfg.Namespace, structs.DefaultNamespace), near)
+		}
 		return nil, fmt.Errorf("%w in namespace %q (`berth job status -namespace '*'` lists those of all)", err, cmp.Or(e.cfg.Namespace, structs.DefaultNamespace))
 	}
 	return j, err
+}
+
+// nearJob is the job that may have been meant by an id no job has, "" where none is near.
+func (e *env) nearJob(ctx context.Context, c *api.Client, typed string) string {
+	some, _, err := c.Jobs().List(ctx, &api.QueryOptions{PerPage: 1000})
+	if err != nil {
+		return "" // it is a hint
+	}
+	names := make([]string, 0, len(some))
+	for _, j := range some {
+		names = append(names, j.ID)
+	}
+	return structs.Nearest(typed, names)
 }
 
 // meantJob is findJob for commands that end what runs: before a job is taken whose id only begins so, somebody says that it is meant.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/signal"
@@ -86,7 +87,12 @@ func (e *env) fail(err error) {
 			return
 		}
 	}
-	fmt.Fprintln(e.err, "berth: "+plain(strings.TrimRight(err.Error(), "\n")+e.wayOut(err), e.color))
+	text := err.Error()
+	var file *fs.PathError
+	if errors.As(err, &file) && file.Op == "open" && errors.Is(file, fs.ErrNotExist) {
+		text = strings.Replace(text, file.Error(), "there is no file "+file.Path, 1)
+	}
+	fmt.Fprintln(e.err, "berth: "+plain(strings.TrimRight(text, "\n")+e.wayOut(err), e.color))
 }
 
 // wayOut says what to do about the contract's short answers, which do not.
@@ -111,6 +117,9 @@ func (e *env) wayOut(err error) string {
 		if answer.Status == http.StatusNotFound { // the one that was named, not the caller's
 			return " (`berth acl token list` shows the accessors of all)"
 		}
+		if answer.Region != "" {
+			return fmt.Sprintf(" (region %q decides over this and does not know the token: show a global one, or one of that region)", answer.Region)
+		}
 		return " (give -token, or set BERTH_TOKEN to the secret of a token that works)"
 	case "ACL policy not found":
 		return " (`berth acl policy list` shows them)"
@@ -119,10 +128,17 @@ func (e *env) wayOut(err error) string {
 	case "client token missing policies or roles":
 		return " (give -policy or -role-name; a token of -type=management may do everything)"
 	case "No path to region":
+		if e.cfg.Region != "" {
+			return fmt.Sprintf(" %q (`berth operator region list` shows which regions are joined)", e.cfg.Region)
+		}
 		return " (`berth operator region list` shows which regions are joined)"
 	}
 	if m := bootstrapped.FindStringSubmatch(answer.Message); m != nil {
-		return fmt.Sprintf(" (is the last management token lost? Write %s into the file server/acl-bootstrap-reset of the leader's data directory, and run this again)", m[1])
+		where := ""
+		if answer.Region != "" {
+			where = fmt.Sprintf(" of region %q, which decides over tokens", answer.Region)
+		}
+		return fmt.Sprintf(" (is the last management token lost? Write %s into the file server/acl-bootstrap-reset of the data directory of the leader%s, and run this again)", m[1], where)
 	}
 	return ""
 }
@@ -139,7 +155,7 @@ var flagsMissing = regexp.MustCompile(`^required flag\(s\) "(.*)" not set$`)
 // flagGroups says them with the flags as they are typed.
 func flagGroups(err error) error {
 	if m := flagsMissing.FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Errorf("give -%s", strings.ReplaceAll(m[1], `", "`, " and -"))
+		return fmt.Errorf("give -%s (-h tells more)", strings.ReplaceAll(m[1], `", "`, " and -"))
 	}
 	m := groupFault.FindStringSubmatch(err.Error())
 	if m == nil {
@@ -251,7 +267,10 @@ func badFlag(cmd *cobra.Command, err error) error {
 func sayUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
-			if check(cmd, args) == nil {
+			switch err := check(cmd, args); {
+			case err == nil && len(args) > 0 && args[0] == "": // a shell's variable that is not set
+				return fmt.Errorf("the first argument is empty: usage: %s", cmd.UseLine())
+			case err == nil:
 				return nil
 			}
 			return fmt.Errorf("usage: %s (`%s -h` tells more)", cmd.UseLine(), cmd.CommandPath())
@@ -302,6 +321,15 @@ func (e *env) unknown(cmd *cobra.Command, args []string) error {
 // say prints a line.
 func (e *env) say(format string, args ...any) {
 	fmt.Fprintln(e.out, plain(fmt.Sprintf(format, args...), e.color))
+}
+
+// next says commands that can be typed as they stand: with the region, where a flag or a job's file named it.
+func (e *env) next(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if r := e.cfg.Region; r != "" && r != api.ConfigFromEnv(os.Getenv).Region {
+		text = strings.ReplaceAll(text, "berth ", "berth -region "+r+" ")
+	}
+	e.say("%s", text)
 }
 
 // paint colours a text on a terminal.

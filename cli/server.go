@@ -36,13 +36,19 @@ func (e *env) serverCommand() *cobra.Command {
 		if done, err := e.print(s, m); done {
 			return err
 		}
-		leader, err := client.Leader(cmd.Context())
-		if err != nil {
-			leader = "" // there is none now: the list is true all the same
+		leaders := map[string]string{} // by region
+		for _, x := range m.Members {
+			region := x.Tags["region"]
+			if _, asked := leaders[region]; asked || x.Status != "alive" {
+				continue
+			}
+			if leaders[region], err = client.Leader(cmd.Context(), &api.QueryOptions{Region: region}); err != nil {
+				leaders[region] = "" // there is none now, or nobody tells: the list is true all the same
+			}
 		}
 		rows := [][]string{{"Name", "Address", "Port", "Status", "Leader", "Build", "Datacenter", "Region"}}
 		for _, x := range m.Members {
-			rows = append(rows, []string{x.Name, x.Addr, fmt.Sprint(x.Port), x.Status, fmt.Sprint(leads(x, leader)), x.Tags["build"], x.Tags["dc"], x.Tags["region"]})
+			rows = append(rows, []string{x.Name, x.Addr, fmt.Sprint(x.Port), x.Status, fmt.Sprint(leads(x, leaders[x.Tags["region"]])), x.Tags["build"], x.Tags["dc"], x.Tags["region"]})
 		}
 		e.table(rows)
 		return nil

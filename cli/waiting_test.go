@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"berth/api"
 	"berth/structs"
@@ -50,13 +51,38 @@ func heldBack() *structs.Explanation {
 	return &structs.Explanation{Summary: waitsForDB, Unblocks: []string{`job "db" is healthy`}}
 }
 
+// Only the newest evaluation that is over tells whether a version was given up, and that nothing waits then.
+func TestTheLastEvaluationFailed(t *testing.T) {
+	gaveUp, done := completeEval(), completeEval()
+	gaveUp.Status, gaveUp.Explanations = structs.EvalStatusFailed, map[string]*structs.Explanation{"web": heldBack()}
+	done.ID = evalTwo
+	for _, c := range []struct {
+		failed, done uint64 // when each was made
+		told         bool
+	}{{7, 3, true}, {3, 7, false}} {
+		gaveUp.CreateIndex, done.CreateIndex = c.failed, c.done
+		all := []*structs.Evaluation{gaveUp, done}
+		if c.told {
+			all = []*structs.Evaluation{done, gaveUp}
+		}
+		routes := webRoutes()
+		routes["GET /v1/job/web/evaluations"] = all
+		got := newFake(t, routes).berth(t, "job", "status", "web")
+		if told := strings.Contains(got.out, "Last Evaluation Failed\n    Task Group \"web\" is given up:\n      "+waitsForDB); got.code != 0 || told != c.told || strings.Contains(got.out, "Last Eval") != told {
+			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
+
 // What waits for other jobs fails nothing, but is not called allocated either.
 func TestAPlanSaysWhatWaits(t *testing.T) {
 	p := planOf(t, nil, webJob(), structs.DesiredUpdates{Place: 1})
 	p.Explanations = map[string]*structs.Explanation{"web": heldBack()}
+	p.NextPeriodicLaunch = time.Date(2098, 1, 1, 0, 0, 0, 0, time.UTC)
 	f := newFake(t, map[string]any{"PUT /v1/job/web/plan": p})
 	got := f.berth(t, "job", "plan", jobFile(t, webFile))
-	if got.code != 1 || strings.Contains(got.out, "All tasks successfully allocated") || !strings.Contains(got.out, waitsForDB) || !strings.Contains(got.out, "not all tasks are allocated at once") {
+	if got.code != 1 || strings.Contains(got.out, "All tasks successfully allocated") || !strings.Contains(got.out, waitsForDB) || !strings.Contains(got.out, "not all tasks are allocated at once") ||
+		!strings.Contains(got.out, "- If submitted now, next periodic launch would be at 2098-01-01T00:00:00Z (in ") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -13,7 +13,7 @@ func TestWhatIfSaysWhatIsWrongWithTheQuestion(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-snapshot is missing": {"whatif"},
 		"such as 3xbig":        {"whatif", "-snapshot", "none", "-add", "big"},
-		"no such file":         {"whatif", "-snapshot", "none", "-lose", "a"},
+		"there is no file":     {"whatif", "-snapshot", "none", "-lose", "a"},
 		"web.hcl:1":            {"whatif", "-snapshot", "none", jobFile(t, "job {")},
 	} {
 		if got := f.berth(t, args...); got.code != 1 || !strings.Contains(got.err, want) {

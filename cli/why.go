@@ -94,6 +94,6 @@ func (e *env) showWhy(w *api.Why) {
 		if i == 0 {
 			e.say("")
 		}
-		e.say("next: %s", n)
+		e.next("next: %s", n)
 	}
 }

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"berth/api"
+	"berth/structs"
 )
 
 func TestFlagsMayHaveOneHyphen(t *testing.T) {
@@ -70,7 +75,11 @@ func TestMistypedCommandsAreAnswered(t *testing.T) {
 		{"job statsu", 127, "did you mean `berth job status`?"},
 		{"job run -detahc x.hcl", 1, "did you mean -detach?"},
 		{"job run", 1, "usage: berth job run FILE"},
-		{"job run /nonexistent/x.hcl", 1, "there is no file /nonexistent/x.hcl"},
+		{"job run /nonexistent/x.hcl", 1, "there is no file /nonexistent/x.hcl (`berth job init`"},
+		{"job run -var-file /nonexistent/x.hcl -", 1, "there is no file /nonexistent/x.hcl\n"},
+		{"node pool apply /nonexistent/x.hcl", 1, "there is no file /nonexistent/x.hcl\n"},
+		{"acl policy apply dev /nonexistent/x.hcl", 1, "there is no file /nonexistent/x.hcl\n"},
+		{"operator snapshot inspect /nonexistent/x.snap", 1, "there is no file /nonexistent/x.snap\n"},
 		{"job plan /nonexistent/x.hcl", 255, "there is no file"},
 		{"job run /dev/null", 1, "not a regular file"},
 		{"agent", 1, "-dev"},
@@ -102,6 +111,52 @@ func TestShortAnswersAreGivenAWayOut(t *testing.T) {
 		f := newFake(t, map[string]any{"GET /v1/jobs": refusal{500, answer}})
 		if got := f.berth(t, "job", "status"); got.code != 1 || !strings.Contains(got.err, answer+" (") || !strings.Contains(got.err, want) {
 			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// A variable of a shell that is not set leaves an argument empty.
+func TestAnEmptyArgumentIsNamed(t *testing.T) {
+	f := newFake(t, nil)
+	for _, args := range []string{"queue apply -of=x", "namespace delete", "acl token delete", "node pool apply"} {
+		got := f.berth(t, append(strings.Fields(args), "")...)
+		if got.code != 1 || !strings.Contains(got.err, "the first argument is empty: usage: berth "+args[:5]) || len(f.requests()) > 0 {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
+// What can be typed next goes to the region that was meant, and a region that is not known is named.
+func TestARegionThatWasNamedIsNamedAgain(t *testing.T) {
+	routes := webRoutes()
+	f := newFake(t, routes)
+	why := api.Why{Kind: "job", Name: "web", Next: []string{"berth job status web"}}
+	f.routes["GET /v1/explain/job/web"] = why
+	if got := f.berth(t, "why", "-region", "west", "web"); got.code != 0 || !strings.Contains(got.out, "next: berth -region west job status web\n") {
+		t.Errorf("%+v", got)
+	}
+	t.Setenv("NOMAD_REGION", "west")
+	if got := f.berth(t, "why", "web"); got.code != 0 || !strings.Contains(got.out, "next: berth job status web\n") {
+		t.Errorf("%+v", got)
+	}
+	f.routes["GET /v1/jobs"] = refusal{500, "No path to region"}
+	if got := f.berth(t, "job", "status", "-region", "wets"); got.code != 1 || !strings.Contains(got.err, "No path to region \"wets\" (`berth operator region list`") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// An id that no job has is told with the one that may be meant.
+func TestAJobThatMayBeMeant(t *testing.T) {
+	f := newFake(t, map[string]any{"GET /v1/jobs": func(w http.ResponseWriter, r *http.Request) {
+		all := []*structs.JobListStub{webStub()}
+		if r.URL.Query().Get("prefix") != "" {
+			all = nil
+		}
+		_ = json.NewEncoder(w).Encode(all)
+	}})
+	for typed, want := range map[string]string{"wbe": `"wbe" in namespace "default"; did you mean "web"?`, "database": "`berth job status -namespace '*'` lists"} {
+		if got := f.berth(t, "job", "status", typed); got.code != 1 || !strings.Contains(got.err, want) {
+			t.Errorf("%s: %+v", typed, got)
 		}
 	}
 }

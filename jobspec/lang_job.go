@@ -68,7 +68,7 @@ var langPeriodic = &block{
 		{name: "catch_up", field: "CatchUp", kind: kindString, def: "last", allowed: []string{"last", "all"}, doc: "Which launches that were missed, as while no server led, are made up for: the latest, or each (at most 100)."},
 		{name: "start_deadline", field: "StartDeadline", kind: kindDuration, def: "0s", doc: "How late a launch may still be made; 0 sets no bound."},
 		{name: "keep_successful", field: "KeepSuccessful", kind: kindInt, doc: "How many launches that ended well are kept, however old; more go, oldest first (at most 1000). Without it they go after the servers' job_gc_threshold. Berth's own."},
-		{name: "keep_failed", field: "KeepFailed", kind: kindInt, doc: "The same of launches that ended otherwise: they failed, were given up or stopped. Berth's own."},
+		{name: "keep_failed", field: "KeepFailed", kind: kindInt, doc: "How many launches that did not end well are kept (they failed, were given up or stopped), however old; more go, oldest first (at most 1000). Without it they go after the servers' job_gc_threshold. Berth's own."},
 		{name: "enabled", field: "Enabled", kind: kindBool, def: "true", doc: "Whether the schedule launches anything."},
 	},
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"berth/api"
 	"berth/structs"
 )
 
@@ -80,5 +81,6 @@ func (y *Relay) toAuthority(w http.ResponseWriter, r *http.Request) {
 			http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set(api.HeaderRegion, region)
 	y.toRegion(w, r, region)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"berth/api"
 	"berth/internal/transport"
 	"berth/state"
 	"berth/structs"
@@ -61,10 +62,15 @@ func TestWhatAllShareIsChangedWhereItIsDecided(t *testing.T) {
 			node := &agent{w: r["west"].w, id: structs.ID{15: 8}, store: state.New()}
 			node.relay = New(Config{Local: node, Trip: trip{node}, Servers: func() []string { return []string{r["west"].id.String()} }, Region: "west", Node: node.id, Logger: hclog.NewNullLogger()})
 			r["node of west"] = node
-			code, text := request(r[at], c.method, c.path, c.body)
+			rec := httptest.NewRecorder()
+			r[at].relay.Public().ServeHTTP(rec, httptest.NewRequest(c.method, c.path, strings.NewReader(c.body)))
+			code, text := rec.Code, rec.Body.String()
 			if want := fmt.Sprint(r[c.at].id[15]); code != 200 || text != want {
 				t.Errorf("%s %s %.20s at %s: %d %s, want that of %s", c.method, c.path, c.body, at, code, text, c.at)
 				continue
+			}
+			if told := rec.Header().Get(api.HeaderRegion); (told == "east") != (c.at == "east") {
+				t.Errorf("%s %s %.20s at %s: said to be answered by %q", c.method, c.path, c.body, at, told)
 			}
 			path, _, _ := strings.Cut(c.path, "?")
 			if got := r[c.at].asked; len(got) != 1 || got[0] != fmt.Sprintf("%s %s %s", c.method, path, c.body) {

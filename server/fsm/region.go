@@ -22,7 +22,7 @@ func (a *applier) regionForget(c *structs.NameDeleteCommand) (any, error) {
 	const cmd = structs.CmdRegionForget
 	for _, name := range c.Names {
 		if old := a.txn.Region(name); old == nil || old.Forgotten {
-			return nil, fault(cmd, structs.KindNotFound, quoted("region", name), "is not one this region is joined with")
+			return nil, fault(cmd, structs.KindNotFound, quoted("region", name), "it is not one this region is joined with")
 		}
 		a.txn.PutRegion(&structs.Region{Name: name, Forgotten: true})
 	}

@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -132,8 +133,13 @@ func (r *Replicator) apply(ctx context.Context, want *World) (int, error) {
 		switch kind := structs.KindOf(err); {
 		case err == nil:
 			applied++
-		case kind == structs.KindConflict && (cmd.kind == structs.CmdNodePoolDelete || cmd.kind == structs.CmdNamespaceDelete), // it is in use
-			kind == structs.KindInvalid:
+		case kind == structs.KindConflict && (cmd.kind == structs.CmdNodePoolDelete || cmd.kind == structs.CmdNamespaceDelete): // it is in use
+			why := err
+			if told := (*structs.Error)(nil); errors.As(err, &told) && told.Err != nil {
+				why = told.Err // what and whom it is about stand before it
+			}
+			aside = append(aside, cmd.what+": it "+why.Error())
+		case kind == structs.KindInvalid:
 			aside = append(aside, cmd.what+": "+err.Error())
 		default: // this server leads no more, or the state changed meanwhile: it is compared again
 			return 0, err

@@ -319,7 +319,7 @@ func TestWhatIsUsedHereStays(t *testing.T) {
 		a.do(t, structs.CmdNodePoolDelete, &structs.NameDeleteCommand{Names: []string{"gpu"}})
 		log.take()
 		time.Sleep(10 * time.Minute)
-		if s := r.Status(); b.store.Snapshot().NodePool("gpu") == nil || len(s.Aside) != 1 || !strings.Contains(s.Aside[0], `node pool gpu`) || !strings.Contains(s.Aside[0], `has node "n1"`) || s.Failing != "" {
+		if s := r.Status(); b.store.Snapshot().NodePool("gpu") == nil || len(s.Aside) != 1 || s.Aside[0] != `node pool gpu: it has node "n1"` || s.Failing != "" {
 			t.Errorf("%+v", s)
 		}
 		if got := log.take(); len(got) != 1 || !strings.Contains(got[0], "not all is as in") {
