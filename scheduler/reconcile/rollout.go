@@ -226,27 +226,37 @@ func (p *groupPass) replaceGone() {
 }
 
 // replaceOwed replaces what had to leave before, by its own version while the new one may not be placed: the names that nobody bears, of
-// those that what runs still has.
+// those that the newest of the older versions has, and no more than that asks for.
 func (p *groupPass) replaceOwed() {
 	if p.open() && !p.held() {
 		return // what is missing is of the new version
 	}
-	var newest *structs.Allocation
-	for _, a := range p.old {
-		if newest == nil || a.JobVersion > newest.JobVersion {
-			newest = a
-		}
-	}
+	newest := p.newestOlder()
 	for _, a := range slices.Backward(p.owed) {
-		index := int(a.Index)
-		shrunk := newest != nil && newest.Group() != nil && newest.JobVersion > a.JobVersion && index >= newest.Group().Desired()
-		if p.missing == 0 || p.used.has(a.Index) || index >= p.count() || shrunk {
+		index, most := int(a.Index), p.count()
+		if newest.JobVersion > a.JobVersion {
+			most = min(most, newest.Group().Desired())
+		}
+		if p.missing == 0 || p.used.has(a.Index) || index >= most || p.count()-p.missing >= most {
 			continue
 		}
 		p.missing--
 		p.d.Place++
 		p.replace(a, nil, nil)
 	}
+}
+
+// newestOlder is an allocation of the newest of the older versions, of those that run and those that had to leave; nil without any.
+func (p *groupPass) newestOlder() *structs.Allocation {
+	var newest *structs.Allocation
+	for _, all := range [...][]*structs.Allocation{p.old, p.owed} {
+		for _, a := range all {
+			if a.Group() != nil && (newest == nil || a.JobVersion > newest.JobVersion) {
+				newest = a
+			}
+		}
+	}
+	return newest
 }
 
 // mayReplace forbids to replace what a failed deployment brought and what failed by itself: a lost node is not its fault.
