@@ -5,8 +5,8 @@
 // propose. The agent makes one Server per process, calls Run, and hands it to the HTTP handlers and to a client in the same
 // process.
 //
-// Goroutines: Run starts raft's own, the proposer, gossip, the watch over the members and that over the disk, the snapshots by
-// schedule, and during a term one per loop; all have ended when Run returns.
+// Goroutines: Run starts raft's own, the proposer, gossip, the watches over the members, the disk and the state's hash, the ageing of the log's
+// newest entries, the snapshots by schedule, and during a term one per loop; all have ended when Run returns.
 //
 // Invariants: every change of state is a command that went through Propose; loops run only between a barrier and the loss of
 // leadership; a call of a node is answered only to the node that knows its secret.
