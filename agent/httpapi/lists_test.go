@@ -177,3 +177,22 @@ func TestTheIndexOfAListIsThatOfItsNewestTable(t *testing.T) {
 		}
 	}
 }
+
+// A list of allocations says what their tasks do unless that is left out, and what they have when it is asked for.
+func TestAListOfAllocationsHasWhatIsAskedFor(t *testing.T) {
+	g := newRig(t)
+	g.register(job("web", 2))
+	g.runAll()
+	for query, want := range map[string][2]bool{"": {true, false}, "?task_states=false": {false, false}, "?resources=true": {true, true}, "?task_states=false&resources=true": {false, true}} {
+		var list []structs.AllocListStub
+		g.get("/v1/allocations"+query, &list)
+		if len(list) == 0 {
+			t.Fatal("there are none")
+		}
+		for _, al := range list {
+			if got := [2]bool{len(al.TaskStates) > 0, al.AllocatedResources != nil}; got != want {
+				t.Errorf("%q: states and resources %v, want %v", query, got, want)
+			}
+		}
+	}
+}

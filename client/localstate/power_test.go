@@ -2,7 +2,6 @@ package localstate
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -86,19 +85,7 @@ func keep(dir string) error {
 // The power of a node is cut at any moment, its first start among them: who it is, its allocations and how far their tasks have come are there as
 // far as they were stored.
 func TestTheStateKeepsWhatItStored(t *testing.T) {
-	dir := t.TempDir()
-	d, err := powerloss.Mount(dir)
-	if errors.Is(err, powerloss.ErrNoFUSE) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	d, dir := powerloss.ForTest(t)
 	var last kept
 	for seed := range uint64(12) {
 		cmd := exec.Command(os.Args[0])

@@ -46,19 +46,7 @@ func makeAndStay(path string) error {
 
 // The power is cut at every step of a database's making. It is not there, or whole; and once it is made it stays.
 func TestANewFileIsWholeOrMissing(t *testing.T) {
-	dir := t.TempDir()
-	d, err := powerloss.Mount(dir)
-	if errors.Is(err, powerloss.ErrNoFUSE) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	d, dir := powerloss.ForTest(t)
 	for round := range int64(24) {
 		step, path := 1+round%12, filepath.Join(dir, fmt.Sprint(round))
 		made := false
@@ -77,5 +65,45 @@ func TestANewFileIsWholeOrMissing(t *testing.T) {
 		if !made {
 			t.Fatalf("step %d: it was not made in the end", step)
 		}
+	}
+}
+
+// A file that is there stays over a loss of power although who made it ended before its name was kept. What is in it is left alone.
+func TestTheNameOfAFileThatIsThereIsKept(t *testing.T) {
+	d, dir := powerloss.ForTest(t)
+	for seed := range uint64(10) {
+		path := filepath.Join(dir, fmt.Sprint(seed))
+		if err := os.WriteFile(path, []byte("whose"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if err := Make(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Restart(seed); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != "whose" {
+			t.Fatalf("seed %d: %q, %v", seed, text, err)
+		}
+	}
+}
+
+func TestWhatAnEndedMakingLeftIsMadeAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	if err := os.WriteFile(path+".new", []byte("half of a database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(Make(path), Verify(path)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(path + ".*"); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v", left, err)
 	}
 }

@@ -13,19 +13,7 @@ import (
 
 // What is made is there after a loss of power, whatever else is lost, also where a process was killed in between.
 func TestWhatIsMadeOutlivesALossOfPower(t *testing.T) {
-	dir := t.TempDir()
-	disk, err := powerloss.Mount(dir)
-	if errors.Is(err, powerloss.ErrNoFUSE) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := disk.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	disk, dir := powerloss.ForTest(t)
 	for seed := range uint64(10) {
 		deep := filepath.Join(dir, "a", "b", "c")
 		if seed%2 == 1 { // one that was killed had made them

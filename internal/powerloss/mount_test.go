@@ -82,29 +82,10 @@ func writeOn(path string) error {
 	}
 }
 
-// mounted is a disk for one test.
-func mounted(t *testing.T) (*Disk, string) {
-	t.Helper()
-	dir := t.TempDir()
-	d, err := Mount(dir)
-	if errors.Is(err, ErrNoFUSE) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d, dir
-}
-
 // A database keeps what it committed over losses of power at any moment, with what it asks of a file system: maps, writes in place, syncs,
 // growth, a lock. Its pages are mapped by a process of its own.
 func TestADatabaseKeepsWhatItCommitted(t *testing.T) {
-	d, dir := mounted(t)
+	d, dir := ForTest(t)
 	acked := uint64(0)
 	for seed := range uint64(12) {
 		cmd := exec.Command(os.Args[0])
@@ -130,7 +111,7 @@ func TestADatabaseKeepsWhatItCommitted(t *testing.T) {
 
 // What programs ask of a file system is answered as Linux does.
 func TestItIsAFileSystem(t *testing.T) {
-	d, dir := mounted(t)
+	d, dir := ForTest(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
 	check := func(err error) {
 		t.Helper()

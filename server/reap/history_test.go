@@ -14,7 +14,7 @@ import (
 	"berth/structs"
 )
 
-// launches is a periodic job with launches that are over, and what became of them: w well, f failed, s stopped, r still running.
+// launches is a periodic job with launches that are over, and what became of them: w well, f failed, s stopped, p suspended, r still running.
 // The first is the oldest.
 type launches struct {
 	parent *structs.Job
@@ -35,6 +35,8 @@ func (l launches) put(t *state.WriteTxn, ended int64) {
 			a.ClientStatus = structs.AllocClientFailed
 		case 's':
 			a.DesiredStatus = structs.AllocDesiredStop
+		case 'p':
+			a.DesiredStatus, j.Suspended = structs.AllocDesiredStop, true
 		case 'r':
 			a.ClientStatus, j.Status = structs.AllocClientRunning, structs.JobStatusRunning
 		}
@@ -73,6 +75,7 @@ func TestCRN2HistoryLimits(t *testing.T) {
 		{name: "none is kept", successful: new(0), failed: new(0), became: "wf", go_: []int{98, 99}},
 		{name: "what was stopped has not ended well", successful: new(1), failed: new(1), became: "wss", go_: []int{99}},
 		{name: "what runs does not count", successful: new(1), failed: new(0), became: "rwrw", go_: []int{99}},
+		{name: "what is suspended does not count, and stays", successful: new(0), failed: new(1), became: "spp"},
 		{name: "when everything is to go, they go too", force: true, successful: new(3), failed: new(1), became: "wf", go_: []int{98, 99}},
 		{name: "of a job that was stopped none is kept for good", successful: new(3), failed: new(1), became: "wwf", ended: 5 * time.Hour,
 			change: func(p *structs.Job) { p.Stop = true }, go_: []int{98, 99, 100}},

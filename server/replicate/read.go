@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -195,15 +196,7 @@ func (r *Replicator) fetch(ctx context.Context, c *Changes) ([]*structs.ACLPolic
 }
 
 // there are those that are not nil.
-func there[T any](all []*T) []*T {
-	var out []*T
-	for _, x := range all {
-		if x != nil {
-			out = append(out, x)
-		}
-	}
-	return out
-}
+func there[T any](all []*T) []*T { return slices.DeleteFunc(all, func(x *T) bool { return x == nil }) }
 
 // policy reads a policy, nil when it is gone.
 func (r *Replicator) policy(ctx context.Context, name string) (*structs.ACLPolicy, error) {

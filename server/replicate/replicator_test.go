@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"berth/structs"
 )
 
@@ -316,10 +318,15 @@ func TestWhatIsUsedHereStays(t *testing.T) {
 		n := &structs.Node{ID: id('n', 1), SecretID: id('s', 1), Name: "n1", Datacenter: "dc1", NodePool: "gpu", Status: structs.NodeStatusReady, SchedulingEligibility: structs.NodeEligible,
 			NodeResources: &structs.NodeResources{}}
 		b.do(t, structs.CmdNodeRegister, &structs.NodeRegisterCommand{Node: n})
+		a.do(t, structs.CmdNamespaceUpsert, &structs.NamespaceUpsertCommand{Namespaces: []*structs.Namespace{{Name: "apps"}}})
+		within(t, time.Second, "the namespace", same(a, b))
+		j := &structs.Job{ID: "j", Name: "j", Namespace: "apps", Type: structs.JobTypeService}
+		b.do(t, structs.CmdJobRegister, &structs.JobRegisterCommand{Job: j})
+		a.do(t, structs.CmdNamespaceDelete, &structs.NameDeleteCommand{Names: []string{"apps"}})
 		a.do(t, structs.CmdNodePoolDelete, &structs.NameDeleteCommand{Names: []string{"gpu"}})
 		log.take()
 		time.Sleep(10 * time.Minute)
-		if s := r.Status(); b.store.Snapshot().NodePool("gpu") == nil || len(s.Aside) != 1 || s.Aside[0] != `node pool gpu: it has node "n1"` || s.Failing != "" {
+		if s := r.Status(); b.store.Snapshot().NodePool("gpu") == nil || len(s.Aside) != 2 || !strings.HasPrefix(s.Aside[0], `namespace apps: `) || s.Aside[1] != `node pool gpu: it has node "n1"` || s.Failing != "" {
 			t.Errorf("%+v", s)
 		}
 		if got := log.take(); len(got) != 1 || !strings.Contains(got[0], "not all is as in") {
@@ -329,6 +336,7 @@ func TestWhatIsUsedHereStays(t *testing.T) {
 			t.Error(n)
 		}
 		b.do(t, structs.CmdNodeDeregister, &structs.NodeDeregisterCommand{NodeID: n.ID})
+		b.do(t, structs.CmdJobDeregister, &structs.JobDeregisterCommand{Namespace: j.Namespace, JobID: j.ID, Purge: true})
 		within(t, time.Minute, "it goes", same(a, b))
 		if s := r.Status(); len(s.Aside) != 0 {
 			t.Errorf("%+v", s)
@@ -398,6 +406,11 @@ func TestWhatChangesWhileItIsRead(t *testing.T) {
 				}
 			}
 			return nil, false
+		}
+		b.proposal = func(body msgp.Marshaler) {
+			if c, ok := body.(*structs.ACLTokenUpsertCommand); ok && int64(c.Token.SecretID[1]) != c.Token.CreateTime.Unix() {
+				t.Errorf("the secret of a later token of the accessor is given the rights of the one before: %+v", c.Token)
+			}
 		}
 		defer run(follower(b, a, "a", log))()
 		within(t, time.Second, "it has it", same(a, b))

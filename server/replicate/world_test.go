@@ -33,6 +33,7 @@ type region struct {
 	mu       sync.Mutex
 	proposed int
 	fail     error                                    // of proposals
+	proposal func(body msgp.Marshaler)                // is told of each
 	away     error                                    // of questions
 	answers  func(method, path string) ([]byte, bool) // in place of its own
 	asked    map[string]int                           // by method and path without the query
@@ -58,6 +59,9 @@ func (g *region) Propose(_ context.Context, kind structs.CommandKind, body msgp.
 		return 0, nil, g.fail
 	}
 	g.proposed++
+	if g.proposal != nil {
+		g.proposal(body)
+	}
 	cmd, err := structs.NewCommand(kind, time.Now().UnixNano(), body)
 	if err != nil {
 		return 0, nil, err
