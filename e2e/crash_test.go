@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,13 +23,7 @@ func TestAServerDiesAtNamedMoments(t *testing.T) {
 	w.join(2, "server")
 	w.join(3, "server")
 	w.voters(3)
-	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
-	var clients sync.WaitGroup
-	for c := 1; c <= 3; c++ {
-		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(uint64(h.began.UnixNano()), uint64(c)))) })
-	}
-	defer clients.Wait()
-	defer h.over.Store(true)
+	h := w.history(3, rand.Uint64())
 
 	const leads = ":term.run" // counted behind that
 	for _, c := range []struct {
@@ -94,7 +87,7 @@ func TestAServerDiesAtNamedMoments(t *testing.T) {
 		h.has(i, fmt.Sprintf("machine %d has what was acknowledged before it is back from %s", i, point))
 		t.Logf("%s of machine %d: %v", c.point, i, (time.Since(h.began) - began).Round(time.Millisecond))
 	}
-	h.judge(&clients)
+	h.judge()
 }
 
 // has waits until a machine's server has every namespace that is acknowledged now.

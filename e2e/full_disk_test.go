@@ -5,10 +5,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,13 +42,7 @@ func TestTheLeadersDiskFillsUpUnderWrites(t *testing.T) {
 	w.join(2, "server")
 	w.join(3, "server")
 	lead := w.voters(3)
-	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
-	var clients sync.WaitGroup
-	for c := 1; c <= 3; c++ {
-		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(uint64(h.began.UnixNano()), uint64(c)))) })
-	}
-	defer clients.Wait()
-	defer h.over.Store(true)
+	h := w.history(3, rand.Uint64())
 	h.goOn(30)
 
 	filler := filepath.Join(w.agents[lead-1].DataDir(), "filler")
@@ -82,5 +74,5 @@ func TestTheLeadersDiskFillsUpUnderWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.has(lead, "the server with the full disk has what it missed")
-	h.judge(&clients)
+	h.judge()
 }

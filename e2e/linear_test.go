@@ -304,7 +304,22 @@ type history struct {
 	mu    sync.Mutex
 	ops   []porcupine.Operation
 	acked map[string]bool // namespaces
+
+	clients sync.WaitGroup
 }
+
+// history begins one: so many clients ask until it is judged, or the test ends.
+func (w *town) history(clients int, seed uint64) *history {
+	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
+	for c := 1; c <= clients; c++ {
+		h.clients.Go(func() { h.client(c, rand.New(rand.NewPCG(seed, uint64(c)))) })
+	}
+	w.Cleanup(h.end)
+	return h
+}
+
+// end ends the clients.
+func (h *history) end() { h.over.Store(true); h.clients.Wait() }
 
 // client asks one server after the other until the test is over.
 func (h *history) client(c int, r *rand.Rand) {
@@ -499,13 +514,7 @@ func TestHistoriesOfRealServersAreLinearizable(t *testing.T) {
 	w.join(3, "server")
 	w.voters(3)
 
-	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
-	var clients sync.WaitGroup
-	for c := 1; c <= 4; c++ {
-		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(seed, uint64(c)))) })
-	}
-	defer clients.Wait()
-	defer h.over.Store(true)
+	h := w.history(4, seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	all := faults()
 	for round := 0; round == 0 || time.Since(h.began) < lasts; round++ {
@@ -520,7 +529,7 @@ func TestHistoriesOfRealServersAreLinearizable(t *testing.T) {
 			h.flows("this: " + f.name)
 		}
 	}
-	h.judge(&clients)
+	h.judge()
 }
 
 // least is how many operations must have been answered for a history to be worth a judgement.
@@ -528,7 +537,7 @@ const least = 60
 
 // judge ends the clients of a cluster of three and looks at what they were told: every acknowledged write is on every server, and each register
 // is linearizable.
-func (h *history) judge(clients *sync.WaitGroup) {
+func (h *history) judge() {
 	w := h.w
 	w.Helper()
 	w.until(fmt.Sprintf("%d operations tell something", least), func() bool {
@@ -536,8 +545,7 @@ func (h *history) judge(clients *sync.WaitGroup) {
 		defer h.mu.Unlock()
 		return len(settled(h.ops)) >= least
 	})
-	h.over.Store(true)
-	clients.Wait()
+	h.end()
 	w.voters(3)
 	for i := 1; i <= 3; i++ {
 		w.until(fmt.Sprintf("machine %d has every acknowledged namespace", i), func() bool {

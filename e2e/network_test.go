@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"math/rand/v2"
-	"sync"
 	"testing"
 	"time"
 
@@ -45,14 +44,8 @@ func TestHistoriesOverABadNetworkAreLinearizable(t *testing.T) {
 	w.join(2, "server")
 	w.join(3, "server")
 	w.voters(3)
-	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
-	var clients sync.WaitGroup
-	for c := 1; c <= 3; c++ {
-		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(uint64(h.began.UnixNano()), uint64(c)))) })
-	}
-	defer clients.Wait()
-	defer h.over.Store(true)
+	h := w.history(3, rand.Uint64())
 	w.badNetwork(2 * pause)
 	h.flows("the network was bad")
-	h.judge(&clients)
+	h.judge()
 }

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +25,11 @@ func (w *town) limited(name string) *harness.Limits {
 	}
 	w.Cleanup(func() {
 		for _, a := range w.agents {
-			if a != nil && a.Running() {
-				_ = a.Signal(w.ctx, syscall.SIGKILL) // Close looks at the rest
+			if a == nil {
+				continue
+			}
+			if err := a.Close(); err != nil { // whether or not the test's time is over
+				w.Error(err)
 			}
 		}
 		if err := l.Close(); err != nil {
@@ -55,13 +57,7 @@ func TestServersWithLittleMemoryAndLittleProcessorTime(t *testing.T) {
 	w.voters(3)
 	first := w.agents[0]
 
-	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
-	var clients sync.WaitGroup
-	for c := 1; c <= 3; c++ {
-		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(uint64(h.began.UnixNano()), uint64(c)))) })
-	}
-	defer clients.Wait()
-	defer h.over.Store(true)
+	h := w.history(3, rand.Uint64())
 
 	h.goOn(500)
 	steady, err := memory.Used()
@@ -124,7 +120,7 @@ func TestServersWithLittleMemoryAndLittleProcessorTime(t *testing.T) {
 	if err := cpu.CPU(1000); err != nil {
 		t.Fatal(err)
 	}
-	h.judge(&clients)
+	h.judge()
 }
 
 // changesTold counts lines of the logs that say why another server leads.

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -126,13 +125,7 @@ func TestARollingUpgradeLosesNothing(t *testing.T) {
 	w.join(3, "server")
 	w.voters(3)
 
-	h := &history{w: w, began: time.Now(), acked: map[string]bool{}}
-	var clients sync.WaitGroup
-	for c := 1; c <= 3; c++ {
-		clients.Go(func() { h.client(c, rand.New(rand.NewPCG(uint64(h.began.UnixNano()), uint64(c)))) })
-	}
-	defer clients.Wait()
-	defer h.over.Store(true)
+	h := w.history(3, rand.Uint64())
 	class := func(i int) error {
 		_, err := w.agents[i-1].API.Call(w.ctx, http.MethodPut, "/v1/priority-class/low", map[string]any{"Value": 20}, nil)
 		return err
@@ -201,5 +194,5 @@ func TestARollingUpgradeLosesNothing(t *testing.T) {
 	if err := a.Launch(); err != nil {
 		t.Fatal(err)
 	}
-	h.judge(&clients)
+	h.judge()
 }
