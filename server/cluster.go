@@ -36,6 +36,8 @@ const (
 	membersInterval = 5 * time.Second
 	// changeTimeout bounds a change of raft's members.
 	changeTimeout = 10 * time.Second
+	// verifyTime bounds how long it is asked whether this server leads; each time raft is, some answer of the others has come.
+	verifyTime = 5 * time.Second
 	// readyCheck is how often a server that starts looks whether it has caught up.
 	readyCheck = 10 * time.Millisecond
 	// transferTimeout bounds the hand-over of leadership by a server that ends.
@@ -495,18 +497,30 @@ func (s *Server) LastContact() time.Duration {
 	return time.Since(at)
 }
 
-// VerifyLeader asks the other servers whether this one still leads: what it answers then is the newest there is.
+// VerifyLeader asks the other servers whether this one still leads: what it answers then is the newest there is. Why more than raft's own: that
+// counts answers to what was asked before, too, as they lie there when a process that was stopped goes on.
 func (s *Server) VerifyLeader() error {
 	term, r := s.leading.Load(), s.raft.Load()
 	if r == nil || !s.IsLeader() {
 		return s.notLeading()
 	}
-	err := r.VerifyLeader().Error()
-	if errors.Is(err, raft.ErrLeadershipLost) || err == nil && r.CurrentTerm() != term { // in another term what came before may not be applied
-		return s.notLeading()
+	w := s.wire.Load()
+	before := w.asked.Load()
+	for began := time.Now(); time.Since(began) < verifyTime; {
+		err := r.VerifyLeader().Error()
+		if errors.Is(err, raft.ErrLeadershipLost) || err == nil && r.CurrentTerm() != term { // in another term what came before may not be applied
+			return s.notLeading()
+		}
+		if err != nil {
+			return raftError(err)
+		}
+		servers, err := s.configured()
+		if err != nil {
+			return err
+		}
+		if w.leads(raft.ServerID(s.ID().String()), term, before, servers) {
+			return nil
+		}
 	}
-	if err != nil {
-		return raftError(err)
-	}
-	return nil
+	return errNoLeader()
 }

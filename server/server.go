@@ -37,6 +37,7 @@ type Server struct {
 	events   *events.Broker
 	backup   *backup.Saver             // nil without a plan
 	raft     atomic.Pointer[raft.Raft] // nil until Run has started it
+	wire     atomic.Pointer[wire]      // nil until then
 	disk     atomic.Pointer[disk]      // nil until then, and in memory
 	id       atomic.Pointer[structs.ID]
 	pilot    atomic.Pointer[autopilot.Autopilot] // nil unless leading with others
@@ -91,6 +92,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.wire.Store(c.wire)
 	s.raft.Store(c.raft)
 	s.disk.Store(c.stores.disk)
 	defer func() {

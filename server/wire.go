@@ -12,8 +12,8 @@ import (
 // errStalled keeps a leader whose disk does not answer from being taken for one that works.
 var errStalled = errors.New("this server's disk does not answer: it sends no heartbeats")
 
-// wire is raft's transport with three things added: its heartbeats can be cut, it can ask raft to stand for election at once, and what others
-// send is looked at before raft has it.
+// wire is raft's transport with four things added: its heartbeats can be cut, it can ask raft to stand for election at once, what others
+// send is looked at before raft has it, and it knows who followed this server since when.
 type wire struct {
 	raft.Transport
 	cut  atomic.Bool
@@ -22,11 +22,18 @@ type wire struct {
 	end  chan struct{}
 	once sync.Once
 	done chan struct{}
+
+	asked    atomic.Uint64 // heartbeats and other requests to append so far: each has its number
+	mu       sync.Mutex
+	followed map[raft.ServerID]follows // by whom
 }
+
+// follows is the newest request to append that a server took, and its term.
+type follows struct{ number, term uint64 }
 
 // newWire goes on until it is closed, which raft does.
 func newWire(t raft.Transport) *wire {
-	w := &wire{Transport: t, in: make(chan raft.RPC), end: make(chan struct{}), done: make(chan struct{})}
+	w := &wire{Transport: t, in: make(chan raft.RPC), end: make(chan struct{}), done: make(chan struct{}), followed: map[raft.ServerID]follows{}}
 	go w.pass()
 	return w
 }
@@ -73,7 +80,36 @@ func (w *wire) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 	if w.cut.Load() {
 		return errStalled
 	}
-	return w.Transport.AppendEntries(id, target, args, resp)
+	n := w.asked.Add(1)
+	if err := w.Transport.AppendEntries(id, target, args, resp); err != nil {
+		return err
+	}
+	if resp.Success {
+		w.mu.Lock()
+		if w.followed[id].number < n {
+			w.followed[id] = follows{n, args.Term}
+		}
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+// leads reports whether most voters took a request of a term that was made after another, the one of a number: nobody leads in a later term
+// until one of them is asked anew.
+func (w *wire) leads(own raft.ServerID, term, after uint64, servers []raft.Server) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	voters, most := 0, 0
+	for _, s := range servers {
+		if s.Suffrage != raft.Voter {
+			continue
+		}
+		voters++
+		if f := w.followed[s.ID]; s.ID == own || f.term == term && f.number > after {
+			most++
+		}
+	}
+	return 2*most > voters
 }
 
 // AppendEntriesPipeline implements raft.Transport.
