@@ -1,6 +1,7 @@
 package boltfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -41,6 +42,30 @@ func makeAndStay(path string) error {
 		}); err != nil {
 			return err
 		}
+	}
+}
+
+// Who ended while it made the file leaves no second name of it: it would keep what the file once was when a smaller one takes its place.
+func TestNothingIsLeftBesideTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f.db")
+	if err := Make(path); err != nil {
+		t.Fatal(err)
+	}
+	was, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, path+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(path); err != nil {
+		t.Fatal(err)
+	}
+	is, err := os.ReadFile(path)
+	list, lerr := os.ReadDir(dir)
+	if err != nil || lerr != nil || !bytes.Equal(is, was) || len(list) != 1 {
+		t.Errorf("%v, %v, %v", list, err, lerr)
 	}
 }
 
