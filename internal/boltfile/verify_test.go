@@ -76,8 +76,8 @@ func TestWhatPassesCanBeOpened(t *testing.T) {
 		if err := Verify(path); err != nil {
 			return
 		}
-		err := Guard(func() error {
-			db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoFreelistSync: true})
+		err := GuardOpen(func(open OpenFile) error { // what falls over it must not keep it locked from the next
+			db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoFreelistSync: true, OpenFile: open})
 			if err != nil {
 				return err
 			}
