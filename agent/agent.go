@@ -528,6 +528,8 @@ func (a *agent) nextStep() string {
 	switch {
 	case !a.cfg.ACL.Enabled:
 		return first
+	case a.cfg.Authority() != a.cfg.Region:
+		return fmt.Sprintf("export BERTH_TOKEN=... (access control is on, and region %q decides over tokens: show a global one of it), berth operator region status", a.cfg.Authority())
 	case a.server != nil && a.server.State().Snapshot().ACLBootstrap() == nil:
 		return "berth acl bootstrap (access control is on: callers need a token, and this makes the first one)"
 	}

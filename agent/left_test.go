@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -33,5 +34,16 @@ func TestFilesUnderTasksStay(t *testing.T) {
 				t.Errorf("left = %v, want %v", a.left, c.left)
 			}
 		})
+	}
+}
+
+// In a region that follows another the first token is made in that one.
+func TestWhatToDoFirst(t *testing.T) {
+	for authority, want := range map[string]string{"": "export BERTH_TOKEN=... (access control is on), berth node status", "west": "export BERTH_TOKEN=... (access control is on), berth node status",
+		"east": `region "east" decides over tokens`} {
+		a := &agent{cfg: &config.Config{Region: "west", ACL: config.ACL{Enabled: true}, Server: config.Server{Enabled: true, AuthoritativeRegion: authority}}}
+		if got := a.nextStep(); !strings.Contains(got, want) {
+			t.Errorf("%q: %s", authority, got)
+		}
 	}
 }

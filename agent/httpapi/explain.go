@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"berth/acl"
 	"berth/api"
+	"berth/internal/cron"
 	"berth/state"
 	"berth/structs"
 )
@@ -55,7 +57,11 @@ func explainJob(s teller, j *structs.Job) *api.Why {
 	}
 	w.Waiting = append(w.Waiting, leaving(s.Snapshot, func(al *structs.Allocation) bool { return al.JobID == j.ID && al.Namespace == j.Namespace })...)
 	total := 0
+	template := j.IsPeriodic() || j.IsParameterized() // nothing of it runs itself
 	for _, g := range j.TaskGroups {
+		if template {
+			break
+		}
 		wanted += g.Desired()
 		total += running[g.Name]
 		w.Facts = append(w.Facts, api.WhyFact{Label: "group " + g.Name, Value: fmt.Sprintf("%d of %d running", running[g.Name], g.Desired())})
@@ -97,6 +103,8 @@ func explainJob(s teller, j *structs.Job) *api.Why {
 	case j.Suspended:
 		w.Summary = fmt.Sprintf("The job is suspended; %d of its allocations still run.", total+ending)
 		w.Waiting = append([]api.WhyWaiting{{Subject: "job " + j.ID, Reason: "it is suspended: berth job resume " + structs.JobArgs(j.Namespace, j.ID), Since: suspended}}, w.Waiting...)
+	case template:
+		w.Summary = launches(j, time.Now())
 	case len(w.Waiting) > 0:
 		w.Summary = fmt.Sprintf("%d of %d allocations run; %s: %s.", total, wanted, w.Waiting[0].Subject, w.Waiting[0].Reason)
 	case last != nil && last.Status == structs.EvalStatusFailed:
@@ -110,7 +118,23 @@ func explainJob(s teller, j *structs.Job) *api.Why {
 	}
 	w.finish()
 	w.Next = []string{"berth job status " + structs.JobArgs(j.Namespace, j.ID)}
+	if len(w.Waiting) == 0 && !j.Stopped() && last != nil && last.Status == structs.EvalStatusFailed {
+		w.Next = append(w.Next, "berth job eval "+structs.JobArgs(j.Namespace, j.ID)) // once what it failed for is mended
+	}
 	return (*api.Why)(w)
+}
+
+// launches says of a job that only launches others what launches them.
+func launches(j *structs.Job, now time.Time) string {
+	const self = "; nothing of it runs by itself."
+	switch next := cron.NextLaunch(j, now); {
+	case j.IsParameterized():
+		return "It is launched by berth job dispatch " + structs.JobArgs(j.Namespace, j.ID) + self
+	case next.IsZero():
+		return "Its schedule launches nothing: it is switched off, or over" + self
+	default:
+		return "It is launched by its schedule, next at " + next.Format(time.RFC3339) + self
+	}
 }
 
 func deadline(e *structs.Evaluation) int64 {
@@ -160,6 +184,9 @@ func waitingTasks(al *structs.Allocation) []api.WhyWaiting {
 		x := api.WhyWaiting{Subject: "task " + name + " of " + al.ID.Short(), Reason: "it has not started", Since: al.CreateTime}
 		if n := len(st.Events); n > 0 {
 			x.Reason, x.Since = eventText(st.Events[n-1]), st.Events[n-1].Time
+			if n > 1 && st.Events[n-1].Type == structs.TaskRestarting { // what it is tried again after
+				x.Reason = eventText(st.Events[n-2]) + "; " + x.Reason
+			}
 		}
 		out = append(out, x)
 	}

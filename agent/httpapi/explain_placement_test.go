@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,41 @@ func TestAJobTellsWhatItDependsOn(t *testing.T) {
 	}
 	if !strings.Contains(w.Summary, "its last evaluation failed: job load has failed") {
 		t.Error(w.Summary)
+	}
+	if want := []string{"berth job status web", "berth job eval web"}; !slices.Equal(w.Next, want) {
+		t.Errorf("next %q, want %q", w.Next, want)
+	}
+}
+
+// A job that only launches others is said to do so, and a task that is tried again is told with what it failed for.
+func TestWhatAJobOnlyLaunchesAndWhatIsTriedAgain(t *testing.T) {
+	groups := []*structs.TaskGroup{{Name: "g", Count: new(1)}}
+	job := func(periodic *structs.PeriodicConfig, params *structs.ParameterizedJobConfig) *structs.Job {
+		return &structs.Job{ID: "web", Namespace: "ml", Status: structs.JobStatusRunning, TaskGroups: groups, Periodic: periodic, ParameterizedJob: params}
+	}
+	yearly := func(on bool) *structs.PeriodicConfig {
+		return &structs.PeriodicConfig{Specs: []string{"0 0 1 1 * 2098"}, Enabled: new(on), TimeZone: new("UTC")}
+	}
+	for want, j := range map[string]*structs.Job{
+		"It is launched by its schedule, next at 2098-01-01T00:00:00Z; nothing of it runs by itself.": job(yearly(true), nil),
+		"Its schedule launches nothing: it is switched off, or over; nothing of it runs by itself.":   job(yearly(false), nil),
+		"It is launched by berth job dispatch -namespace ml web; nothing of it runs by itself.":       job(nil, &structs.ParameterizedJobConfig{}),
+		"0 of 1 allocations run; task t of 01000000: no image \"x\"; Task restarting in 15s.":         job(nil, nil),
+	} {
+		store := state.New()
+		txn := store.Begin(1)
+		txn.PutJob(j)
+		template := j.Periodic != nil || j.ParameterizedJob != nil
+		if !template {
+			txn.PutAlloc(&structs.Allocation{ID: structs.ID{1}, Namespace: "ml", JobID: "web", TaskGroup: "g", DesiredStatus: structs.AllocDesiredRun, ClientStatus: structs.AllocClientPending,
+				TaskStates: map[string]*structs.TaskState{"t": {State: structs.TaskStatePending, Events: []*structs.TaskEvent{
+					{Type: structs.TaskDriverFailure, DisplayMessage: `no image "x"`}, {Type: structs.TaskRestarting, DisplayMessage: "Task restarting in 15s"}}}}})
+		}
+		txn.Commit()
+		w := explainJob(toldAll(store), j)
+		if counted := strings.HasPrefix(w.Facts[0].Label, "group"); w.Summary != want || counted == template {
+			t.Errorf("%q with %v, want %q", w.Summary, w.Facts, want)
+		}
 	}
 }
 

@@ -45,9 +45,13 @@ func (c *complaints) Write(line []byte) (int, error) {
 	if !bytes.Contains(line, []byte("[ERR]")) && !bytes.Contains(line, []byte("[WARN]")) {
 		return c.to.Write(line)
 	}
+	n := len(line)
+	if head, _, cut := bytes.Cut(line, []byte(" meta:(")); cut { // what a member says of itself, as numbers, one for each byte
+		line = fmt.Appendf(nil, "%s\n", head)
+	}
 	left, pass := c.count(kindOf(line), time.Now())
 	if !pass {
-		return len(line), nil
+		return n, nil
 	}
 	if left > 0 {
 		line = fmt.Appendf(nil, "%s (%d more like the last one were left out)\n", bytes.TrimRight(line, "\n"), left)
@@ -55,7 +59,7 @@ func (c *complaints) Write(line []byte) (int, error) {
 	if _, err := c.to.Write(line); err != nil {
 		return 0, err
 	}
-	return len(line), nil
+	return n, nil
 }
 
 // count says whether a line of a kind is passed on, and how many were not since the last one that was.

@@ -47,6 +47,10 @@ func TestComplaintsOfOneKindAreBounded(t *testing.T) {
 		if _, last := lines(); strings.Contains(last, "left out") {
 			t.Errorf("told twice: %q", last)
 		}
+		l.Printf("[WARN] memberlist: Refuting an alive message for 's1' (192.0.2.1:4648) meta:(%v VS %v), vsn:([1 5] VS [1 5])", []byte("ab"), []byte("cd"))
+		if n, last := lines(); n != 1 || last != "[WARN] memberlist: Refuting an alive message for 's1' (192.0.2.1:4648)" {
+			t.Errorf("%d lines, %q", n, last)
+		}
 		// Who makes kinds of his own has those of one.
 		for i := range 10_000 {
 			l.Print("[ERR] memberlist: " + strings.Repeat("x", i%1000))
