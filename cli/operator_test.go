@@ -45,8 +45,13 @@ func TestServersAndTheirLeader(t *testing.T) {
 			{Name: "a.global", Addr: "10.0.0.1", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc1", "region": "global", "build": "0.1.0"}},
 			{Name: "b.global", Addr: "10.0.0.2", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc1", "region": "global", "build": "0.1.0"}},
 			{Name: "c.north", Addr: "10.0.2.1", Port: 4648, Status: "failed", Tags: map[string]string{"dc": "dc3", "region": "north", "build": "0.1.0"}},
+			{Name: "c.south", Addr: "10.0.3.1", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc4", "region": "south", "build": "0.1.0"}},
 			{Name: "d.west", Addr: "10.0.1.1", Port: 4648, Status: "alive", Tags: map[string]string{"dc": "dc2", "region": "west", "build": "0.1.0"}}}},
 		"GET /v1/status/leader": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("region") == "south" { // it was just cut off
+				<-r.Context().Done()
+				return
+			}
 			_ = json.NewEncoder(w).Encode(map[string]string{"global": "10.0.0.2:4647", "west": "10.0.1.1:4647"}[r.URL.Query().Get("region")])
 			if region := r.URL.Query().Get("region"); region == "north" {
 				t.Error("a region of which nobody is alive was asked")

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,9 +44,7 @@ func (e *env) serverCommand() *cobra.Command {
 			if _, asked := leaders[region]; asked || x.Status != "alive" {
 				continue
 			}
-			if leaders[region], err = client.Leader(cmd.Context(), &api.QueryOptions{Region: region}); err != nil {
-				leaders[region] = "" // there is none now, or nobody tells: the list is true all the same
-			}
+			leaders[region] = leaderOf(cmd.Context(), client, region)
 		}
 		rows := [][]string{{"Name", "Address", "Port", "Status", "Leader", "Build", "Datacenter", "Region"}}
 		for _, x := range m.Members {
@@ -97,6 +97,20 @@ func (e *env) serverForceLeave() *cobra.Command {
 		}}
 	c.Flags().BoolVar(&prune, "prune", false, "forget it at once")
 	return c
+}
+
+// leaderTime bounds how long a region is asked who leads it: one that was just cut off does not answer.
+const leaderTime = 2 * time.Second
+
+// leaderOf is the address of a region's leader, "" where there is none now or nobody tells: a list of members is true all the same.
+func leaderOf(ctx context.Context, c *api.Client, region string) string {
+	ctx, cancel := context.WithTimeout(ctx, leaderTime)
+	defer cancel()
+	leader, err := c.Leader(ctx, &api.QueryOptions{Region: region})
+	if err != nil {
+		return ""
+	}
+	return leader
 }
 
 // leads reports whether a server is the one at the leader's address. Members are known by their host, and perhaps the port of
