@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"berth/scheduler/fleet"
 	"berth/scheduler/rank"
 	"berth/scheduler/reconcile"
 	"berth/structs"
@@ -143,17 +144,34 @@ func (g *group) observe(row int32, d rank.Dimension) (observed, wanted string) {
 // unblocks lists the events that would change the answer.
 func (g *group) unblocks(m *structs.AllocMetric) []string {
 	var events []string
-	if m.NodesExhausted > 0 {
+	small := g.tooSmall()
+	if full := m.NodesExhausted - small; full > 0 {
 		where := "the node that is full"
-		if m.NodesExhausted > 1 {
-			where = "one of the " + nodes(m.NodesExhausted) + " that are full"
+		if full > 1 {
+			where = "one of the " + nodes(full) + " that are full"
 		}
 		events = append(events, "an allocation stops on "+where)
 	}
 	if m.NodesFiltered > 0 {
 		events = append(events, "a node changes so that it satisfies the constraints")
 	}
+	if small > 0 && small == m.NodesExhausted {
+		return append(events, "a larger node joins")
+	}
 	return append(events, "a node joins")
+}
+
+// tooSmall is how many of the nodes that would do but lack room have less in all than is asked: whatever stops there, it does not help.
+func (g *group) tooSmall() int {
+	n := 0
+	g.rank.Lacking(g.sel.Rows, func(row int32, _ rank.Dimension) bool {
+		all := fleet.Capacity(g.run.in.Fleet.NodeAt(row))
+		if g.ask.CPU > all.CPU || g.ask.MemoryMB > all.MemoryMB || g.ask.DiskMB > all.DiskMB || g.ask.Cores > all.Cores {
+			n++
+		}
+		return true
+	})
+	return n
 }
 
 // waitsForStops reports that some node would fit once the allocations that are stopping there have ended.
