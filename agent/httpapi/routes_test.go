@@ -111,7 +111,7 @@ func TestEveryRoute(t *testing.T) {
 		{"PUT", "/v1/node/" + node + "/evaluate", nil, 200, `"EvalIDs":[`},
 		{"PUT", "/v1/node/" + node + "/eligibility", map[string]any{"Eligibility": "ineligible"}, 200, `"NodeModifyIndex":`},
 		{"PUT", "/v1/node/" + node + "/eligibility", map[string]any{"Eligibility": "sometimes"}, 400, `sometimes`},
-		{"PUT", "/v1/node/" + node + "/taints", map[string]any{"Taints": []any{map[string]any{"Key": "a", "Value": "b", "Effect": "NoSchedule"}}, "Cas": 0}, 200, `"NodeModifyIndex":`},
+		{"PUT", "/v1/node/" + node + "/taints", map[string]any{"NodeID": node, "Taints": []any{map[string]any{"Key": "a", "Value": "b", "Effect": "NoSchedule"}}, "Cas": 0}, 200, `"NodeModifyIndex":`},
 		{"PUT", "/v1/node/" + node + "/taints", map[string]any{"Taints": []any{}, "Cas": 0}, 409, `its taints were changed at index`},
 		{"PUT", "/v1/node/" + node + "/taints", map[string]any{"Taints": []any{map[string]any{"Key": "a", "Effect": "Never"}}}, 400, `effect is "Never"; it must be NoSchedule`},
 		{"GET", "/v1/nodes", nil, 200, `"Taints":[{"Key":"a","Value":"b","Effect":"NoSchedule","Source":"operator","Since":`},

@@ -9,6 +9,7 @@ import (
 // nodeTaints replaces the taints that a node has from its operator; with Cas only if they were last changed at that index.
 func (a *API) nodeTaints(r *request) (any, error) {
 	var req struct {
+		NodeID structs.ID // of the path; told as in the other bodies of nodes
 		Taints []*structs.Taint
 		Cas    *uint64
 	}
