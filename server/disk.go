@@ -61,12 +61,22 @@ func (d *disk) write(f func() error) error {
 	err := f()
 	d.mu.Lock()
 	d.began, d.err = time.Time{}, err
-	if errors.Is(err, syscall.EIO) && d.worst == nil {
+	d.mu.Unlock()
+	d.notice(err)
+	return err
+}
+
+// notice breaks the disk when what it was asked to do failed for good.
+func (d *disk) notice(err error) {
+	if !errors.Is(err, syscall.EIO) {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.worst == nil {
 		d.worst = err
 		close(d.broken)
 	}
-	d.mu.Unlock()
-	return err
 }
 
 // watch ends with an error when the disk is broken. Why: after a failed fsync the kernel takes what it could not write for written, so that
@@ -89,6 +99,13 @@ func (d *disk) StoreLog(log *raft.Log) error { return d.StoreLogs([]*raft.Log{lo
 // StoreLogs implements raft.LogStore.
 func (d *disk) StoreLogs(logs []*raft.Log) error {
 	return d.write(func() error { return d.storage.StoreLogs(logs) })
+}
+
+// DeleteRange implements raft.LogStore. It is no write whose time counts: it runs beside those of the log.
+func (d *disk) DeleteRange(from, to uint64) error {
+	err := d.storage.DeleteRange(from, to)
+	d.notice(err) // raft goes on when entries cannot be forgotten, and the file is what was to be trusted
+	return err
 }
 
 // Set implements raft.StableStore.

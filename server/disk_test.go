@@ -128,6 +128,30 @@ func TestAServerWhoseDiskFailsEndsAndSaysSo(t *testing.T) {
 	}
 }
 
+// unforgetful fails to forget entries of the log.
+type unforgetful struct{ storage }
+
+func (unforgetful) DeleteRange(uint64, uint64) error {
+	return &os.PathError{Op: "fdatasync", Path: "raft.db", Err: syscall.EIO}
+}
+
+// The sync may fail when old entries are forgotten behind a snapshot: raft only notes that, and the file may have lost what is newer.
+func TestAServerWhoseDiskFailsWhileItForgetsEnds(t *testing.T) {
+	s, err := New(Config{DataDir: t.TempDir(), Logger: hclog.NewNullLogger(), faulty: func(st storage) storage { return unforgetful{st} },
+		tune: func(c *raft.Config) { c.TrailingLogs = 1 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(t.Context()) }()
+	<-s.Ready()
+	register(t, s, job(1))
+	_ = s.raft.Load().Snapshot().Error() // it is kept, or not: the log could not be cut off
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "the disk is failing") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 func TestAServerEndsWhileItsDiskIsFull(t *testing.T) {
 	var full atomic.Bool
 	s := startWith(t, Config{DataDir: t.TempDir(), faulty: func(st storage) storage { return fullDisk{st, &full} }})
