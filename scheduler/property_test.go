@@ -213,15 +213,15 @@ func TestTroublesEnd(t *testing.T) {
 			t.Fatalf("%d evaluations, and nothing happened any more\n%s", evals, strings.Join(lines, "\n"))
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
-			if d := w.LatestDeployment("", id); d != nil && d.Status == structs.DeploymentFailed && d.JobVersion == w.jobs[id].Version {
+			if w.hasFailed(id) {
 				continue // what failed goes no further
 			}
 			if t := w.jobs[id].Type; w.blocked[id] != nil && (t == structs.JobTypeSystem || t == structs.JobTypeSysBatch) {
 				continue // a node without room for the new version keeps the old one
 			}
 			if b := w.blocked[id]; b != nil && len(b.WaitsForJobs) > 0 {
-				first := b.WaitsForJobs[0].Job // whose new version may wait in turn
-				if len(w.view().Unmet(w.jobs[id])) == 0 && w.blocked[first] == nil && !w.gaveUp(first) {
+				first := b.WaitsForJobs[0].Job // whose new version may wait in turn, or for a person
+				if len(w.view().Unmet(w.jobs[id])) == 0 && w.blocked[first] == nil && !w.gaveUp(first) && !w.hasFailed(first) {
 					t.Fatalf("%s waits for nothing: %+v\n%s\nstory:\n%s", id, b.WaitsForJobs[0], w.picture(), strings.Join(lines, "\n"))
 				}
 				continue
@@ -231,6 +231,12 @@ func TestTroublesEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// hasFailed reports a job whose newest version failed to be rolled out.
+func (w *world) hasFailed(id string) bool {
+	d := w.LatestDeployment("", id)
+	return d != nil && w.jobs[id] != nil && d.Status == structs.DeploymentFailed && d.JobVersion == w.jobs[id].Version
 }
 
 // However long nodes stay away, and whatever those tell that are back: an allocation is unknown only until its time is over, unless
