@@ -25,6 +25,9 @@ import (
 // streams open without end.
 const drainPatience = 2 * time.Second
 
+// startPatience bounds the start of an exec's process.
+const startPatience = 30 * time.Second
+
 // Exec runs a command in the task, as the task's user, with its limits and rights.
 func (d *Driver) Exec(ctx context.Context, taskID string, req *drivers.ExecRequest) (*drivers.ExitResult, error) {
 	m, err := d.load(taskID)
@@ -68,7 +71,11 @@ func (d *Driver) exec(ctx context.Context, t client.Task, req *drivers.ExecReque
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Start(ctx); err != nil {
+	// Why not by ctx: a start that is given up may go on, and nobody would end what it began.
+	starting, cancel := context.WithTimeout(clean, startPatience)
+	err = p.Start(starting)
+	cancel()
+	if err != nil {
 		return nil, execStartError(req.Command[0], err)
 	}
 	resize, closed := req.Resize, stdin.closed
